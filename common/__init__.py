@@ -1,0 +1,1 @@
+"""What every program stands on: the contract between edge and hub, the kit, the look."""

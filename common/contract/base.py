@@ -1,0 +1,18 @@
+"""The two bases of every message: what we read is lenient, what we send is exact."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from common.kit.ids import ID_PATTERN
+
+Id = Annotated[str, Field(pattern=ID_PATTERN)]
+Hex = Annotated[str, Field(pattern=r"^(?:[0-9a-f]{2})*$")]
+Label = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")]
+Ms = Annotated[int, Field(ge=0)]
+
+
+class Message(BaseModel):
+    """One message between edge and hub; unknown fields of a newer peer are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)

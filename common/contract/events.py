@@ -1,0 +1,224 @@
+"""Facts a station reports to the hub: one model per event type. Additive only; an unknown type is stored and acknowledged.
+
+Money and door facts travel in lane `facts`, measurements in lane `telemetry`.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from common.contract.base import Id, Label, Message, Ms
+from common.contract.words import ActorKind, CommandState, Lane, Purpose, Quality
+
+
+class StationStarted(Message):
+    """`station.started`: the daemon is up; doors were read before it served anyone."""
+
+    app_version: str
+    boot_reason: Literal["cold", "restart"]
+    compartments: tuple[Label, ...]
+    open_doors: tuple[Label, ...]
+
+
+class BusStateChanged(Message):
+    """`bus.state_changed`: a serial port or a unit went away or came back."""
+
+    bus: str
+    unit: int | None
+    up: bool
+    detail: str
+
+
+class ParcelPutIn(Message):
+    """`parcel.put_in`: a parcel lies in a compartment and its door is shut."""
+
+    parcel_id: Id
+    grant_id: Id | None
+    compartment: Label
+    keeper_id: Id
+    expires_at_ms: Ms
+
+
+class ParcelPutInUndone(Message):
+    """`parcel.put_in_undone`: the keeper took it back within the undo window."""
+
+    parcel_id: Id
+    compartment: Label
+    keeper_id: Id
+
+
+class ParcelUnknownScanned(Message):
+    """`parcel.unknown_scanned`: a label no row knows; kept for the hub to explain."""
+
+    label: str
+    keeper_id: Id
+
+
+class ParcelCollected(Message):
+    """`parcel.collected`: taken by the holder of the grant; the door was seen open and shut again."""
+
+    parcel_id: Id
+    grant_id: Id
+    compartment: Label
+
+
+class ParcelHandedOver(Message):
+    """`parcel.handed_over`: given to the person by the keeper."""
+
+    parcel_id: Id
+    compartment: Label | None
+    keeper_id: Id
+    reason: str
+
+
+class ParcelRemoved(Message):
+    """`parcel.removed`: an overdue or cancelled parcel was taken out by the keeper."""
+
+    parcel_id: Id
+    compartment: Label
+    keeper_id: Id
+    reason: str
+
+
+class GrantActivated(Message):
+    """`grant.activated`: the code works from now on, offline too."""
+
+    grant_id: Id
+    expires_at_ms: Ms
+
+
+class GrantStateChanged(Message):
+    """`grant.state_changed`: opening, opened, done, revoked or expired on the station."""
+
+    grant_id: Id
+    state: Literal["issued", "opening", "opened", "done", "revoked", "expired"]
+    pulses: int = Field(ge=0)
+
+
+class DoorChanged(Message):
+    """`door.changed`: one transition of an open request."""
+
+    open_request_id: Id
+    compartment: Label
+    state: Literal["queued", "pulsing", "open", "closed", "failed_open", "indeterminate", "bus_down", "expired"]
+    actor_kind: ActorKind
+    actor_id: str
+    purpose: Purpose
+    reason: str
+    grant_id: Id | None
+    pulse_number: int = Field(ge=0)
+
+
+class DoorLeftOpen(Message):
+    """`door.left_open`: open for longer than the reminder allows."""
+
+    compartment: Label
+    open_for_s: int
+
+
+class DoorUnexpected(Message):
+    """`door.unexpected`: the sensor says open and nobody asked (key, force, or a fault)."""
+
+    compartment: Label
+    open: bool
+
+
+class KeypadLocked(Message):
+    """`keypad.locked`: the limiter is empty."""
+
+    wait_s: int
+    failures_24h: int
+
+
+class CompartmentMarked(Message):
+    """`compartment.marked`: the keeper or the daemon takes a compartment out of use or back."""
+
+    compartment: Label
+    out_of_service: bool
+    reason: str
+    keeper_id: Id | None
+
+
+class CommandResult(Message):
+    """`command.result`: what became of a command."""
+
+    command_id: Id
+    state: Literal[
+        CommandState.DELIVERED,
+        CommandState.STARTED,
+        CommandState.SUCCEEDED,
+        CommandState.FAILED,
+        CommandState.EXPIRED,
+        CommandState.UNKNOWN,
+    ]
+    detail: str
+
+
+class ReplicaApplied(Message):
+    """`replica.applied`: every op up to `op` of generation `gen` rules here now (turns *pending* into *revoked*)."""
+
+    gen: int
+    op: int
+
+
+class TelemetryGap(Message):
+    """`telemetry.gap`: a stretch of telemetry was dropped to save the disk."""
+
+    boot_epoch: int
+    first_seq: int
+    count: int
+    last_chain: str
+
+
+class ClimateBlock(Message):
+    """`climate.block`: one minute of readings of one probe; null where the quality was not good."""
+
+    zone: str
+    probe: str
+    started_at_ms: Ms
+    period_s: int
+    temperatures_c: tuple[float | None, ...]
+    humidities_pct: tuple[float | None, ...]
+    over_limit: bool
+
+
+class ClimateOverLimit(Message):
+    """`climate.over_limit`: a zone left or re-entered its limits; plain marking, no alarm policy."""
+
+    zone: str
+    over: bool
+    temperature_c: float | None
+    limit_c: float
+    quality: Quality
+
+
+EVENT_TYPES: dict[str, tuple[Lane, type[Message]]] = {
+    "station.started": (Lane.FACTS, StationStarted),
+    "bus.state_changed": (Lane.FACTS, BusStateChanged),
+    "parcel.put_in": (Lane.FACTS, ParcelPutIn),
+    "parcel.put_in_undone": (Lane.FACTS, ParcelPutInUndone),
+    "parcel.unknown_scanned": (Lane.FACTS, ParcelUnknownScanned),
+    "parcel.collected": (Lane.FACTS, ParcelCollected),
+    "parcel.handed_over": (Lane.FACTS, ParcelHandedOver),
+    "parcel.removed": (Lane.FACTS, ParcelRemoved),
+    "grant.activated": (Lane.FACTS, GrantActivated),
+    "grant.state_changed": (Lane.FACTS, GrantStateChanged),
+    "door.changed": (Lane.FACTS, DoorChanged),
+    "door.left_open": (Lane.FACTS, DoorLeftOpen),
+    "door.unexpected": (Lane.FACTS, DoorUnexpected),
+    "keypad.locked": (Lane.FACTS, KeypadLocked),
+    "compartment.marked": (Lane.FACTS, CompartmentMarked),
+    "command.result": (Lane.FACTS, CommandResult),
+    "replica.applied": (Lane.FACTS, ReplicaApplied),
+    "telemetry.gap": (Lane.FACTS, TelemetryGap),
+    "climate.block": (Lane.TELEMETRY, ClimateBlock),
+    "climate.over_limit": (Lane.FACTS, ClimateOverLimit),
+}
+"""Event type → lane and body model; the current version of every body is 1."""
+
+_TYPE_OF: dict[type[Message], str] = {model: name for name, (_, model) in EVENT_TYPES.items()}
+
+
+def type_of(body: Message) -> str:
+    """Return the event type of `body`."""
+    return _TYPE_OF[type(body)]

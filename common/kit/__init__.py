@@ -1,0 +1,1 @@
+"""Ground without business words: clock, chance, ids, stores, errors, web hardening."""

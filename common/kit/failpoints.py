@@ -1,0 +1,40 @@
+"""Failpoints: named places where a test may stop, delay or kill the program. Nothing in production.
+
+`fp("pickup.intent_committed")` stands after every arrow of DESIGN section 3; an unarmed call is one truth test.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+
+_armed: dict[str, Callable[[], None]] = {}
+
+
+def fp(name: str) -> None:
+    """Run what a test armed under `name`, else do nothing."""
+    if _armed and (action := _armed.get(name)) is not None:
+        action()
+
+
+def arm(name: str, action: Callable[[], None]) -> None:
+    """Let `fp(name)` call `action` from now on."""
+    _armed[name] = action
+
+
+def disarm_all() -> None:
+    """Forget every armed failpoint."""
+    _armed.clear()
+
+
+def arm_kill(spec: str) -> None:
+    """Arm `name` or `name:n`: the n-th passing sends this process SIGKILL (drills only)."""
+    name, _, count = spec.partition(":")
+    left = int(count or 1)
+
+    def act() -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    arm(name, act)

@@ -1,0 +1,152 @@
+"""The one place that knows what stands in `station.toml`; every key has a default that works or must be given."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from common.contract.base import Id, Label
+from common.contract.words import Size, TemperatureClass
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StationSection(_Section):
+    """Who this station is."""
+
+    id: Id
+    cabinet: str = Field(default="cabinet", max_length=40, description="name of the housing, for people")
+
+
+class HubSection(_Section):
+    """Where the hub is and how patiently to ask."""
+
+    url: str = Field(default="http://127.0.0.1:8800", pattern=r"^https?://")
+    poll_wait_s: float = Field(default=25.0, ge=0, le=60, description="how long a long-poll may be held")
+    request_timeout_s: float = Field(default=20.0, gt=0, description="time for any request besides the long-poll's wait")
+    backoff_max_s: float = Field(default=60.0, gt=0, description="cap of the pause after failures")
+    heartbeat_s: float = Field(default=60.0, gt=0, description="an idle station says hello this often")
+
+
+class BusSection(_Section):
+    """One port with boards on it."""
+
+    name: str = Field(min_length=1, max_length=20)
+    port: str = Field(description="`/dev/serial/by-id/…` for RTU or `tcp://host:port` for Modbus TCP")
+    baud: int = Field(default=9600, ge=1200, le=115200)
+    timeout_s: float = Field(default=0.4, gt=0.05, le=5)
+    local_echo: bool = False
+
+
+class ZoneSection(_Section):
+    """One temperature zone with its probe (XY-MD02)."""
+
+    name: str = Field(min_length=1, max_length=20)
+    name_zh: str = Field(min_length=1, max_length=20)
+    name_en: str = Field(min_length=1, max_length=20)
+    temperature_class: TemperatureClass
+    probe_bus: str
+    probe_unit: int = Field(ge=1, le=247)
+    min_c: float
+    max_c: float
+    sample_s: float = Field(default=10.0, ge=1)
+
+
+class CompartmentSection(_Section):
+    """One compartment: where its door hangs on the bus and where it stands in the cabinet."""
+
+    label: Label
+    bus: str
+    unit: int = Field(ge=1, le=247)
+    channel: int = Field(ge=0, le=31)
+    zone: str
+    size: Size
+    column: int = Field(ge=0)
+    row: int = Field(ge=0)
+    width: int = Field(default=1, ge=1)
+    height: int = Field(default=1, ge=1)
+    pulse_ms: int = Field(default=400, ge=100, le=1000)
+    open_level: Literal[0, 1] = Field(default=1, description="door input when the door is open")
+    easy_reach: bool = Field(default=False, description="between 380 and 1220 mm above the floor")
+
+
+class DoorsSection(_Section):
+    """Timings of the door machine (reference hardware F)."""
+
+    open_timeout_s: float = Field(default=3.0, gt=0)
+    poll_active_s: float = Field(default=0.15, gt=0)
+    poll_idle_s: float = Field(default=1.0, gt=0)
+    equal_samples: int = Field(default=2, ge=1, le=5)
+    queue_ttl_s: float = Field(default=60.0, gt=0)
+    left_open_s: float = Field(default=120.0, gt=0)
+    max_pulses: int = Field(default=3, ge=1, le=3)
+    pulse_gap_ms: int = Field(default=150, ge=100)
+    max_pulses_per_min: int = Field(default=6, ge=1)
+    cool_down_s: float = Field(default=30.0, ge=0)
+
+
+class PickupSection(_Section):
+    """The resident's side."""
+
+    reopen_within_s: float = Field(default=120.0, gt=0)
+    max_reopens: int = Field(default=2, ge=0, le=2)
+    idle_s: float = Field(default=60.0, gt=0)
+
+
+class LimiterSection(_Section):
+    """The keypad's limiter (reference security C.4)."""
+
+    burst: int = Field(default=5, ge=1)
+    refill_s: float = Field(default=600.0, gt=0)
+    max_failures_24h: int = Field(default=20, ge=1)
+
+
+class ScreenSection(_Section):
+    """The pages: kiosk on loopback, keeper tablet on the LAN; where the screen stands in the cabinet grid."""
+
+    kiosk_port: Port = 8810
+    keeper_host: str = "0.0.0.0"  # noqa: S104 - the tablet is on the LAN
+    keeper_port: Port = 8811
+    keeper_origins: tuple[str, ...] = Field(default=(), description="further Host values of the keeper page, e.g. locker.lan:8811")
+    column: int = Field(default=2, ge=0)
+    row: int = Field(default=1, ge=0)
+    width: int = Field(default=1, ge=1)
+    height: int = Field(default=2, ge=1)
+
+
+class StationConfig(_Section):
+    """`station.toml`."""
+
+    station: StationSection
+    hub: HubSection = HubSection()
+    bus: tuple[BusSection, ...] = Field(min_length=1)
+    zone: tuple[ZoneSection, ...] = Field(min_length=1)
+    compartment: tuple[CompartmentSection, ...] = Field(min_length=1)
+    doors: DoorsSection = DoorsSection()
+    pickup: PickupSection = PickupSection()
+    limiter: LimiterSection = LimiterSection()
+    screen: ScreenSection = ScreenSection()
+    data: Path = Field(default=Path("data"), description="folder of databases and secrets; `--data` and LINLI_DATA win")
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        buses = {bus.name for bus in self.bus}
+        zones = {zone.name for zone in self.zone}
+        for zone in self.zone:
+            if zone.probe_bus not in buses:
+                raise ValueError(f"zone {zone.name!r} names bus {zone.probe_bus!r}; there are {sorted(buses)}")
+        places: dict[tuple[str, int, int], str] = {}
+        for part in self.compartment:
+            if part.bus not in buses:
+                raise ValueError(f"compartment {part.label} names bus {part.bus!r}; there are {sorted(buses)}")
+            if part.zone not in zones:
+                raise ValueError(f"compartment {part.label} names zone {part.zone!r}; there are {sorted(zones)}")
+            if (other := places.setdefault((part.bus, part.unit, part.channel), part.label)) != part.label:
+                raise ValueError(f"{other} and {part.label} share unit {part.unit} channel {part.channel}")
+        if len({part.label for part in self.compartment}) != len(self.compartment):
+            raise ValueError("two compartments have the same label")
+        return self

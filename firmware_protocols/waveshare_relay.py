@@ -1,0 +1,157 @@
+"""Waveshare Modbus RTU Relay 8CH (D): 8 relays with a hardware-timed pulse and 8 inputs (the door sensors).
+
+Source: maker's "Development Protocol V2", Open-Locker WAVESHARE_INTEGRATION.md. 9600 8N1, unit 1 from the factory.
+Traps: FC 05 carries the pulse *length*, not FF00; (D) may arrive in linkage mode, where an input drives its
+relay: write NORMAL to every mode register and read it back; firmware before September 2021 is not Modbus.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from firmware_protocols.errors import RangeError, WireError
+from firmware_protocols.modbus_pdu import (
+    COIL_OFF,
+    DataReply,
+    Function,
+    ReadRequest,
+    Reply,
+    Request,
+    WriteManyRequest,
+    WriteOneRequest,
+    bits,
+    pack_registers,
+)
+
+CHANNELS = 8
+DEFAULT_UNIT = 1
+TICK_MS = 100
+MAX_TICKS = 0x7FFF
+
+# coils (FC 01, 05, 0F)
+ALL_RELAYS = 0x00FF
+FLASH_ON = 0x0200  # + channel: on for value x 100 ms, then off by the board's own timer
+FLASH_OFF = 0x0400  # + channel: off for value x 100 ms, then on; never for a lock
+COIL_TOGGLE = 0x5500
+# registers (FC 03, 06, 10)
+MODE = 0x1000  # + channel
+UART = 0x2000  # parity << 8 | baud index; parity 1 and 2 contradict each other between documents: only ever write 0
+ADDRESS = 0x4000  # written through unit 0: every board on the bus takes it, so one board alone on the wire
+VERSION = 0x8000  # value / 100
+BAUDS = (4800, 9600, 19200, 38400, 57600, 115200, 128000, 256000)
+
+
+class Mode(IntEnum):
+    """What an input does to the relay of the same channel."""
+
+    NORMAL = 0
+    LINKAGE = 1
+    TOGGLE = 2
+    EDGE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """A relay that the board itself switches on and, `ms` later, off."""
+
+    channel: int
+    ms: int
+
+
+def pulse(channel: int, ms: int) -> WriteOneRequest:
+    """Return the request for a pulse of `ms` milliseconds (100..3276700, whole 100s), else RangeError.
+
+    0 is refused: the document does not say what the board does with it.
+    """
+    ticks, remainder = divmod(ms, TICK_MS)
+    if remainder or not 1 <= ticks <= MAX_TICKS:
+        raise RangeError(
+            f"a pulse of {ms} ms is not a whole number of 1..{MAX_TICKS} ticks of {TICK_MS} ms"
+        )
+    return WriteOneRequest(
+        Function.WRITE_SINGLE_COIL, FLASH_ON + _channel(channel), ticks
+    )
+
+
+def as_pulse(request: Request) -> Pulse | None:
+    """Return the pulse that `request` asks for, or None when it is something else (other function, 0 ticks)."""
+    if (
+        not isinstance(request, WriteOneRequest)
+        or request.function is not Function.WRITE_SINGLE_COIL
+    ):
+        return None
+    channel = request.address - FLASH_ON
+    if not (0 <= channel < CHANNELS and 1 <= request.value <= MAX_TICKS):
+        return None
+    return Pulse(channel, request.value * TICK_MS)
+
+
+def all_off() -> WriteOneRequest:
+    """Return the request that drops every relay: the first frame to every board after a start."""
+    return WriteOneRequest(Function.WRITE_SINGLE_COIL, ALL_RELAYS, COIL_OFF)
+
+
+def read_relays() -> ReadRequest:
+    """Return the request for the state of all relays; see `relays`."""
+    return ReadRequest(Function.READ_COILS, 0, CHANNELS)
+
+
+def read_inputs() -> ReadRequest:
+    """Return the request for all inputs; see `inputs`."""
+    return ReadRequest(Function.READ_DISCRETE_INPUTS, 0, CHANNELS)
+
+
+def read_version() -> ReadRequest:
+    """Return the request for the firmware version; see `version`."""
+    return ReadRequest(Function.READ_HOLDING_REGISTERS, VERSION, 1)
+
+
+def read_modes() -> ReadRequest:
+    """Return the request for the control mode of every channel."""
+    return ReadRequest(Function.READ_HOLDING_REGISTERS, MODE, CHANNELS)
+
+
+def set_all_modes(mode: Mode) -> WriteManyRequest:
+    """Return the request that puts every channel into `mode`."""
+    values = pack_registers((mode,) * CHANNELS)
+    return WriteManyRequest(Function.WRITE_MULTIPLE_REGISTERS, MODE, CHANNELS, values)
+
+
+def set_address(unit: int) -> WriteOneRequest:
+    """Return the request (to be sent to unit 0, one board alone on the wire) that gives the board a unit 1..247."""
+    if not 1 <= unit <= 247:
+        raise RangeError(f"unit {unit} is not in 1..247")
+    return WriteOneRequest(Function.WRITE_SINGLE_REGISTER, ADDRESS, unit)
+
+
+def set_baud(baud: int) -> WriteOneRequest:
+    """Return the request that sets the speed without parity; an unknown speed raises RangeError."""
+    if baud not in BAUDS:
+        raise RangeError(f"{baud} baud is not one of {', '.join(map(str, BAUDS))}")
+    return WriteOneRequest(Function.WRITE_SINGLE_REGISTER, UART, BAUDS.index(baud))
+
+
+def relays(reply: Reply) -> tuple[bool, ...]:
+    """Return which relays are energised, channel 0 first; a reply of another kind raises WireError."""
+    return _eight(reply, Function.READ_COILS)
+
+
+def inputs(reply: Reply) -> tuple[bool, ...]:
+    """Return which inputs are 1, channel 0 first; wired as we do, 1 means the door is open."""
+    return _eight(reply, Function.READ_DISCRETE_INPUTS)
+
+
+def version(register: int) -> str:
+    """Return the firmware version, e.g. 200 is "2.00"."""
+    return f"{register // 100}.{register % 100:02d}"
+
+
+def _eight(reply: Reply, function: Function) -> tuple[bool, ...]:
+    if not isinstance(reply, DataReply) or reply.function is not function:
+        raise WireError(f"expected the answer to {function.name}, got {reply}")
+    return bits(reply.data, CHANNELS)
+
+
+def _channel(channel: int) -> int:
+    if not 0 <= channel < CHANNELS:
+        raise RangeError(f"channel {channel} is not in 0..{CHANNELS - 1}")
+    return channel
