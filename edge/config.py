@@ -19,24 +19,34 @@ class StationSection(_Section):
     """Who this station is."""
 
     id: Id
-    cabinet: str = Field(default="cabinet", max_length=40, description="name of the housing, for people")
+    cabinet: str = Field(
+        default="cabinet", max_length=40, description="name of the housing, for people"
+    )
 
 
 class HubSection(_Section):
     """Where the hub is and how patiently to ask."""
 
     url: str = Field(default="http://127.0.0.1:8800", pattern=r"^https?://")
-    poll_wait_s: float = Field(default=25.0, ge=0, le=60, description="how long a long-poll may be held")
-    request_timeout_s: float = Field(default=20.0, gt=0, description="time for any request besides the long-poll's wait")
+    poll_wait_s: float = Field(
+        default=25.0, ge=0, le=60, description="how long a long-poll may be held"
+    )
+    request_timeout_s: float = Field(
+        default=20.0, gt=0, description="time for any request besides the long-poll's wait"
+    )
     backoff_max_s: float = Field(default=60.0, gt=0, description="cap of the pause after failures")
-    heartbeat_s: float = Field(default=60.0, gt=0, description="an idle station says hello this often")
+    heartbeat_s: float = Field(
+        default=60.0, gt=0, description="an idle station says hello this often"
+    )
 
 
 class BusSection(_Section):
     """One port with boards on it."""
 
     name: str = Field(min_length=1, max_length=20)
-    port: str = Field(description="`/dev/serial/by-id/…` for RTU or `tcp://host:port` for Modbus TCP")
+    port: str = Field(
+        description="`/dev/serial/by-id/…` for RTU or `tcp://host:port` for Modbus TCP"
+    )
     baud: int = Field(default=9600, ge=1200, le=115200)
     timeout_s: float = Field(default=0.4, gt=0.05, le=5)
     local_echo: bool = False
@@ -109,9 +119,11 @@ class ScreenSection(_Section):
     """The pages: kiosk on loopback, keeper tablet on the LAN; where the screen stands in the cabinet grid."""
 
     kiosk_port: Port = 8810
-    keeper_host: str = "0.0.0.0"  # noqa: S104 - the tablet is on the LAN
+    keeper_host: str = "0.0.0.0"
     keeper_port: Port = 8811
-    keeper_origins: tuple[str, ...] = Field(default=(), description="further Host values of the keeper page, e.g. locker.lan:8811")
+    keeper_origins: tuple[str, ...] = Field(
+        default=(), description="further Host values of the keeper page, e.g. locker.lan:8811"
+    )
     column: int = Field(default=2, ge=0)
     row: int = Field(default=1, ge=0)
     width: int = Field(default=1, ge=1)
@@ -130,7 +142,10 @@ class StationConfig(_Section):
     pickup: PickupSection = PickupSection()
     limiter: LimiterSection = LimiterSection()
     screen: ScreenSection = ScreenSection()
-    data: Path = Field(default=Path("data"), description="folder of databases and secrets; `--data` and LINLI_DATA win")
+    data: Path = Field(
+        default=Path("data"),
+        description="folder of databases and secrets; `--data` and LINLI_DATA win",
+    )
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
@@ -138,15 +153,25 @@ class StationConfig(_Section):
         zones = {zone.name for zone in self.zone}
         for zone in self.zone:
             if zone.probe_bus not in buses:
-                raise ValueError(f"zone {zone.name!r} names bus {zone.probe_bus!r}; there are {sorted(buses)}")
+                raise ValueError(
+                    f"zone {zone.name!r} names bus {zone.probe_bus!r}; there are {sorted(buses)}"
+                )
         places: dict[tuple[str, int, int], str] = {}
         for part in self.compartment:
             if part.bus not in buses:
-                raise ValueError(f"compartment {part.label} names bus {part.bus!r}; there are {sorted(buses)}")
+                raise ValueError(
+                    f"compartment {part.label} names bus {part.bus!r}; there are {sorted(buses)}"
+                )
             if part.zone not in zones:
-                raise ValueError(f"compartment {part.label} names zone {part.zone!r}; there are {sorted(zones)}")
-            if (other := places.setdefault((part.bus, part.unit, part.channel), part.label)) != part.label:
-                raise ValueError(f"{other} and {part.label} share unit {part.unit} channel {part.channel}")
+                raise ValueError(
+                    f"compartment {part.label} names zone {part.zone!r}; there are {sorted(zones)}"
+                )
+            if (
+                other := places.setdefault((part.bus, part.unit, part.channel), part.label)
+            ) != part.label:
+                raise ValueError(
+                    f"{other} and {part.label} share unit {part.unit} channel {part.channel}"
+                )
         if len({part.label for part in self.compartment}) != len(self.compartment):
             raise ValueError("two compartments have the same label")
         return self

@@ -1,4 +1,4 @@
-"""Facts a station reports to the hub: one model per event type. Additive only; an unknown type is stored and acknowledged.
+"""Facts a station reports to the hub, one model per event type. Additive only; unknown types are stored and acked.
 
 Money and door facts travel in lane `facts`, measurements in lane `telemetry`.
 """
@@ -100,7 +100,9 @@ class DoorChanged(Message):
 
     open_request_id: Id
     compartment: Label
-    state: Literal["queued", "pulsing", "open", "closed", "failed_open", "indeterminate", "bus_down", "expired"]
+    state: Literal[
+        "queued", "pulsing", "open", "closed", "failed_open", "indeterminate", "bus_down", "expired"
+    ]
     actor_kind: ActorKind
     actor_id: str
     purpose: Purpose

@@ -34,10 +34,16 @@ class ParcelRow(Message):
     """Table `parcel`: announced to this station, whether it lies here yet or not. Key: parcel_id."""
 
     parcel_id: Id
-    label: str = Field(description="what the barcode on the parcel says", min_length=4, max_length=40)
-    order_tail: str = Field(description="last four characters of the order number", min_length=4, max_length=4)
+    label: str = Field(
+        description="what the barcode on the parcel says", min_length=4, max_length=40
+    )
+    order_tail: str = Field(
+        description="last four characters of the order number", min_length=4, max_length=4
+    )
     person_masked: str = Field(description="for example 张*明", max_length=40)
-    phone_tail: str = Field(description="last four digits, narrows the keeper's list only", pattern=r"^\d{4}$|^$")
+    phone_tail: str = Field(
+        description="last four digits, narrows the keeper's list only", pattern=r"^\d{4}$|^$"
+    )
     temperature_class: TemperatureClass
     size: Size
     items: int = Field(ge=1, description="pieces in the parcel")
@@ -81,7 +87,9 @@ class CommandRow(Message):
     issued_at_ms: Ms
     expires_at_ms: Ms
     nonce: Hex
-    signature: Hex = Field(description="Ed25519 by the hub's command key over common.contract.signing")
+    signature: Hex = Field(
+        description="Ed25519 by the hub's command key over common.contract.signing"
+    )
 
 
 REPLICA_TABLES: dict[str, type[Message]] = {

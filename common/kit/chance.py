@@ -36,7 +36,7 @@ class SeededSecure:
 
     def __init__(self, seed: str) -> None:
         """Start the stream named by `seed`."""
-        self._stream = random.Random(seed)  # noqa: S311 - reproducible on purpose
+        self._stream = random.Random(seed)
 
     def token_bytes(self, count: int) -> bytes:
         """Return the next `count` bytes of the stream."""
@@ -58,9 +58,9 @@ class Chance:
 
 def system_chance() -> Chance:
     """Return the real thing."""
-    return Chance(SystemSecure(), random.Random())  # noqa: S311 - jitter guards nothing
+    return Chance(SystemSecure(), random.Random())
 
 
 def seeded_chance(seed: str) -> Chance:
     """Return a reproducible pair for tests and the simulated world."""
-    return Chance(SeededSecure(f"secure|{seed}"), random.Random(f"jitter|{seed}"), seeded=True)  # noqa: S311
+    return Chance(SeededSecure(f"secure|{seed}"), random.Random(f"jitter|{seed}"), seeded=True)

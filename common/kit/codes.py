@@ -5,6 +5,7 @@ Source: reference scheme C.2 and C.3; Argon2id RFC 9106 with m = 19 MiB, t = 2, 
 
 import hashlib
 import hmac
+from itertools import pairwise
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -28,7 +29,7 @@ def new_code(chance: Chance) -> str:
 
 def is_weak_code(code: str) -> bool:
     """Return whether a thief would try `code` early: few different digits or an even run."""
-    steps = {(int(b) - int(a)) % 10 for a, b in zip(code, code[1:], strict=False)}
+    steps = {(int(b) - int(a)) % 10 for a, b in pairwise(code)}
     return len(set(code)) < 3 or len(steps) == 1 or code[:4] == code[4:]
 
 
@@ -38,14 +39,22 @@ def confusable(code: str, other: str) -> bool:
     if len(wrong) < 2:
         return True
     first, *rest = wrong
-    return rest == [first + 1] and code[first] == other[first + 1] and code[first + 1] == other[first]
+    return (
+        rest == [first + 1] and code[first] == other[first + 1] and code[first + 1] == other[first]
+    )
 
 
 def code_verifier(*, pepper: bytes, salt: bytes, station_id: str, code: str) -> bytes:
     """Return the 16-byte tag the station looks up; about 30 ms and 19 MiB, so run it through `Work`."""
     peppered = hmac.digest(pepper, f"code|{station_id}|{code}".encode(), hashlib.sha256)
     return hash_secret_raw(
-        peppered, salt, time_cost=2, memory_cost=_MEMORY_KIB, parallelism=1, hash_len=_TAG_BYTES, type=Type.ID
+        peppered,
+        salt,
+        time_cost=2,
+        memory_cost=_MEMORY_KIB,
+        parallelism=1,
+        hash_len=_TAG_BYTES,
+        type=Type.ID,
     )
 
 

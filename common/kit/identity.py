@@ -36,7 +36,9 @@ class StationSecrets:
     def save(self, path: Path) -> None:
         """Write the file with mode 0600, whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        record = {"station_id": self.station_id} | {name: getattr(self, name).hex() for name in _FIELDS[1:]}
+        record = {"station_id": self.station_id} | {
+            name: getattr(self, name).hex() for name in _FIELDS[1:]
+        }
         part = path.with_suffix(".part")
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
             json.dump(record, out)
@@ -51,9 +53,13 @@ class StationSecrets:
             record = json.loads(path.read_text())
             return cls(record["station_id"], *(bytes.fromhex(record[name]) for name in _FIELDS[1:]))
         except FileNotFoundError as error:
-            raise ConfigError("secrets.missing", f"{path} is missing: pair the station with its hub first") from error
+            raise ConfigError(
+                "secrets.missing", f"{path} is missing: pair the station with its hub first"
+            ) from error
         except (ValueError, KeyError, TypeError) as error:
-            raise ConfigError("secrets.damaged", f"{path} is not a secrets file ({error}): pair the station again") from error
+            raise ConfigError(
+                "secrets.damaged", f"{path} is not a secrets file ({error}): pair the station again"
+            ) from error
 
 
 def new_private_key(chance: Chance) -> bytes:
@@ -81,7 +87,9 @@ def verify(public: bytes, message: bytes, signature: bytes) -> bool:
     return True
 
 
-def request_message(*, method: str, path_qs: str, time_ms: int, nonce: str, station_id: str, body: bytes) -> bytes:
+def request_message(
+    *, method: str, path_qs: str, time_ms: int, nonce: str, station_id: str, body: bytes
+) -> bytes:
     """Return the bytes a station signs for one request."""
     digest = hashlib.sha256(body).hexdigest()
     return "\n".join(("LSP/1", method, path_qs, str(time_ms), nonce, station_id, digest)).encode()

@@ -19,7 +19,9 @@ from common.kit.failpoints import fp
 T = TypeVar("T")
 R = TypeVar("R")
 Fn = Callable[[Connection], T]
-_RETRYABLE = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected (PostgreSQL, Appendix A)
+_RETRYABLE = frozenset(
+    {"40001", "40P01"}
+)  # serialization_failure, deadlock_detected (PostgreSQL, Appendix A)
 _ATTEMPTS = 8
 _PG_WORKERS = 8
 _HINTS = "linli.hints"
@@ -51,7 +53,9 @@ class SqlDb:
             self.engine = _sqlite_engine(url, readonly=False)
             self._reader = _sqlite_engine(url, readonly=True)
         else:
-            self.engine = sa.create_engine(url, isolation_level="SERIALIZABLE", pool_size=_PG_WORKERS)
+            self.engine = sa.create_engine(
+                url, isolation_level="SERIALIZABLE", pool_size=_PG_WORKERS
+            )
             self._reader = self.engine.execution_options(postgresql_readonly=True)
         self._inline = inline
         self._listeners: list[Callable[[str], None]] = []
@@ -79,30 +83,25 @@ class SqlDb:
         """Run `fn` on this thread: for tools, migrations and start-up."""
         return self._write_with_hints(fn)[0]
 
-    def _write_with_hints(self, fn: Fn[T]) -> tuple[T, tuple[str, ...]]:
-        for attempt in range(_ATTEMPTS):
-            try:
-                with self.engine.begin() as connection:
-                    connection.info[_HINTS] = {}
-                    result = fn(connection)
-                    topics = tuple(connection.info[_HINTS])
-                    fp("kit.sqldb.before_commit")
-                return result, topics
-            except DBAPIError as error:
-                if attempt + 1 == _ATTEMPTS or getattr(error.orig, "sqlstate", None) not in _RETRYABLE:
-                    raise
-        raise AssertionError("unreachable: the last attempt returns or raises")
-
     def read_now(self, fn: Fn[T]) -> T:
         """Run `fn` read-only on this thread."""
-        for attempt in range(_ATTEMPTS):
-            try:
-                with self._reader.connect() as connection, connection.begin():
-                    return fn(connection)
-            except DBAPIError as error:
-                if attempt + 1 == _ATTEMPTS or getattr(error.orig, "sqlstate", None) not in _RETRYABLE:
-                    raise
-        raise AssertionError("unreachable: the last attempt returns or raises")
+
+        def once() -> T:
+            with self._reader.connect() as connection, connection.begin():
+                return fn(connection)
+
+        return _retrying(once)
+
+    def _write_with_hints(self, fn: Fn[T]) -> tuple[T, tuple[str, ...]]:
+        def once() -> tuple[T, tuple[str, ...]]:
+            with self.engine.begin() as connection:
+                connection.info[_HINTS] = {}
+                result = fn(connection)
+                topics = tuple(connection.info[_HINTS])
+                fp("kit.sqldb.before_commit")
+            return result, topics
+
+        return _retrying(once)
 
     def close(self) -> None:
         """Finish what runs, close every connection."""
@@ -121,13 +120,30 @@ class SqlDb:
         return await asyncio.shield(loop.run_in_executor(pool, run, fn))
 
 
+def _retrying(once: Callable[[], R]) -> R:
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return once()
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) not in _RETRYABLE:
+                raise
+    return once()
+
+
 def _sqlite_engine(url: str, *, readonly: bool) -> Engine:
     engine = sa.create_engine(
-        url, poolclass=sa.pool.StaticPool, connect_args={"isolation_level": None, "check_same_thread": False}
+        url,
+        poolclass=sa.pool.StaticPool,
+        connect_args={"isolation_level": None, "check_same_thread": False},
     )
 
     def on_connect(connection: sqlite3.Connection, _record: Any) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=5000",
+        ):
             connection.execute(f"PRAGMA {pragma}")
         if readonly:
             connection.execute("PRAGMA query_only=ON")

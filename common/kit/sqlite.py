@@ -48,7 +48,12 @@ def _connect(path: Path, *, readonly: bool, synchronous: str) -> sqlite3.Connect
         return conn
     conn.execute("PRAGMA journal_mode=WAL")
     conn.execute(f"PRAGMA synchronous={synchronous}")
-    for pragma in ("foreign_keys=ON", "trusted_schema=OFF", "cell_size_check=ON", "temp_store=MEMORY"):
+    for pragma in (
+        "foreign_keys=ON",
+        "trusted_schema=OFF",
+        "cell_size_check=ON",
+        "temp_store=MEMORY",
+    ):
         conn.execute(f"PRAGMA {pragma}")
     return conn
 
@@ -196,7 +201,9 @@ def _retrieve(future: "asyncio.Future[Any]") -> None:
         future.exception()  # a cancelled waiter must not leave a 'never retrieved' warning
 
 
-def _settle_rest(group: list[_Job[Any]], done: list[tuple[_Job[Any], Any]], error: BaseException) -> None:
+def _settle_rest(
+    group: list[_Job[Any]], done: list[tuple[_Job[Any], Any]], error: BaseException
+) -> None:
     settled = {id(job) for job, _ in done}
     for job in group:
         if id(job) not in settled:

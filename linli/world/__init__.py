@@ -1,0 +1,1 @@
+"""The simulated world: unmodified daemon and hub in one seeded virtual-time loop, with network, lines and disks."""

@@ -1,0 +1,147 @@
+"""A seeded event loop whose clock moves only when everyone waits: a day of a station passes in seconds.
+
+The only seam is the selector: where a real loop would block in `select`, this one advances `time()`. Equal
+seeds give equal schedules: ready callbacks are shuffled by the seed and tasks hash by a counter.
+"""
+
+import asyncio
+import random
+import selectors
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, NoReturn, TypeVar
+
+from linli.world.net import Net
+
+T = TypeVar("T")
+_CLOCK_RESOLUTION_S = 1e-6  # floats above 1e7 s lose finer steps
+
+
+class DeadlockError(RuntimeError):
+    """Nothing is scheduled and someone still waits."""
+
+
+class _VirtualSelector(selectors.BaseSelector):
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self._map: Mapping[Any, selectors.SelectorKey] = {}
+
+    def register(self, fileobj: Any, _events: int, _data: Any = None) -> NoReturn:
+        raise RuntimeError(f"a real descriptor has no place in the simulated world: {fileobj!r}")
+
+    def unregister(self, fileobj: Any) -> NoReturn:
+        raise KeyError(fileobj)
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        return self._map
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None:
+            raise DeadlockError("everyone waits and nothing is scheduled")
+        if timeout > 0:
+            self.now_s += timeout
+        return []
+
+
+class _Task(asyncio.Task[Any]):
+    """A task that hashes by a counter, so that sets of tasks iterate alike in every process."""
+
+    def __init__(
+        self, coro: Coroutine[Any, Any, Any], *, loop: "VirtualLoop", **options: Any
+    ) -> None:
+        loop.task_count += 1
+        self._number = loop.task_count
+        super().__init__(coro, loop=loop, **options)
+
+    def __hash__(self) -> int:
+        return self._number
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """The loop; `net` is the only network there is."""
+
+    virtual = True
+    _ready: "deque[asyncio.Handle]"
+    _clock_resolution: float
+
+    def __init__(self, seed: int) -> None:
+        """Start at second zero with the schedule named by `seed`."""
+        self._virtual = _VirtualSelector()
+        self.rng = random.Random(f"loop|{seed}")
+        self.steps = 0
+        self.task_count = 0
+        super().__init__(self._virtual)
+        self._clock_resolution = _CLOCK_RESOLUTION_S
+        self.net = Net(self, random.Random(f"net|{seed}"))
+        self.set_task_factory(_make_task)
+
+    def time(self) -> float:
+        """Return virtual seconds since the loop was made."""
+        return self._virtual.now_s
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # noqa: ARG002
+        """Run `func` on the spot: there are no threads here."""
+        future = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001 - the waiter gets it
+            future.set_exception(error)
+        return future
+
+    async def getaddrinfo(self, host: Any, port: Any, **_options: Any) -> list[Any]:
+        """Resolve every name to itself."""
+        return [(2, 1, 6, "", (host, port))]
+
+    async def create_server(  # type: ignore[override]
+        self, factory: Any, host: Any = None, port: Any = None, **_options: Any
+    ) -> Any:
+        """Listen on the simulated network."""
+        return self.net.listen(factory, (str(host), int(port)))
+
+    async def create_connection(  # type: ignore[override]
+        self, factory: Any, host: Any = None, port: Any = None, **_options: Any
+    ) -> Any:
+        """Connect over the simulated network."""
+        return await self.net.connect(factory, (str(host), int(port)))
+
+    async def create_unix_connection(  # type: ignore[override]
+        self, factory: Any, path: Any = None, **_options: Any
+    ) -> Any:
+        """Connect to the path `host:port`: aiohttp's UnixConnector skips look-up and real sockets."""
+        host, _, port = str(path).rpartition(":")
+        return await self.net.connect(factory, (host, int(port)))
+
+    def _make_self_pipe(self) -> None:
+        self._ssock = self._csock = None
+
+    def _close_self_pipe(self) -> None:
+        return
+
+    def _run_once(self) -> None:
+        if len(self._ready) > 1:
+            handles = list(self._ready)
+            self.rng.shuffle(handles)
+            self._ready.clear()
+            self._ready.extend(handles)
+        self.steps += len(self._ready) + 1
+        super()._run_once()  # type: ignore[misc]
+
+
+def _make_task(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> "asyncio.Task[Any]":
+    assert isinstance(loop, VirtualLoop)
+    return _Task(coro, loop=loop, **options)
+
+
+def run_virtual(seed: int, main: Callable[[VirtualLoop], Coroutine[Any, Any, T]]) -> T:
+    """Run `main(loop)` to its end on a fresh virtual loop and clean up after it."""
+    loop = VirtualLoop(seed)
+    asyncio.set_event_loop(loop)
+    try:
+        return loop.run_until_complete(main(loop))
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        asyncio.set_event_loop(None)
+        loop.close()
