@@ -32,5 +32,8 @@ def with_crc(data: bytes) -> bytes:
 
 
 def crc_ok(frame: bytes) -> bool:
-    """Tell whether the last two bytes are the checksum of the ones before; shorter than 3 bytes is never a frame."""
+    """Tell whether the last two bytes are the checksum of the ones before.
+
+    Shorter than 3 bytes is never a frame.
+    """
     return len(frame) > CRC_BYTES and with_crc(frame[:-CRC_BYTES]) == frame

@@ -1,4 +1,7 @@
-"""What wire code raises: the bytes cannot be what the protocol says, or a value does not fit the wire."""
+"""What wire code raises: the bytes cannot be what the protocol says.
+
+Or a value does not fit the wire.
+"""
 
 
 class WireError(ValueError):

@@ -1,6 +1,7 @@
 """Modbus requests and replies without their envelope: what RTU and TCP have in common.
 
-Source: "MODBUS Application Protocol V1.1b3". Addresses are wire addresses (0-based), values unsigned 16-bit.
+Source: "MODBUS Application Protocol V1.1b3". Addresses are wire addresses (0-based), values
+unsigned 16-bit.
 """
 
 import struct
@@ -45,14 +46,10 @@ class ExceptionCode(IntEnum):
 
 
 BIT_READS = frozenset({Function.READ_COILS, Function.READ_DISCRETE_INPUTS})
-REGISTER_READS = frozenset(
-    {Function.READ_HOLDING_REGISTERS, Function.READ_INPUT_REGISTERS}
-)
+REGISTER_READS = frozenset({Function.READ_HOLDING_REGISTERS, Function.READ_INPUT_REGISTERS})
 READS = BIT_READS | REGISTER_READS
 SINGLE_WRITES = frozenset({Function.WRITE_SINGLE_COIL, Function.WRITE_SINGLE_REGISTER})
-MULTIPLE_WRITES = frozenset(
-    {Function.WRITE_MULTIPLE_COILS, Function.WRITE_MULTIPLE_REGISTERS}
-)
+MULTIPLE_WRITES = frozenset({Function.WRITE_MULTIPLE_COILS, Function.WRITE_MULTIPLE_REGISTERS})
 KNOWN = READS | SINGLE_WRITES | MULTIPLE_WRITES
 
 
@@ -71,7 +68,10 @@ class ReadRequest:
 
 @dataclass(frozen=True, slots=True)
 class WriteOneRequest:
-    """FC 05 or 06: set one coil or register; some boards read FC 05's value as a number (see waveshare_relay)."""
+    """FC 05 or 06: set one coil or register.
+
+    Some boards read FC 05's value as a number (see waveshare_relay).
+    """
 
     function: Function
     address: int
@@ -99,11 +99,7 @@ class WriteManyRequest:
             )
         if _MANY_HEAD_BYTES + len(self.data) > MAX_PDU_BYTES:
             raise RangeError(f"{self.count} values do not fit one message")
-        return (
-            _head(self.function, self.address, self.count)
-            + bytes([len(self.data)])
-            + self.data
-        )
+        return _head(self.function, self.address, self.count) + bytes([len(self.data)]) + self.data
 
 
 Request = ReadRequest | WriteOneRequest | WriteManyRequest
@@ -138,7 +134,10 @@ class EchoReply:
 
 @dataclass(frozen=True, slots=True)
 class ExceptionReply:
-    """The device refused; `function` is the plain code (any, also one we do not know), `code` its reason."""
+    """The device refused.
+
+    `function` is the plain code (any, also one we do not know), `code` its reason.
+    """
 
     function: int
     code: int
@@ -152,15 +151,16 @@ Reply = DataReply | EchoReply | ExceptionReply
 
 
 def request_bytes(head: bytes) -> int | None:
-    """Return how long the request that begins with `head` is; None: more bytes needed; unknown function: WireError."""
+    """Return how long the request that begins with `head` is; None: more bytes needed.
+
+    Unknown function: WireError.
+    """
     if not head:
         return None
     function = head[0]
     if function in MULTIPLE_WRITES:
         return (
-            None
-            if len(head) < _MANY_HEAD_BYTES
-            else _MANY_HEAD_BYTES + head[_MANY_HEAD_BYTES - 1]
+            None if len(head) < _MANY_HEAD_BYTES else _MANY_HEAD_BYTES + head[_MANY_HEAD_BYTES - 1]
         )
     if function in KNOWN:
         return _HEAD_BYTES
@@ -168,7 +168,10 @@ def request_bytes(head: bytes) -> int | None:
 
 
 def reply_bytes(head: bytes) -> int | None:
-    """Return how long the reply that begins with `head` is; None: more bytes needed; unknown function: WireError."""
+    """Return how long the reply that begins with `head` is; None: more bytes needed.
+
+    Unknown function: WireError.
+    """
     if not head:
         return None
     function = head[0]
@@ -182,7 +185,10 @@ def reply_bytes(head: bytes) -> int | None:
 
 
 def parse_request(pdu: bytes) -> Request:
-    """Return the request; wrong length or unknown function raises WireError. Counts are not judged here."""
+    """Return the request; wrong length or unknown function raises WireError.
+
+    Counts are not judged here.
+    """
     if request_bytes(pdu) != len(pdu):
         raise WireError(f"not a request: {pdu.hex(' ')}")
     function = Function(pdu[0])
@@ -211,17 +217,18 @@ def parse_reply(pdu: bytes) -> Reply:
 
 
 def answers(request: Request, reply: Reply) -> bool:
-    """Tell whether `reply` can be the answer to `request`: function, address, value and length agree.
+    """Tell whether `reply` can be the answer to `request`: function, address.
 
-    Trap: a late reply of the same shape (another register, same count) cannot be told apart; after a
-    time-out keep the bus silent before the next request.
+    Value and length agree.
+
+    Trap: a late reply of the same shape (another register, same count) cannot be told apart; after
+    a time-out keep the bus silent before the next request.
     """
     if isinstance(reply, ExceptionReply):
         return reply.function == request.function
     if isinstance(request, ReadRequest):
         return isinstance(reply, DataReply) and (
-            reply.function is request.function
-            and len(reply.data) == _read_bytes(request)
+            reply.function is request.function and len(reply.data) == _read_bytes(request)
         )
     value = request.count if isinstance(request, WriteManyRequest) else request.value
     return reply == EchoReply(request.function, request.address, value)
@@ -252,10 +259,7 @@ def registers(data: bytes) -> tuple[int, ...]:
     """Return the unsigned registers; an odd number of bytes raises WireError."""
     if len(data) % 2:
         raise WireError(f"{len(data)} bytes are no whole registers")
-    return tuple(
-        int.from_bytes(data[place : place + 2], "big")
-        for place in range(0, len(data), 2)
-    )
+    return tuple(int.from_bytes(data[place : place + 2], "big") for place in range(0, len(data), 2))
 
 
 def signed(register: int) -> int:
@@ -275,9 +279,7 @@ def _fits(value: int) -> None:
 
 
 def _read_bytes(request: ReadRequest) -> int:
-    return (
-        (request.count + 7) // 8 if request.function in BIT_READS else request.count * 2
-    )
+    return (request.count + 7) // 8 if request.function in BIT_READS else request.count * 2
 
 
 def _many_bytes(function: Function, count: int) -> int:

@@ -1,6 +1,7 @@
 """Modbus RTU frames: unit, message, CRC; splitting a stream of bytes into frames, leftovers kept.
 
-Source: "MODBUS over Serial Line V1.02" 2.5.1. Silence (t3.5) also ends a frame; silence is time, so it is the caller's.
+Source: "MODBUS over Serial Line V1.02" 2.5.1. Silence (t3.5) also ends a frame; silence is time, so
+it is the caller's.
 """
 
 from collections.abc import Callable
@@ -43,7 +44,10 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Frames found, the bytes that may be the head of the next one, and how many bytes were noise."""
+    """Frames found, the bytes that may be the head of the next one.
+
+    And how many bytes were noise.
+    """
 
     frames: tuple[Frame, ...]
     rest: bytes
@@ -58,7 +62,10 @@ def frame_gap_s(baud: int) -> float:
 
 
 def encode(unit: int, pdu: bytes) -> bytes:
-    """Return the frame; unit outside 0..255 or a message that is empty or too long raises RangeError."""
+    """Return the frame.
+
+    Unit outside 0..255 or a message that is empty or too long raises RangeError.
+    """
     if not 0 <= unit <= 0xFF:
         raise RangeError(f"unit {unit} is not in 0..255")
     if not 0 < len(pdu) <= modbus_pdu.MAX_PDU_BYTES:
@@ -74,20 +81,29 @@ def decode(frame: bytes) -> Frame:
 
 
 def split_requests(stream: bytes) -> Split:
-    """Split what a client sent; noise before, between and behind is skipped, an unfinished head is kept."""
+    """Split what a client sent.
+
+    Noise before, between and behind is skipped, an unfinished head is kept.
+    """
     return _split(stream, modbus_pdu.request_bytes)
 
 
 def split_replies(stream: bytes) -> Split:
-    """Split what devices sent; noise before, between and behind is skipped, an unfinished head is kept."""
+    """Split what devices sent.
+
+    Noise before, between and behind is skipped, an unfinished head is kept.
+    """
     return _split(stream, modbus_pdu.reply_bytes)
 
 
 def pick_reply(request: bytes, received: bytes) -> bytes:
-    """Return the frame in `received` that answers the frame `request`, or b"" when there is none (yet).
+    """Return the frame in `received` that answers the frame `request`.
 
-    Unit, function, address, value and count must agree, so a late answer to an older request is passed
-    over. A local echo of a read is passed over too; the echo of a write *is* its reply: strip it before.
+    Or b"" when there is none (yet).
+
+    Unit, function, address, value and count must agree, so a late answer to an older request is
+    passed over. A local echo of a read is passed over too; the echo of a write *is* its reply:
+    strip it before.
     """
     asked = decode(request)
     wanted = modbus_pdu.parse_request(asked.pdu)
@@ -133,12 +149,10 @@ def _split(stream: bytes, pdu_bytes: Callable[[bytes], int | None]) -> Split:
 def _frame_at(
     stream: bytes, place: int, pdu_bytes: Callable[[bytes], int | None]
 ) -> tuple[int, bool]:
-    """Return (bytes of the frame that begins here or 0, whether more bytes could still make one)."""
+    """Return the length of the frame that begins here (or 0), and whether more bytes could make one."""
     try:
         size = pdu_bytes(stream[place + 1 : place + MAX_FRAME_BYTES])
-    except (
-        WireError
-    ):  # a function we do not know has no known length: it must fill the burst
+    except WireError:  # a function we do not know has no known length: it must fill the burst
         whole = stream[place:]
         return (
             (len(whole), False)

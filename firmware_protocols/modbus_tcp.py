@@ -1,6 +1,6 @@
-"""Modbus TCP frames: the MBAP header (transaction, protocol 0, length, unit) and a message; leftovers kept.
+"""Modbus TCP frames: the MBAP header (transaction, protocol 0, length, unit) and a message.
 
-Source: "MODBUS Messaging on TCP/IP Implementation Guide V1.0b" 3.1.3.
+Leftovers are kept. Source: "MODBUS Messaging on TCP/IP Implementation Guide V1.0b" 3.1.3.
 """
 
 import struct
@@ -24,28 +24,23 @@ class TcpFrame:
     def encode(self) -> bytes:
         """Return the bytes; ids or a message that do not fit raise RangeError."""
         if not (0 <= self.transaction <= 0xFFFF and 0 <= self.unit <= 0xFF):
-            raise RangeError(
-                f"transaction {self.transaction} or unit {self.unit} does not fit"
-            )
+            raise RangeError(f"transaction {self.transaction} or unit {self.unit} does not fit")
         if not 0 < len(self.pdu) <= MAX_PDU_BYTES:
             raise RangeError(f"{len(self.pdu)} bytes are no message")
-        return (
-            _HEADER.pack(self.transaction, 0, len(self.pdu) + 1, self.unit) + self.pdu
-        )
+        return _HEADER.pack(self.transaction, 0, len(self.pdu) + 1, self.unit) + self.pdu
 
 
 def split(stream: bytes) -> tuple[tuple[TcpFrame, ...], bytes]:
     """Return the whole frames and the leftover.
 
-    A header that cannot be Modbus raises WireError: TCP loses no bytes, so there is nothing to wait for.
+    A header that cannot be Modbus raises WireError: TCP loses no bytes, so there is nothing to wait
+    for.
     """
     frames: list[TcpFrame] = []
     while len(stream) >= HEADER_BYTES:
         transaction, protocol, length, unit = _HEADER.unpack_from(stream)
         if protocol or not 2 <= length <= MAX_PDU_BYTES + 1:
-            raise WireError(
-                f"not a Modbus TCP header: {stream[:HEADER_BYTES].hex(' ')}"
-            )
+            raise WireError(f"not a Modbus TCP header: {stream[:HEADER_BYTES].hex(' ')}")
         end = HEADER_BYTES - 1 + length
         if len(stream) < end:
             break

@@ -1,8 +1,9 @@
-"""Waveshare Modbus RTU Relay 8CH (D): 8 relays with a hardware-timed pulse and 8 inputs (the door sensors).
+"""Waveshare Modbus RTU Relay 8CH (D): 8 relays with a hardware-timed pulse, 8 door inputs.
 
-Source: maker's "Development Protocol V2", Open-Locker WAVESHARE_INTEGRATION.md. 9600 8N1, unit 1 from the factory.
-Traps: FC 05 carries the pulse *length*, not FF00; (D) may arrive in linkage mode, where an input drives its
-relay: write NORMAL to every mode register and read it back; firmware before September 2021 is not Modbus.
+Source: maker's "Development Protocol V2", Open-Locker WAVESHARE_INTEGRATION.md. 9600 8N1, unit 1
+from the factory. Traps: FC 05 carries the pulse *length*, not FF00; (D) may arrive in linkage mode,
+where an input drives its relay: write NORMAL to every mode register and read it back; firmware
+before September 2021 is not Modbus.
 """
 
 from dataclasses import dataclass
@@ -67,13 +68,11 @@ def pulse(channel: int, ms: int) -> WriteOneRequest:
         raise RangeError(
             f"a pulse of {ms} ms is not a whole number of 1..{MAX_TICKS} ticks of {TICK_MS} ms"
         )
-    return WriteOneRequest(
-        Function.WRITE_SINGLE_COIL, FLASH_ON + _channel(channel), ticks
-    )
+    return WriteOneRequest(Function.WRITE_SINGLE_COIL, FLASH_ON + _channel(channel), ticks)
 
 
 def as_pulse(request: Request) -> Pulse | None:
-    """Return the pulse that `request` asks for, or None when it is something else (other function, 0 ticks)."""
+    """Return the pulse that `request` asks for, or None when it is something else (also: 0 ticks)."""
     if (
         not isinstance(request, WriteOneRequest)
         or request.function is not Function.WRITE_SINGLE_COIL
@@ -117,7 +116,10 @@ def set_all_modes(mode: Mode) -> WriteManyRequest:
 
 
 def set_address(unit: int) -> WriteOneRequest:
-    """Return the request (to be sent to unit 0, one board alone on the wire) that gives the board a unit 1..247."""
+    """Return the request that gives a board the unit 1..247.
+
+    Send it to unit 0 with one board alone on the wire: every board that hears it takes it.
+    """
     if not 1 <= unit <= 247:
         raise RangeError(f"unit {unit} is not in 1..247")
     return WriteOneRequest(Function.WRITE_SINGLE_REGISTER, ADDRESS, unit)
@@ -131,7 +133,10 @@ def set_baud(baud: int) -> WriteOneRequest:
 
 
 def relays(reply: Reply) -> tuple[bool, ...]:
-    """Return which relays are energised, channel 0 first; a reply of another kind raises WireError."""
+    """Return which relays are energised, channel 0 first.
+
+    A reply of another kind raises WireError.
+    """
     return _eight(reply, Function.READ_COILS)
 
 

@@ -1,8 +1,9 @@
 """XY-MD02 (SHT20): temperature and humidity over Modbus RTU, 9600 8N1, unit 1 from the factory.
 
-Source: maker's sheet, mbmap issue 161. FC 04 register 1: s16 x 0.1 degC, register 2: u16 x 0.1 %RH (wire addresses).
-Traps: the register of the speed (0x0102) holds the literal 9600, not the manual's codes; a broken sensor
-still answers, with nonsense: out of range becomes `quality` BAD and no temperature, never a measurement.
+Source: maker's sheet, mbmap issue 161. FC 04 register 1: s16 x 0.1 degC, register 2: u16 x 0.1 %RH
+(wire addresses). Traps: the register of the speed (0x0102) holds the literal 9600, not the manual's
+codes; a broken sensor still answers, with nonsense: out of range becomes `quality` BAD and no
+temperature, never a measurement.
 """
 
 from dataclasses import dataclass
@@ -47,7 +48,10 @@ class Measurement:
 
     @property
     def quality(self) -> Quality:
-        """Return BAD as soon as either value is impossible: a sensor wrong in one is trusted in none."""
+        """Return BAD as soon as either value is impossible.
+
+        A sensor wrong in one is trusted in none.
+        """
         known = self.temperature_c is not None and self.humidity_pct is not None
         return Quality.GOOD if known else Quality.BAD
 
@@ -58,11 +62,11 @@ def read_both() -> ReadRequest:
 
 
 def measurement(reply: Reply) -> Measurement:
-    """Return the reading in degC and %RH; a reply that is not two input registers raises WireError."""
-    if (
-        not isinstance(reply, DataReply)
-        or reply.function is not Function.READ_INPUT_REGISTERS
-    ):
+    """Return the reading in degC and %RH.
+
+    A reply that is not two input registers raises WireError.
+    """
+    if not isinstance(reply, DataReply) or reply.function is not Function.READ_INPUT_REGISTERS:
         raise WireError(f"expected the answer to READ_INPUT_REGISTERS, got {reply}")
     raw = registers(reply.data)
     if len(raw) != 2:
@@ -71,7 +75,10 @@ def measurement(reply: Reply) -> Measurement:
 
 
 def from_registers(temperature: int, humidity: int) -> Measurement:
-    """Return the reading of the two raw registers (unsigned as they came); cold and hot limits are the sheet's."""
+    """Return the reading of the two raw registers (unsigned as they came).
+
+    Cold and hot limits are the sheet's.
+    """
     temperature_c = signed(temperature) / 10
     humidity_pct = humidity / 10
     return Measurement(
@@ -82,7 +89,10 @@ def from_registers(temperature: int, humidity: int) -> Measurement:
 
 
 def to_registers(temperature_c: float, humidity_pct: float) -> tuple[int, int]:
-    """Return the two raw registers of a reading; a value that a register cannot hold raises RangeError."""
+    """Return the two raw registers of a reading.
+
+    A value that a register cannot hold raises RangeError.
+    """
     tenths = round(temperature_c * 10)
     if not -0x8000 <= tenths <= 0x7FFF:
         raise RangeError(f"{temperature_c} degC does not fit a register")

@@ -1,0 +1,213 @@
+"""The whole cabinet as one object in memory: buses, locks, air, faults and the witness.
+
+No I/O, no tasks. Shells (pty, TCP, the simulated world) carry its bytes; the bench page and tests use its hands.
+"""
+
+import random
+from collections.abc import Callable
+
+from common.kit.clock import Clock
+from common.kit.errors import NotFoundError
+from device_sim.board import Board
+from device_sim.bus import Bus
+from device_sim.config import BoardSection, CabinetConfig
+from device_sim.faults import AdapterUnplugged, Fault, FaultBook, Jam, StuckRelay
+from device_sim.lock import Lock, LockModel
+from device_sim.physics import Physics
+from device_sim.probe_board import ProbeBoard
+from device_sim.relay_board import RelayBoard
+from device_sim.state import CabinetState, state_of
+from device_sim.witness import Witness
+from device_sim.zone import Air, Zone
+from firmware_protocols import waveshare_relay
+
+
+class Cabinet:
+    """What stands on the pavement: `bus(n).feed(...)` is its cable.
+
+    `push` and `pull` are hands on its doors.
+    """
+
+    def __init__(
+        self,
+        config: CabinetConfig,
+        clock: Clock,
+        jitter: random.Random,
+        sink: Callable[[str], None] | None = None,
+    ) -> None:
+        """Build it at rest, every door shut; `sink` takes the witness' lines (see WitnessFile)."""
+        self.config = config
+        self.faults = FaultBook()
+        self.on_plug: list[Callable[[], None]] = []
+        """Called after an adapter was pulled or put back: look at `is_plugged`."""
+        self._clock = clock
+        start_s = clock.monotonic_s()
+        self.witness = Witness(start_s, clock.wall(), sink)
+        self.physics = _physics(config, start_s, self.witness)
+        boards = {one.unit: self._board(one, jitter) for one in config.board}
+        self._buses = [
+            Bus(
+                bus.name,
+                bus.baud,
+                [boards[one.unit] for one in config.board if one.bus == bus.name],
+                self.faults,
+                self.settle,
+            )
+            for bus in config.bus
+        ]
+        self._labels = {lock.label: lock for lock in self.physics.locks.values() if lock.label}
+
+    def bus(self, number: int = 0) -> Bus:
+        """Return a bus by its place in the file."""
+        return self._buses[number]
+
+    @property
+    def buses(self) -> tuple[Bus, ...]:
+        """Return all buses in the order of the file."""
+        return tuple(self._buses)
+
+    @property
+    def tcp_bus(self) -> Bus | None:
+        """Return the bus that is also offered as Modbus TCP."""
+        names = {bus.name for bus in self.config.bus if bus.tcp}
+        return next((bus for bus in self._buses if bus.name in names), None)
+
+    def is_plugged(self, bus: Bus) -> bool:
+        """Tell whether the adapter of a bus is in its socket."""
+        return not self.faults.is_unplugged(bus.name)
+
+    def push(self, label: str) -> bool:
+        """Shut a door by hand; tell whether it moved. Unknown label: NotFoundError."""
+        return self.physics.push(self._lock(label), self.settle_now())
+
+    def pull(self, label: str) -> bool:
+        """Force a door open without a pulse; tell whether it moved.
+
+        Unknown label: NotFoundError.
+        """
+        return self.physics.pull(self._lock(label), self.settle_now())
+
+    def jam(self, label: str) -> None:
+        """Make a door immovable until `free`. Unknown label: NotFoundError."""
+        self.lay(Jam(kind="jam", target=self._lock(label).label or ""))
+
+    def free(self, label: str) -> None:
+        """Take every jam off a door. Unknown label: NotFoundError."""
+        self._lock(label)
+        for fault in self.faults.active():
+            if isinstance(fault, Jam) and fault.target == label:
+                self.lift(fault)
+
+    def lay(self, fault: Fault) -> None:
+        """Lay a fault on from now; a target that is not there raises NotFoundError."""
+        now_s = self.settle_now()
+        self._check_target(fault)
+        self.faults.lay(fault, now_s)
+        self.witness.fault(now_s, fault.kind, str(fault.target), active=True)
+        self._follow(fault, now_s)
+
+    def lift(self, fault: Fault) -> None:
+        """Take a fault off now."""
+        now_s = self.settle_now()
+        self.faults.remove(fault)
+        self._ended(fault, now_s)
+
+    def lift_all(self) -> None:
+        """Take every fault off now."""
+        for fault in self.faults.active():
+            self.lift(fault)
+
+    def settle_now(self) -> float:
+        """Bring everything up to the clock and return the moment reached."""
+        self.settle(self._clock.monotonic_s())
+        return self.physics.now_s
+
+    def settle(self, to_s: float) -> None:
+        """Let faults end and physics happen, in the order of time, up to `to_s`."""
+        while (end_s := self.faults.next_end_s()) <= to_s:
+            self.physics.advance(end_s)
+            for fault in self.faults.take_ended(end_s):
+                self._ended(fault, self.physics.now_s)
+        self.physics.advance(to_s)
+
+    def next_event_s(self) -> float:
+        """Return when something happens by itself: a fault's end, a spring, a timer.
+
+        Infinity when nothing will.
+        """
+        return min(self.faults.next_end_s(), self.physics.next_event_s())
+
+    def state(self) -> CabinetState:
+        """Return what an observer sees now: the body of `GET /state`."""
+        self.settle_now()
+        return state_of(self.config, self.physics, self.witness, self.faults)
+
+    def _ended(self, fault: Fault, at_s: float) -> None:
+        self.witness.fault(at_s, fault.kind, str(fault.target), active=False)
+        self._follow(fault, at_s)
+
+    def _follow(self, fault: Fault, at_s: float) -> None:
+        """Bring iron and plugs in line with the faults that lie on the same target now."""
+        same = [
+            one
+            for one in self.faults.active()
+            if (one.kind, one.target) == (fault.kind, fault.target)
+        ]
+        if isinstance(fault, Jam):
+            self._labels[fault.target].is_jammed = bool(same)
+        elif isinstance(fault, StuckRelay):
+            welds = [one.contact for one in same if isinstance(one, StuckRelay)]
+            self._labels[fault.target].set_weld(welds[-1] if welds else None, at_s)
+        elif isinstance(fault, AdapterUnplugged):
+            for call in self.on_plug:
+                call()
+
+    def _check_target(self, fault: Fault) -> None:
+        if isinstance(fault, Jam | StuckRelay):
+            self._lock(fault.target)
+        elif isinstance(fault, AdapterUnplugged):
+            names = [bus.name for bus in self._buses]
+            if fault.target not in names:
+                raise NotFoundError(
+                    "sim.unknown_bus", f"no bus {fault.target!r}; there are {', '.join(names)}"
+                )
+        elif fault.target not in (units := [board.unit for board in self.config.board]):
+            detail = f"no unit {fault.target}; there are {', '.join(map(str, units))}"
+            raise NotFoundError("sim.unknown_unit", detail)
+
+    def _lock(self, label: str) -> Lock:
+        if label not in self._labels:
+            raise NotFoundError(
+                "sim.unknown_door", f"no door {label!r}; there are {', '.join(self._labels)}"
+            )
+        return self._labels[label]
+
+    def _board(self, section: BoardSection, jitter: random.Random) -> Board:
+        if section.kind == "waveshare_8ch_d":
+            return RelayBoard(section.unit, self.physics, self.witness, jitter)
+        return ProbeBoard(section.unit, section.zone or "", self.physics, jitter)
+
+
+def _physics(config: CabinetConfig, start_s: float, witness: Witness) -> Physics:
+    figures = config.lock
+    model = LockModel(figures.release_ms / 1000, figures.burn_after_ms / 1000, figures.recovery)
+    labels = {(door.board, door.channel): door.label for door in config.door}
+    relays = [board.unit for board in config.board if board.kind == "waveshare_8ch_d"]
+    locks = [
+        Lock(unit, channel, labels.get((unit, channel)), model)
+        for unit in relays
+        for channel in range(waveshare_relay.CHANNELS)
+    ]
+    outside = Air(config.cabinet.ambient_c, config.cabinet.ambient_pct)
+    zones = {}
+    for zone in config.zone:
+        shut_c = outside.temperature_c if zone.set_point_c is None else zone.set_point_c
+        zones[zone.name] = Zone(zone.name, Air(shut_c, zone.humidity_pct), outside)
+    return Physics(
+        locks,
+        zones,
+        {door.label: door.zone for door in config.door},
+        start_s=start_s,
+        clock_factor=config.cabinet.clock_factor,
+        saw=witness.physical,
+    )

@@ -1,0 +1,230 @@
+"""The cabinet file: what hangs on which wire, where each door stands; unknown keys are refused.
+
+Grid: columns and rows count from 0 at the top left, in the same units as the station's door map.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from common.kit.errors import ConfigError
+from firmware_protocols import waveshare_relay
+
+Unit = Annotated[int, Field(ge=1, le=247)]
+Name = Annotated[str, Field(min_length=1, max_length=40)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class CabinetSection(_Section):
+    """The housing and the air around it."""
+
+    id: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", description="short name, also on the bench page"
+    )
+    name_zh: Name
+    name_en: Name
+    ambient_c: float = Field(
+        default=24.0, ge=-30, le=50, description="temperature outside the housing"
+    )
+    ambient_pct: float = Field(
+        default=60.0, ge=0, le=100, description="humidity outside the housing"
+    )
+    clock_factor: float = Field(
+        default=1.0,
+        gt=0,
+        le=10_000,
+        description="how much faster temperatures move; never the wire",
+    )
+
+
+class LockSection(_Section):
+    """The lock model of every door."""
+
+    release_ms: int = Field(
+        default=60, ge=10, le=1000, description="current needed to free the latch"
+    )
+    burn_after_ms: int = Field(
+        default=1500, ge=500, description="current in one go that burns the coil"
+    )
+    recovery: float = Field(
+        default=0.1, gt=0, le=1, description="share of its off-time a coil cools"
+    )
+
+
+class BusSection(_Section):
+    """One RS-485 line."""
+
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,19}$", description="name of the link to its pty"
+    )
+    baud: int = Field(default=9600, ge=1200, le=256_000)
+    tcp: bool = Field(default=False, description="also offered as Modbus TCP (at most one bus)")
+
+
+class ZoneSection(_Section):
+    """One temperature zone."""
+
+    name: Name
+    name_zh: Name
+    name_en: Name
+    set_point_c: float | None = Field(
+        default=None, ge=-30, le=30, description="none: as warm as outside"
+    )
+    humidity_pct: float = Field(
+        default=60.0, ge=0, le=100, description="humidity with all doors shut"
+    )
+
+
+class BoardSection(_Section):
+    """One board on a bus; a probe measures a zone."""
+
+    kind: Literal["waveshare_8ch_d", "xy_md02"]
+    bus: str
+    unit: Unit
+    zone: str | None = None
+
+
+class DoorSection(_Section):
+    """One door: its relay channel (and the input of the same number) and its place."""
+
+    label: str = Field(pattern=r"^[A-Z][0-9]{2}$")
+    board: Unit
+    channel: int = Field(ge=0, lt=waveshare_relay.CHANNELS)
+    zone: str
+    size: Literal["S", "M", "L"]
+    column: int = Field(ge=0, le=40)
+    row: int = Field(ge=0, le=80)
+    width: int = Field(default=1, ge=1, le=40)
+    height: int = Field(default=1, ge=1, le=80)
+    easy_reach: bool = Field(
+        default=False, description="handle between 380 and 1220 mm above the floor"
+    )
+
+
+class ScreenSection(_Section):
+    """Where the touchscreen stands in the grid."""
+
+    column: int = Field(ge=0, le=40)
+    row: int = Field(ge=0, le=80)
+    width: int = Field(default=1, ge=1, le=40)
+    height: int = Field(default=1, ge=1, le=80)
+
+
+class CabinetConfig(_Section):
+    """A whole cabinet file."""
+
+    cabinet: CabinetSection
+    lock: LockSection = LockSection()
+    bus: Annotated[tuple[BusSection, ...], Field(min_length=1, strict=False)]
+    zone: Annotated[tuple[ZoneSection, ...], Field(min_length=1, strict=False)]
+    board: Annotated[tuple[BoardSection, ...], Field(min_length=1, strict=False)]
+    door: Annotated[tuple[DoorSection, ...], Field(min_length=1, strict=False)]
+    screen: ScreenSection
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        buses, zones = {bus.name for bus in self.bus}, {zone.name for zone in self.zone}
+        _unique("bus name", [bus.name for bus in self.bus])
+        _unique("zone name", [zone.name for zone in self.zone])
+        _unique("board unit", [board.unit for board in self.board])
+        _unique("door label", [door.label for door in self.door])
+        _unique("board and channel of a door", [(door.board, door.channel) for door in self.door])
+        if sum(bus.tcp for bus in self.bus) > 1:
+            raise ValueError("only one bus can be offered as Modbus TCP")
+        relays = {board.unit for board in self.board if board.kind == "waveshare_8ch_d"}
+        for board in self.board:
+            _known(f"board {board.unit}", "bus", board.bus, buses)
+            if board.kind == "xy_md02":
+                _known(f"board {board.unit}", "zone", board.zone, zones)
+        for door in self.door:
+            _known(f"door {door.label}", "zone", door.zone, zones)
+            _known(f"door {door.label}", "relay board", door.board, relays)
+        return self
+
+
+def load(path: Path) -> CabinetConfig:
+    """Read the cabinet file; ConfigError names file, line, key and the nearest valid key."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        raw = tomllib.loads(text)
+    except OSError as error:
+        detail = f"{path}: cannot be read ({error.strerror}); give a cabinet file with --config"
+        raise ConfigError("config.unreadable", detail, path=str(path)) from error
+    except ValueError as error:
+        detail = f"{path}: not valid TOML: {error}"
+        raise ConfigError("config.syntax", detail, path=str(path)) from error
+    try:
+        return CabinetConfig.model_validate(raw)
+    except ValidationError as error:
+        lines = [f"{path}: {_explain(one, text)}" for one in error.errors()]
+        raise ConfigError("config.invalid", "\n".join(lines), path=str(path)) from error
+
+
+def _explain(error: ErrorDetails, text: str) -> str:
+    where = [str(part) for part in error["loc"]]
+    key = where[-1] if where else ""
+    place = f"line {line}: " if (line := _line_of(text, error["loc"])) else ""
+    name = ".".join(where) or "file"
+    if error["type"] != "extra_forbidden":
+        return f"{place}{name}: {error['msg']}"
+    near = difflib.get_close_matches(key, _valid_keys(error["loc"][:-1]), n=1, cutoff=0.0)
+    return f"{place}unknown key {name!r}; nearest valid key: {near[0]!r}"
+
+
+def _valid_keys(section: Sequence[int | str]) -> list[str]:
+    if not section:
+        return list(CabinetConfig.model_fields)
+    models: dict[str, type[_Section]] = {
+        "cabinet": CabinetSection,
+        "lock": LockSection,
+        "bus": BusSection,
+        "zone": ZoneSection,
+        "board": BoardSection,
+        "door": DoorSection,
+        "screen": ScreenSection,
+    }
+    return list(models[str(section[0])].model_fields)
+
+
+def _line_of(text: str, location: Sequence[int | str]) -> int | None:
+    """Return the line of a key such as `door, 3, colum` (in the 4th [[door]]), None: not found."""
+    names = [part for part in location if isinstance(part, str)]
+    nth = next((part for part in location if isinstance(part, int)), 0)
+    header = re.compile(rf"^\s*\[{{1,2}}\s*{re.escape(names[0])}\s*\]") if names else None
+    seen, section_line, inside = -1, None, False
+    for number, line in enumerate(text.splitlines(), 1):
+        if header and header.match(line):
+            seen, inside = seen + 1, True
+            section_line = number if seen == nth else section_line
+        elif line.lstrip().startswith("["):
+            inside = False
+        elif (
+            inside
+            and seen == nth
+            and len(names) > 1
+            and re.match(rf"\s*{re.escape(names[-1])}\s*=", line)
+        ):
+            return number
+    return section_line
+
+
+def _unique(what: str, values: Sequence[object]) -> None:
+    twice = next((value for value in values if values.count(value) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{what} {twice!r} is given twice")
+
+
+def _known(who: str, what: str, name: str | int | None, known: set[str] | set[int]) -> None:
+    if name not in known:
+        raise ValueError(
+            f"{who} names {what} {name!r}; there are {', '.join(map(str, sorted(known)))}"
+        )

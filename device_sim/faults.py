@@ -1,0 +1,123 @@
+"""Faults a tester can lay on the cabinet; each acts on the wire or on the iron.
+
+Kinds: no_answer, late_answer (a unit), stuck_relay, jam (a door), adapter_unplugged (a bus).
+"""
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from device_sim.lock import Weld
+
+MAX_FOR_S = 86_400.0
+ForS = Annotated[float | None, Field(default=None, gt=0, le=MAX_FOR_S)]
+Unit = Annotated[int, Field(ge=1, le=247)]
+
+
+class _Fault(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    for_s: float | None = Field(
+        default=None,
+        gt=0,
+        le=MAX_FOR_S,
+        allow_inf_nan=False,
+        description="seconds on the wire's clock; none: until cleared",
+    )
+
+
+class NoAnswer(_Fault):
+    """A unit that cannot be heard: switched off (`deaf`), or acting while its answers get lost."""
+
+    kind: Literal["no_answer"]
+    target: Unit
+    deaf: bool = True
+
+
+class LateAnswer(_Fault):
+    """A unit that acts in time and answers `delay_s` late."""
+
+    kind: Literal["late_answer"]
+    target: Unit
+    delay_s: float = Field(default=0.6, gt=0, le=10, allow_inf_nan=False)
+
+
+class StuckRelay(_Fault):
+    """A relay whose contact is welded: open (no current ever) or closed (current for ever)."""
+
+    kind: Literal["stuck_relay"]
+    target: str = Field(max_length=10)
+    contact: Weld = Weld.OPEN
+
+
+class Jam(_Fault):
+    """A door that does not move, whatever the latch does."""
+
+    kind: Literal["jam"]
+    target: str = Field(max_length=10)
+
+
+class AdapterUnplugged(_Fault):
+    """The USB adapter of a bus is gone: the port disappears, an open one ends."""
+
+    kind: Literal["adapter_unplugged"]
+    target: str = Field(max_length=20)
+
+
+Fault = Annotated[
+    NoAnswer | LateAnswer | StuckRelay | Jam | AdapterUnplugged, Field(discriminator="kind")
+]
+
+
+class FaultBook:
+    """Which faults lie on the cabinet and until when."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._until_s: dict[Fault, float] = {}
+
+    def lay(self, fault: Fault, at_s: float) -> None:
+        """Lay a fault on; the same one again only changes its end."""
+        self._until_s[fault] = math.inf if fault.for_s is None else at_s + fault.for_s
+
+    def active(self) -> tuple[Fault, ...]:
+        """Return the faults in the order they were laid on."""
+        return tuple(self._until_s)
+
+    def next_end_s(self) -> float:
+        """Return when the next fault ends, or infinity."""
+        return min(self._until_s.values(), default=math.inf)
+
+    def take_ended(self, at_s: float) -> tuple[Fault, ...]:
+        """Remove and return the faults whose time is over at `at_s`."""
+        ended = tuple(fault for fault, until_s in self._until_s.items() if until_s <= at_s)
+        for fault in ended:
+            del self._until_s[fault]
+        return ended
+
+    def remove(self, fault: Fault) -> None:
+        """Take one fault off; one that is not there is no error."""
+        self._until_s.pop(fault, None)
+
+    def is_deaf(self, unit: int) -> bool:
+        """Tell whether a unit hears nothing."""
+        return any(
+            isinstance(one, NoAnswer) and one.target == unit and one.deaf for one in self._until_s
+        )
+
+    def is_mute(self, unit: int) -> bool:
+        """Tell whether a unit's answers get lost."""
+        return any(isinstance(one, NoAnswer) and one.target == unit for one in self._until_s)
+
+    def lateness_s(self, unit: int) -> float:
+        """Return how much later than usual a unit answers."""
+        return sum(
+            one.delay_s
+            for one in self._until_s
+            if isinstance(one, LateAnswer) and one.target == unit
+        )
+
+    def is_unplugged(self, bus: str) -> bool:
+        """Tell whether a bus has lost its adapter."""
+        return any(isinstance(one, AdapterUnplugged) and one.target == bus for one in self._until_s)

@@ -1,0 +1,85 @@
+"""Everything in the cabinet that is not electronics: locks, doors, air, in the order of time.
+
+`advance(to_s)` lets everything happen up to a moment and hands each door movement and burnt coil to
+`saw`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from device_sim.lock import Burn, Lock, Movement
+from device_sim.zone import Zone
+
+
+class Physics:
+    """Locks by (board, channel), zones by name; times are the wire's monotonic seconds."""
+
+    def __init__(
+        self,
+        locks: Sequence[Lock],
+        zones: Mapping[str, Zone],
+        zone_of: Mapping[str, str],
+        *,
+        start_s: float,
+        clock_factor: float,
+        saw: Callable[[Movement | Burn], None],
+    ) -> None:
+        """`zone_of` tells each door's zone by label.
+
+        `clock_factor` speeds the air, never locks or wire.
+        """
+        self.locks = {(lock.board, lock.channel): lock for lock in locks}
+        self.zones = zones
+        self.now_s = start_s
+        self._zone_of, self._clock_factor, self._saw = zone_of, clock_factor, saw
+
+    def lock(self, board: int, channel: int) -> Lock:
+        """Return the lock of a relay channel."""
+        return self.locks[board, channel]
+
+    def next_event_s(self) -> float:
+        """Return when something happens by itself, or infinity."""
+        return min(lock.next_event_s() for lock in self.locks.values())
+
+    def advance(self, to_s: float) -> float:
+        """Let everything up to `to_s` happen.
+
+        Return the moment reached (a moment already past changes nothing).
+        """
+        while True:
+            lock = min(self.locks.values(), key=Lock.next_event_s)
+            at_s = lock.next_event_s()
+            if at_s > to_s:
+                break
+            self._pass_air(at_s)
+            event = lock.step()
+            if event is not None:
+                self._saw(event)
+        self._pass_air(to_s)
+        return self.now_s
+
+    def push(self, lock: Lock, at_s: float) -> bool:
+        """Shut a door by hand; tell whether it moved."""
+        return self._by_hand(lock.push(self.advance(at_s)))
+
+    def pull(self, lock: Lock, at_s: float) -> bool:
+        """Force a door open; tell whether it moved."""
+        return self._by_hand(lock.pull(self.advance(at_s)))
+
+    def _by_hand(self, movement: Movement | None) -> bool:
+        if movement is not None:
+            self._saw(movement)
+        return movement is not None
+
+    def _pass_air(self, to_s: float) -> None:
+        seconds = (to_s - self.now_s) * self._clock_factor
+        if seconds <= 0:
+            return
+        for zone in self.zones.values():
+            zone.pass_time(seconds, self._open_doors(zone.name))
+        self.now_s = to_s
+
+    def _open_doors(self, zone: str) -> int:
+        return sum(
+            lock.is_open and self._zone_of.get(lock.label or "") == zone
+            for lock in self.locks.values()
+        )

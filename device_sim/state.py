@@ -1,0 +1,106 @@
+"""What `GET /state` says: the shape that people and scripts rely on, plus what a tester asks next."""
+
+from pydantic import BaseModel, ConfigDict
+
+from device_sim.config import CabinetConfig
+from device_sim.faults import Fault, FaultBook
+from device_sim.lock import Cause
+from device_sim.physics import Physics
+from device_sim.witness import Witness
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ZoneState(_Out):
+    """The true air of a zone (a probe adds its noise)."""
+
+    name: str
+    temperature_c: float
+    humidity_pct: float
+
+
+class DoorState(_Out):
+    """One door."""
+
+    board: int
+    channel: int
+    label: str
+    open: bool
+    jammed: bool
+    burnt: bool
+    energised: bool
+
+
+class PulseState(_Out):
+    """One pulse that a board executed."""
+
+    at_s: float
+    board: int
+    channel: int
+    ms: int
+
+
+class MovementState(_Out):
+    """One door movement."""
+
+    at_s: float
+    label: str
+    open: bool
+    cause: Cause
+
+
+class CabinetState(_Out):
+    """Times count from the start of the simulator, in seconds of the wire's clock."""
+
+    clock_s: float
+    zones: tuple[ZoneState, ...]
+    doors: tuple[DoorState, ...]
+    pulses: tuple[PulseState, ...]
+    movements: tuple[MovementState, ...]
+    faults: tuple[Fault, ...]
+
+
+def state_of(
+    config: CabinetConfig, physics: Physics, witness: Witness, faults: FaultBook
+) -> CabinetState:
+    """Return the state at the moment that `physics` has reached."""
+    return CabinetState(
+        clock_s=witness.clock_s(physics.now_s),
+        zones=tuple(
+            ZoneState(
+                name=zone.name,
+                temperature_c=round(zone.air.temperature_c, 2),
+                humidity_pct=round(zone.air.humidity_pct, 1),
+            )
+            for zone in physics.zones.values()
+        ),
+        doors=tuple(_door(physics, door.board, door.channel) for door in config.door),
+        pulses=tuple(
+            PulseState(
+                at_s=witness.clock_s(one.at_s), board=one.board, channel=one.channel, ms=one.ms
+            )
+            for one in witness.pulses
+        ),
+        movements=tuple(
+            MovementState(
+                at_s=witness.clock_s(one.at_s), label=one.label, open=one.open, cause=one.cause
+            )
+            for one in witness.movements
+        ),
+        faults=faults.active(),
+    )
+
+
+def _door(physics: Physics, board: int, channel: int) -> DoorState:
+    lock = physics.lock(board, channel)
+    return DoorState(
+        board=board,
+        channel=channel,
+        label=lock.label or "",
+        open=lock.is_open,
+        jammed=lock.is_jammed,
+        burnt=lock.is_burnt,
+        energised=lock.is_energised,
+    )
