@@ -36,8 +36,8 @@ _QUIET = (
 _MAY_BLOCK = (
     # Opened once at start, before anything is served; `inline=True` is chosen by the simulated
     # world and by tests alone, where one thread is the point.
-    ("common/kit/sqlite.py", ("_connect", "_write_one", "_read_one", "close")),
-    ("common/kit/sqldb.py", ("on_connect", "write_now", "read_now", "_write_with_hints", "close")),
+    ("common/kit/sqlite.py", ("__init__", "_connect", "_write_one", "_read_one", "close")),
+    ("common/kit/sqldb.py", ("__init__", "on_connect", "once", "close")),
     # A pool is joined at shutdown, when nobody is served any more.
     ("common/kit/work.py", ("close",)),
     # Inline work runs blocking functions on the spot; that is what the name says.

@@ -22,7 +22,7 @@ Fn = Callable[[Connection], T]
 _RETRYABLE = frozenset(
     {"40001", "40P01"}
 )  # serialization_failure, deadlock_detected (PostgreSQL, Appendix A)
-_ATTEMPTS = 8
+_ATTEMPTS = 50  # in every round one of at most _PG_WORKERS rivals commits
 _PG_WORKERS = 8
 _HINTS = "linli.hints"
 

@@ -123,11 +123,12 @@ class SqliteDb:
         self._rw.execute("BEGIN IMMEDIATE")
         try:
             result = fn(self._rw)
+            fp("kit.sqlite.before_commit")
+            self._rw.execute("COMMIT")
         except BaseException:
-            self._rw.execute("ROLLBACK")
+            if self._rw.in_transaction:
+                self._rw.execute("ROLLBACK")
             raise
-        fp("kit.sqlite.before_commit")
-        self._rw.execute("COMMIT")
         return result
 
     def _read_one(self, fn: Fn[T]) -> T:
