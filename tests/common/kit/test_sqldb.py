@@ -17,15 +17,18 @@ _COUNTER = sa.Table(
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlDb]:
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'hub.db'}"
-    else:
+    url = f"sqlite:///{tmp_path / 'hub.db'}"
+    if request.param == "postgres":
         url = request.getfixturevalue("postgres_dsn")
     db = SqlDb(url)
     db.write_now(lambda c: _META.create_all(c))
-    db.write_now(lambda c: c.execute(sa.insert(_COUNTER), {"id": 1, "n": 0}) and None)
+    db.write_now(_start)
     yield db
     db.close()
+
+
+def _start(c: sa.Connection) -> None:
+    c.execute(sa.insert(_COUNTER), {"id": 1, "n": 0})
 
 
 def _increment(c: sa.Connection) -> None:

@@ -14,10 +14,14 @@ from common.kit.sqlite import SqliteDb
 @pytest.fixture(params=[False, True], ids=["threads", "inline"])
 def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteDb]:
     db = SqliteDb(tmp_path / "state.db", inline=request.param)
-    db.write_now(lambda c: c.execute("CREATE TABLE t(n INTEGER PRIMARY KEY) STRICT") and None)
+    db.write_now(_create)
     yield db
     failpoints.disarm_all()
     db.close()
+
+
+def _create(c: sqlite3.Connection) -> None:
+    c.execute("CREATE TABLE t(n INTEGER PRIMARY KEY) STRICT")
 
 
 def _insert(n: int):  # type: ignore[no-untyped-def]
@@ -69,7 +73,7 @@ async def test_a_reader_cannot_write(subject: SqliteDb) -> None:
 
 async def test_cancelling_the_waiter_does_not_cancel_the_write(tmp_path: Path) -> None:
     db = SqliteDb(tmp_path / "x.db")
-    db.write_now(lambda c: c.execute("CREATE TABLE t(n INTEGER PRIMARY KEY) STRICT") and None)
+    db.write_now(_create)
     task = asyncio.create_task(db.write(_insert(5)))
     await asyncio.sleep(0)
     task.cancel()
