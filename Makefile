@@ -1,0 +1,69 @@
+# Everything a newcomer needs: `make demo` shows it, `make test` proves it. `make help` lists the rest.
+SHELL := /bin/sh
+PY ?= python3
+VENV := .venv
+UV_VERSION := 0.13.9
+UV := $(CURDIR)/.tools/bin/uv
+BIN := $(VENV)/bin
+# Extra words for pytest (`make test ARGS="-k doors"`) and for the demo (`make demo ARGS=--check`).
+ARGS ?=
+
+# Never fetch an interpreter: the one on the machine is the one that is tested.
+export UV_PYTHON_DOWNLOADS := never
+export UV_LINK_MODE ?= copy
+# uv does not read pip.conf: hand its indexes on (only when something is installed).
+UV_ENV = eval "$$($(PY) requirements/pip_index.py)"
+OURS := pyproject.toml hatch_build.py web/package-lock.json
+
+.PHONY: help setup demo test lint check lock clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/'
+
+setup: $(VENV)/.test ## install everything into .venv, run nothing
+
+demo: $(VENV)/.run ## hub, simulated cabinet and station on this machine; prints the addresses
+	@$(BIN)/linli demo $(ARGS)
+
+test: $(VENV)/.test ## run the tests; what this machine lacks is left out and named
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.test ## format, lint, types, imports; changes nothing
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+check: lint test ## lint, then test: what must be green before a commit
+
+lock: | $(UV) ## resolve requirements/*.txt anew from pyproject.toml
+	@$(UV_ENV) && for set in "run" "test --group test --group lint"; do name=$${set%% *}; groups=$${set#$$name}; \
+	  $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	    --all-extras $$groups pyproject.toml -o requirements/$$name.txt || exit 1; done
+
+clean: ## remove everything that was made here
+	rm -rf $(VENV) .tools .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	  .import_linter_cache .coverage dist web/node_modules common/ui/static/vendor tests/shots/out
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A bare Debian has python3 and pip, but neither venv nor permission to install for the system
+# (PEP 668): pip puts uv beside the project, uv makes the environment.
+$(UV):
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Linli needs Python 3.11 or newer: make PY=python3.12 ..." >&2; exit 1; }
+	@$(PY) -m pip install -q --disable-pip-version-check --root-user-action=ignore \
+	  --target .tools "uv==$(UV_VERSION)"
+
+$(BIN)/python: | $(UV)
+	@$(UV) venv -q --allow-existing --python "$$(command -v $(PY))" $(VENV)
+
+$(VENV)/.run: requirements/run.txt $(OURS) | $(BIN)/python
+	@$(UV_ENV) && $(UV) pip install -q --python $(VENV) --require-hashes -r requirements/run.txt \
+	  && $(UV) pip install -q --python $(VENV) --no-deps -e .
+	@touch $@
+
+$(VENV)/.test: requirements/test.txt $(OURS) | $(BIN)/python
+	@$(UV_ENV) && $(UV) pip install -q --python $(VENV) --require-hashes -r requirements/test.txt \
+	  && $(UV) pip install -q --python $(VENV) --no-deps -e .
+	@touch $(VENV)/.run $@
