@@ -1,0 +1,1 @@
+"""The hub: orders, people, money and stations of a town, one package per domain."""
