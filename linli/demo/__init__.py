@@ -1,0 +1,1 @@
+"""`linli demo`: hub, simulated cabinet and station daemon as three processes, and the journey that checks them."""

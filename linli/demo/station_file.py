@@ -1,0 +1,87 @@
+"""Writes the `station.toml` that fits a cabinet file: same doors, same places, the pty of the simulator."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from common.contract.words import TemperatureClass
+from device_sim.config import CabinetConfig
+from linli.demo.ports import Ports
+
+_LIMITS_C = {
+    TemperatureClass.FROZEN: (-30.0, -15.0),
+    TemperatureClass.CHILLED: (0.0, 8.0),
+    TemperatureClass.AMBIENT: (-10.0, 40.0),
+}
+
+
+def temperature_class(set_point_c: float | None) -> TemperatureClass:
+    """Return what may lie in a zone with this set point (none: as warm as outside)."""
+    if set_point_c is None or set_point_c > 12:
+        return TemperatureClass.AMBIENT
+    return TemperatureClass.FROZEN if set_point_c <= -12 else TemperatureClass.CHILLED
+
+
+def station_toml(cabinet: CabinetConfig, *, station_id: str, ports: Ports, ptys: Path) -> str:
+    """Return the file's text; `ptys` is the folder with one link per bus."""
+    return "\n".join(
+        [
+            f"# Made by `linli demo` from the cabinet {cabinet.cabinet.id}.",
+            *_table("[station]", id=station_id, cabinet=cabinet.cabinet.id),
+            *_table(
+                "[hub]",
+                url=f"http://127.0.0.1:{ports.hub}",
+                poll_wait_s=20.0,
+                backoff_max_s=5.0,
+                heartbeat_s=15.0,
+            ),
+            *_buses(cabinet, ptys),
+            *_zones(cabinet),
+            *_compartments(cabinet),
+            *_table(
+                "[screen]",
+                kiosk_port=ports.kiosk,
+                keeper_port=ports.keeper,
+                **cabinet.screen.model_dump(),
+            ),
+            "",
+        ]
+    )
+
+
+def _table(header: str, **values: object) -> Iterator[str]:
+    yield ""
+    yield header
+    for key, value in values.items():
+        yield f"{key} = {json.dumps(value, ensure_ascii=False)}"
+
+
+def _buses(cabinet: CabinetConfig, ptys: Path) -> Iterator[str]:
+    for bus in cabinet.bus:
+        yield from _table("[[bus]]", name=bus.name, port=str(ptys / bus.name), baud=bus.baud)
+
+
+def _zones(cabinet: CabinetConfig) -> Iterator[str]:
+    probes = {board.zone: board for board in cabinet.board if board.kind == "xy_md02"}
+    for zone in cabinet.zone:
+        kind = temperature_class(zone.set_point_c)
+        low_c, high_c = _LIMITS_C[kind]
+        yield from _table(
+            "[[zone]]",
+            name=zone.name,
+            name_zh=zone.name_zh,
+            name_en=zone.name_en,
+            temperature_class=kind.value,
+            probe_bus=probes[zone.name].bus,
+            probe_unit=probes[zone.name].unit,
+            min_c=low_c,
+            max_c=high_c,
+        )
+
+
+def _compartments(cabinet: CabinetConfig) -> Iterator[str]:
+    buses = {board.unit: board.bus for board in cabinet.board}
+    for door in cabinet.door:
+        record = door.model_dump()
+        unit = record.pop("board")
+        yield from _table("[[compartment]]", **record, bus=buses[unit], unit=unit)
