@@ -1,0 +1,1 @@
+"""Who may: the code verifier, limiters, keeper PINs, the budget of remote opens, commands of the hub."""

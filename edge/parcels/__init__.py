@@ -1,0 +1,1 @@
+"""What lies in which compartment: announced parcels, placements, allocation."""
