@@ -80,11 +80,11 @@ class ModbusBoard:
         """Drop the unfinished frame."""
         self._heard = b""
 
-    def obey(self, request: Request, frame: modbus_rtu.Frame, at_s: float) -> Reply:
-        """Do what is asked and return the reply; RefusalError becomes an exception reply."""
+    def obey(self, request: Request, frame: bytes, at_s: float) -> Reply:
+        """Do what is asked in `frame` and return the reply; RefusalError is an exception reply."""
         raise NotImplementedError
 
-    def answers_broadcast(self, request: Request) -> bool:
+    def answers_broadcast(self, request: Request) -> bool:  # noqa: ARG002 - kinds of boards look at it
         """Tell whether this request is answered although it was sent to everybody."""
         return False
 
@@ -99,7 +99,7 @@ class ModbusBoard:
             return modbus_rtu.encode(unit, refusal.pdu())
         silent = frame.unit == modbus_rtu.BROADCAST and not self.answers_broadcast(request)
         try:
-            reply = self.obey(request, frame, at_s)
+            reply = self.obey(request, frame.encode(), at_s)
         except RefusalError as refused:
             reply = ExceptionReply(request.function, refused.code)
         return None if silent else modbus_rtu.encode(unit, reply.pdu())

@@ -50,6 +50,10 @@ class Bus:
         self._boards, self._faults, self._settle = boards, faults, settle
         self._free_s = float("-inf")  # when the last byte from the client's side was complete
 
+    def ahead_s(self, now_s: float) -> float:
+        """Return how long the line is still busy with what was fed to it."""
+        return max(0.0, self._free_s - now_s)
+
     def feed(self, data: bytes, now_s: float) -> list[Reply]:
         """Put `data` on the wire at `now_s` (or behind what still runs) and return what boards will answer."""
         if not data or self._faults.is_unplugged(self.name):

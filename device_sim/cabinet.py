@@ -159,7 +159,7 @@ class Cabinet:
             welds = [one.contact for one in same if isinstance(one, StuckRelay)]
             self._labels[fault.target].set_weld(welds[-1] if welds else None, at_s)
         elif isinstance(fault, AdapterUnplugged):
-            for call in self.on_plug:
+            for call in tuple(self.on_plug):
                 call()
 
     def _check_target(self, fault: Fault) -> None:

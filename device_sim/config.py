@@ -3,17 +3,13 @@
 Grid: columns and rows count from 0 at the top left, in the same units as the station's door map.
 """
 
-import difflib
-import re
-import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from common.kit.errors import ConfigError
+from common.kit.config import load_toml
 from firmware_protocols import waveshare_relay
 
 Unit = Annotated[int, Field(ge=1, le=247)]
@@ -21,7 +17,7 @@ Name = Annotated[str, Field(min_length=1, max_length=40)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class CabinetSection(_Section):
@@ -124,10 +120,10 @@ class CabinetConfig(_Section):
 
     cabinet: CabinetSection
     lock: LockSection = LockSection()
-    bus: Annotated[tuple[BusSection, ...], Field(min_length=1, strict=False)]
-    zone: Annotated[tuple[ZoneSection, ...], Field(min_length=1, strict=False)]
-    board: Annotated[tuple[BoardSection, ...], Field(min_length=1, strict=False)]
-    door: Annotated[tuple[DoorSection, ...], Field(min_length=1, strict=False)]
+    bus: tuple[BusSection, ...] = Field(min_length=1)
+    zone: tuple[ZoneSection, ...] = Field(min_length=1)
+    board: tuple[BoardSection, ...] = Field(min_length=1)
+    door: tuple[DoorSection, ...] = Field(min_length=1)
     screen: ScreenSection
 
     @model_validator(mode="after")
@@ -151,70 +147,9 @@ class CabinetConfig(_Section):
         return self
 
 
-def load(path: Path) -> CabinetConfig:
+def load(path: Path, env: Mapping[str, str]) -> CabinetConfig:
     """Read the cabinet file; ConfigError names file, line, key and the nearest valid key."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        raw = tomllib.loads(text)
-    except OSError as error:
-        detail = f"{path}: cannot be read ({error.strerror}); give a cabinet file with --config"
-        raise ConfigError("config.unreadable", detail, path=str(path)) from error
-    except ValueError as error:
-        detail = f"{path}: not valid TOML: {error}"
-        raise ConfigError("config.syntax", detail, path=str(path)) from error
-    try:
-        return CabinetConfig.model_validate(raw)
-    except ValidationError as error:
-        lines = [f"{path}: {_explain(one, text)}" for one in error.errors()]
-        raise ConfigError("config.invalid", "\n".join(lines), path=str(path)) from error
-
-
-def _explain(error: ErrorDetails, text: str) -> str:
-    where = [str(part) for part in error["loc"]]
-    key = where[-1] if where else ""
-    place = f"line {line}: " if (line := _line_of(text, error["loc"])) else ""
-    name = ".".join(where) or "file"
-    if error["type"] != "extra_forbidden":
-        return f"{place}{name}: {error['msg']}"
-    near = difflib.get_close_matches(key, _valid_keys(error["loc"][:-1]), n=1, cutoff=0.0)
-    return f"{place}unknown key {name!r}; nearest valid key: {near[0]!r}"
-
-
-def _valid_keys(section: Sequence[int | str]) -> list[str]:
-    if not section:
-        return list(CabinetConfig.model_fields)
-    models: dict[str, type[_Section]] = {
-        "cabinet": CabinetSection,
-        "lock": LockSection,
-        "bus": BusSection,
-        "zone": ZoneSection,
-        "board": BoardSection,
-        "door": DoorSection,
-        "screen": ScreenSection,
-    }
-    return list(models[str(section[0])].model_fields)
-
-
-def _line_of(text: str, location: Sequence[int | str]) -> int | None:
-    """Return the line of a key such as `door, 3, colum` (in the 4th [[door]]), None: not found."""
-    names = [part for part in location if isinstance(part, str)]
-    nth = next((part for part in location if isinstance(part, int)), 0)
-    header = re.compile(rf"^\s*\[{{1,2}}\s*{re.escape(names[0])}\s*\]") if names else None
-    seen, section_line, inside = -1, None, False
-    for number, line in enumerate(text.splitlines(), 1):
-        if header and header.match(line):
-            seen, inside = seen + 1, True
-            section_line = number if seen == nth else section_line
-        elif line.lstrip().startswith("["):
-            inside = False
-        elif (
-            inside
-            and seen == nth
-            and len(names) > 1
-            and re.match(rf"\s*{re.escape(names[-1])}\s*=", line)
-        ):
-            return number
-    return section_line
+    return load_toml(CabinetConfig, path, env)
 
 
 def _unique(what: str, values: Sequence[object]) -> None:

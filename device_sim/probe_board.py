@@ -34,7 +34,7 @@ class ProbeBoard(ModbusBoard):
         self._baud = 9600
         self._corrections = dict.fromkeys(_CORRECTIONS, 0)
 
-    def obey(self, request: Request, frame: modbus_rtu.Frame, at_s: float) -> Reply:
+    def obey(self, request: Request, frame: bytes, at_s: float) -> Reply:  # noqa: ARG002
         """Answer a reading or change a setting."""
         if (
             isinstance(request, WriteOneRequest)

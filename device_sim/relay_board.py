@@ -45,7 +45,7 @@ class RelayBoard(ModbusBoard):
         self._modes = [int(relay.Mode.NORMAL)] * relay.CHANNELS
         self._uart = _DEFAULT_UART
 
-    def obey(self, request: Request, frame: modbus_rtu.Frame, at_s: float) -> Reply:
+    def obey(self, request: Request, frame: bytes, at_s: float) -> Reply:
         """Carry out one request; see the register map."""
         self._physics.advance(at_s)
         if isinstance(request, ReadRequest):
@@ -99,11 +99,11 @@ class RelayBoard(ModbusBoard):
             return address, (singles[address],)
         raise RefusalError(ExceptionCode.ILLEGAL_DATA_ADDRESS)
 
-    def _write_coil(self, request: WriteOneRequest, frame: modbus_rtu.Frame, at_s: float) -> None:
+    def _write_coil(self, request: WriteOneRequest, frame: bytes, at_s: float) -> None:
         pulse = relay.as_pulse(request)
         if pulse is not None:
             seen = PulseSeen(at_s, self._wired_as, pulse.channel, pulse.ms)
-            self._witness.pulse(seen, frame.encode())
+            self._witness.pulse(seen, frame)
             self._lock(pulse.channel).switch(True, at_s, at_s + pulse.ms / 1000)
             return
         flash_off = request.address - relay.FLASH_OFF
@@ -133,7 +133,7 @@ class RelayBoard(ModbusBoard):
             raise RefusalError(ExceptionCode.ILLEGAL_DATA_VALUE)
         return [value == COIL_ON for _ in channels]
 
-    def _write_coils(self, request: WriteManyRequest, frame: modbus_rtu.Frame, at_s: float) -> None:
+    def _write_coils(self, request: WriteManyRequest, frame: bytes, at_s: float) -> None:
         if not 1 <= request.count <= relay.CHANNELS - request.address:
             raise RefusalError(ExceptionCode.ILLEGAL_DATA_ADDRESS)
         states = modbus_pdu.bits(request.data, request.count)
@@ -143,13 +143,13 @@ class RelayBoard(ModbusBoard):
         self,
         channels: Sequence[int],
         states: Sequence[bool],
-        frame: modbus_rtu.Frame,
+        frame: bytes,
         at_s: float,
         flips_at_s: float = math.inf,
     ) -> None:
         for channel, on in zip(channels, states, strict=True):
             if on or self._lock(channel).relay_on or flips_at_s < math.inf:
-                self._witness.relay(at_s, self._wired_as, channel, on, frame.encode())
+                self._witness.relay(at_s, self._wired_as, channel, on, frame)
             self._lock(channel).switch(on, at_s, flips_at_s)
 
     def _write_registers(self, address: int, values: tuple[int, ...]) -> None:

@@ -1,0 +1,114 @@
+"""The simulator's composition root: one cabinet, its ports, its bench, under one TaskGroup."""
+
+import asyncio
+import logging
+import math
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+
+from common.kit.chance import Chance
+from common.kit.clock import Clock
+from common.kit.errors import UnavailableError
+from device_sim.cabinet import Cabinet
+from device_sim.config import CabinetConfig
+from device_sim.control import make_app
+from device_sim.pty_port import PtyPort
+from device_sim.tcp_port import TcpPort
+from device_sim.witness import WitnessFile
+
+HOST = "127.0.0.1"
+WITNESS_FILE = "witness.jsonl"
+_HEARTBEAT_S = 0.2
+"""How late the witness may write down what happened without a byte on the wire (a spring, a burnt coil)."""
+_SHUTDOWN_S = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SimPorts:
+    """What a program gives the simulator."""
+
+    clock: Clock
+    chance: Chance
+
+
+@dataclass(slots=True)
+class Sim:
+    """A running cabinet: `ready` is set when every port serves; the attributes are for tests."""
+
+    cabinet: Cabinet
+    witness_file: WitnessFile
+    serial: tuple[PtyPort, ...]
+    tcp: TcpPort | None
+    bench: web.Application
+    port: int
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Serve until cancelled; a port that is taken raises UnavailableError before anything starts."""
+        runner = web.AppRunner(self.bench, shutdown_timeout=_SHUTDOWN_S)
+        await runner.setup()
+        try:
+            await self._listen(runner)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep_time(), name="physics")
+                if self.tcp is not None:
+                    group.create_task(self.tcp.run(), name="modbus-tcp")
+                for port in self.serial:
+                    group.create_task(port.run(), name=f"pty-{port.link.name}")
+                for port in self.serial:
+                    await port.is_open.wait()
+                self.ready.set()
+        finally:
+            await runner.cleanup()
+            self.witness_file.close()
+
+    async def _listen(self, runner: web.AppRunner) -> None:
+        site = web.TCPSite(runner, HOST, self.port)
+        try:
+            await site.start()
+        except OSError as error:
+            detail = (
+                f"bench port {self.port} cannot be opened ({os.strerror(error.errno or 0)}): "
+                "stop the program that has it or choose another with --port"
+            )
+            raise UnavailableError("sim.port_taken", detail, port=self.port) from error
+        self.port = runner.addresses[0][1]
+        if self.tcp is not None:
+            await self.tcp.listen()
+
+    async def _keep_time(self) -> None:
+        """Let springs, timers and faults' ends happen also when nobody asks."""
+        while True:
+            now_s = self.cabinet.settle_now()
+            wait_s = self.cabinet.next_event_s() - now_s
+            await asyncio.sleep(_HEARTBEAT_S if math.isinf(wait_s) else min(wait_s, _HEARTBEAT_S))
+
+
+def build_sim(
+    ports: SimPorts, config: CabinetConfig, data: Path, *, port: int, modbus_port: int
+) -> Sim:
+    """Build the simulator; `data` gets the links to the serial ports and the witness' file.
+
+    A folder that cannot be written raises UnavailableError. Port 0 takes a free one.
+    """
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        witness_file = WitnessFile(data / WITNESS_FILE)
+    except OSError as error:
+        detail = f"{data}: {error.strerror}; give a folder that can be written with --data"
+        raise UnavailableError("sim.no_data", detail, path=str(data)) from error
+    cabinet = Cabinet(config, ports.clock, ports.chance.jitter, witness_file)
+    tcp = cabinet.tcp_bus
+    return Sim(
+        cabinet=cabinet,
+        witness_file=witness_file,
+        serial=tuple(PtyPort(cabinet, bus, data / bus.name, ports.clock) for bus in cabinet.buses),
+        tcp=None if tcp is None else TcpPort(tcp, HOST, modbus_port, ports.clock),
+        bench=make_app(cabinet),
+        port=port,
+    )

@@ -1,0 +1,180 @@
+"""The bench: control API and page of the simulated cabinet (GET /state, POST /faults, POST /doors/{label}).
+
+For testers on the same machine: it answers only under a loopback name and only to its own page.
+"""
+
+import logging
+from enum import StrEnum
+from importlib.resources import files
+
+from aiohttp import hdrs, web
+from jinja2 import DictLoader, Environment
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from common.kit.errors import RefusedError
+from device_sim.cabinet import Cabinet
+from device_sim.faults import Fault
+from device_sim.problems import Handler, answer_errors, json_body
+from device_sim.texts import LANGUAGES, words
+
+MAX_BODY_BYTES = 16_384
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_FAULT: TypeAdapter[Fault] = TypeAdapter(Fault)
+_TYPES = {"css": "text/css", "js": "text/javascript"}
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+_log = logging.getLogger(__name__)
+
+
+class Action(StrEnum):
+    """What hands can do to a door."""
+
+    PUSH = "push"
+    PULL = "pull"
+    JAM = "jam"
+    FREE = "free"
+
+
+class DoorAct(BaseModel):
+    """Body of POST /doors/{label}."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    action: Action
+
+
+def make_app(cabinet: Cabinet) -> web.Application:
+    """Return the application; every route works on `cabinet` alone."""
+    bench = _Bench(cabinet)
+    app = web.Application(
+        middlewares=[_add_headers, answer_errors, _only_here], client_max_size=MAX_BODY_BYTES
+    )
+    app.add_routes(
+        [
+            web.get("/", bench.page),
+            web.get("/state", bench.state),
+            web.get("/faults", bench.faults),
+            web.post("/faults", bench.lay_fault),
+            web.delete("/faults", bench.clear_faults),
+            web.post("/doors/{label}", bench.act),
+            web.get("/static/{name}", bench.static),
+        ]
+    )
+    return app
+
+
+class _Bench:
+    """The handlers; page and files are read once, at start."""
+
+    def __init__(self, cabinet: Cabinet) -> None:
+        self._cabinet = cabinet
+        package = files("device_sim")
+        template = package.joinpath("templates/bench.html").read_text(encoding="utf-8")
+        loader = DictLoader({"bench.html": template})
+        environment = Environment(loader=loader, autoescape=True, trim_blocks=True)
+        self._pages = {
+            language: environment.get_template("bench.html").render(
+                lang=language,
+                other="en" if language != "en" else LANGUAGES[0],
+                t=words(language),
+                config=cabinet.config,
+            )
+            for language in LANGUAGES
+        }
+        self._files = {
+            name: package.joinpath("static", name).read_bytes()
+            for name in ("bench.css", "bench.js")
+        }
+
+    async def page(self, request: web.Request) -> web.Response:
+        """GET /: the bench page in the language asked for (`?lang=`), Chinese without."""
+        language = request.query.get("lang", LANGUAGES[0])
+        text = self._pages.get(language, self._pages[LANGUAGES[0]])
+        return web.Response(text=text, content_type="text/html")
+
+    async def static(self, request: web.Request) -> web.Response:
+        """GET /static/{name}: the page's own style and script."""
+        name = request.match_info["name"]
+        if name not in self._files:
+            raise web.HTTPNotFound
+        kind = _TYPES[name.rsplit(".", 1)[1]]
+        return web.Response(body=self._files[name], content_type=kind, charset="utf-8")
+
+    async def state(self, _request: web.Request) -> web.Response:
+        """GET /state: doors, every pulse with its time, temperatures."""
+        return _json(self._cabinet.state())
+
+    async def faults(self, _request: web.Request) -> web.Response:
+        """GET /faults: the faults that lie on the cabinet now."""
+        self._cabinet.settle_now()
+        body = {"faults": [fault.model_dump() for fault in self._cabinet.faults.active()]}
+        return web.json_response(body)
+
+    async def lay_fault(self, request: web.Request) -> web.Response:
+        """POST /faults: lay one on; 404 for a target that is not there, 422 for an unknown kind."""
+        fault = _FAULT.validate_python(await json_body(request))
+        self._cabinet.lay(fault)
+        _log.info("fault laid on: %s %s", fault.kind, fault.target)
+        return _json(fault, status=201)
+
+    async def clear_faults(self, _request: web.Request) -> web.Response:
+        """DELETE /faults: take all off."""
+        self._cabinet.lift_all()
+        return web.Response(status=204)
+
+    async def act(self, request: web.Request) -> web.Response:
+        """POST /doors/{label}: hands on a door; `moved` tells whether it gave way."""
+        act = DoorAct.model_validate(await json_body(request))
+        label = request.match_info["label"]
+        moved = False
+        match act.action:
+            case Action.PUSH:
+                moved = self._cabinet.push(label)
+            case Action.PULL:
+                moved = self._cabinet.pull(label)
+            case Action.JAM:
+                self._cabinet.jam(label)
+            case Action.FREE:
+                self._cabinet.free(label)
+        door = next(door for door in self._cabinet.state().doors if door.label == label)
+        return web.json_response({"moved": moved, **door.model_dump()})
+
+
+def _json(model: BaseModel, status: int = 200) -> web.Response:
+    return web.Response(
+        text=model.model_dump_json(), status=status, content_type="application/json"
+    )
+
+
+@web.middleware
+async def _add_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    answer = await handler(request)
+    answer.headers.update(_HEADERS)
+    return answer
+
+
+@web.middleware
+async def _only_here(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse a foreign Host (DNS rebinding) and a foreign page's Origin."""
+    host = request.url.host if _has_host(request) else None
+    origin = request.headers.get(hdrs.ORIGIN)
+    if host not in _LOOPBACK or origin not in (None, f"{request.scheme}://{request.host}"):
+        raise RefusedError("http.foreign_origin", "only the bench page of this machine may ask")
+    return await handler(request)
+
+
+def _has_host(request: web.Request) -> bool:
+    try:
+        return bool(request.url.host)
+    except ValueError:
+        return False

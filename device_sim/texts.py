@@ -1,0 +1,50 @@
+"""The words of the bench page, Chinese first, English second."""
+
+LANGUAGES = ("zh-CN", "en")
+
+_WORDS: dict[str, tuple[str, str]] = {
+    "title": ("模拟柜台", "Simulator bench"),
+    "intro": (
+        "这就是柜子本身。门只会被脉冲弹开，只有手能推上。",
+        "This is the cabinet itself. A pulse springs a door open; only a hand shuts it.",
+    ),
+    "temperatures": ("温度", "Temperatures"),
+    "doors": ("柜门", "Doors"),
+    "screen": ("屏幕", "Screen"),
+    "open": ("开着", "open"),
+    "shut": ("关着", "shut"),
+    "jammed": ("卡住", "jammed"),
+    "burnt": ("线圈烧毁", "coil burnt"),
+    "push": ("推上", "Push shut"),
+    "pull": ("撬开", "Force open"),
+    "jam": ("卡住它", "Jam"),
+    "free": ("松开它", "Free"),
+    "log": ("继电器与柜门记录", "Relays and doors"),
+    "log_empty": ("还没有脉冲，也没有门动过。", "No pulse yet, and no door has moved."),
+    "pulse": ("脉冲", "pulse"),
+    "pulsed": ("被脉冲弹开", "sprung open by a pulse"),
+    "pulled": ("被撬开", "forced open"),
+    "pushed": ("被推上", "pushed shut"),
+    "board": ("板", "board"),
+    "channel": ("通道", "channel"),
+    "faults": ("故障", "Faults"),
+    "no_faults": ("没有故障。", "None."),
+    "clear": ("全部清除", "Clear all"),
+    "unplug": ("拔掉串口 10 秒", "Unplug the adapter for 10 s"),
+    "silence": ("{unit} 号板 10 秒不应答", "Unit {unit} silent for 10 s"),
+    "clock": ("运行时间", "Running for"),
+    "away": (
+        "模拟器没有回应。它停了吗？用 linli sim run 再启动。",
+        "The simulator does not answer. Has it stopped? Start it again with linli sim run.",
+    ),
+    "refused": ("没有动", "It did not move"),
+    "other_language": ("English", "中文"),
+    "doors_hint": ("点一扇开着的门就能推上。", "Press an open door to push it shut."),
+    "more": ("{label} 的其他操作", "More for {label}"),
+}
+
+
+def words(language: str) -> dict[str, str]:
+    """Return every text in `language`; an unknown language is Chinese."""
+    place = 1 if language == "en" else 0
+    return {key: both[place] for key, both in _WORDS.items()}
