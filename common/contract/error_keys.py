@@ -30,4 +30,22 @@ ERROR_KEYS: dict[str, str] = {
     "round.not_found": "There is no such round.",
     "parcel.not_found": "There is no such parcel.",
     "parcel.state": "The parcel is not in a state that allows this step.",
+    # edge.hardware
+    "bus.port_missing": "The serial port is not there; plug the adapter in or correct `port` of this bus.",
+    "bus.port_forbidden": "The serial port may not be opened; add the user to the group that owns it.",
+    "bus.port_busy": "The serial port is in use by another program; stop that program.",
+    "bus.port_failed": "The port cannot be opened.",
+    "bus.gateway_unreachable": "No Modbus TCP gateway answers at this address.",
+    "bus.down": "The bus is down; nothing was sent.",
+    "bus.unit_away": "This unit has not answered lately and is left alone for a moment.",
+    "bus.no_reply": "The unit did not answer; it may have obeyed.",
+    "bus.device_refused": "The unit answered that it does not obey.",
+    "bus.frame_refused": "The outbound allow-list stopped this frame.",
+    # edge.doors
+    "doors.unknown": "There is no compartment with this label.",
+    "doors.busy": "This door has a request that is not finished yet.",
+    "doors.not_found": "There is no such open request.",
+    "doors.superseded": "A newer request for this door exists.",
+    "doors.no_pulses_left": "This request has used all its pulses.",
+    "doors.cool_down": "The lock's coil must cool down first.",
 }

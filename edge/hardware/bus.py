@@ -1,0 +1,335 @@
+"""The one owner of a port: one request on the wire at a time, the urgent ones first, silence after every doubt.
+
+Rules of reference hardware C.4; each keeps a wrong door shut, so each has a test that fails without it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from common.kit.errors import LinliError
+from edge.config import BusSection
+from edge.hardware.breaker import Breaker
+from edge.hardware.errors import DeviceRefusedError, NoReplyError, NotSentError
+from edge.hardware.line import Line, is_tcp
+from edge.hardware.modbus import ModbusLink
+from firmware_protocols import waveshare_relay
+from firmware_protocols.modbus_pdu import (
+    ExceptionReply,
+    Function,
+    ReadRequest,
+    Reply,
+    Request,
+)
+from firmware_protocols.modbus_rtu import LAST_UNIT, frame_gap_s
+
+log = logging.getLogger(__name__)
+
+QUARANTINE_S = 0.3
+"""Silence after a time-out: a late answer of the same shape cannot be told from the next one (measured)."""
+BABBLE_S = 5.0
+"""A line that is never silent for QUARANTINE_S within this is opened afresh."""
+AFTER_WRITE_GAP_S = 0.05
+MIN_GAP_S = 0.005
+FIRST_REOPEN_S = 0.2
+LONGEST_REOPEN_S = 1.0
+ECHO_TEST_S = 0.15
+DEAD_GATEWAY_AFTER = 10
+"""A TCP peer that vanished without a word looks like silence of every unit; connect afresh then."""
+
+BusListener = Callable[[str, int | None, bool, str], None]
+
+
+class Priority(IntEnum):
+    """Who goes first when the wire is free."""
+
+    OPEN = 0
+    DOOR = 1
+    SNAPSHOT = 2
+    SENSOR = 3
+
+
+@dataclass(slots=True)
+class _Job:
+    priority: Priority
+    unit: int
+    request: Request
+    retries: int
+    probe: bool
+    answer: asyncio.Future[Reply]
+
+
+class BusOwner:
+    """Owns one line; drivers `call`, nobody else touches the port."""
+
+    def __init__(
+        self,
+        section: BusSection,
+        line: Line,
+        *,
+        relay_units: frozenset[int],
+        units: frozenset[int],
+    ) -> None:
+        """`units` are all configured ones; only `relay_units` may be told to move something."""
+        self.name = section.name
+        self.up = False
+        self.detail = "not opened yet"
+        self.listeners: list[BusListener] = []
+        self._section = section
+        self._line = line
+        self._relay_units = relay_units
+        self._breakers = {unit: Breaker() for unit in sorted(units)}
+        self._spare_unit = next(n for n in range(LAST_UNIT, 0, -1) if n not in units)
+        self._gap_s = max(MIN_GAP_S, frame_gap_s(section.baud))
+        self._queue: asyncio.PriorityQueue[tuple[int, int, _Job | None]] = asyncio.PriorityQueue()
+        self._order = 0
+        self._tried = asyncio.Event()
+        self._link: ModbusLink | None = None
+        self._free_at_s = 0.0
+        self._heard_at_s = 0.0
+        self._doubt = False
+        self._silent_in_a_row = 0
+
+    def unit_up(self, unit: int) -> bool:
+        """Tell whether `unit` answers (or has not failed three times in a row yet)."""
+        return self.up and not self._breaker(unit).tripped
+
+    async def call(
+        self,
+        priority: Priority,
+        unit: int,
+        request: Request,
+        *,
+        retries: int = 0,
+        probe: bool = False,
+    ) -> Reply:
+        """Return the reply to `request`; NotSentError, NoReplyError, DeviceRefusedError, FrameRefusedError.
+
+        Only reads are ever repeated, `retries` times. `probe` asks a resting unit too. A frame on the wire is
+        finished also when the caller is cancelled; one still waiting is then never sent.
+        """
+        await self._tried.wait()
+        if not self.up:
+            raise self._down()
+        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        again = retries if isinstance(request, ReadRequest) else 0
+        self._put(_Job(priority, unit, request, again, probe, answer))
+        reply = await answer
+        if isinstance(reply, ExceptionReply):
+            raise DeviceRefusedError(
+                "bus.device_refused",
+                f"bus {self.name}: unit {unit} refused {request} with exception {reply.code}",
+                bus=self.name,
+                unit=unit,
+                code=reply.code,
+            )
+        return reply
+
+    async def run(self) -> None:
+        """Keep the port open and work the queue until cancelled."""
+        delay_s = FIRST_REOPEN_S
+        try:
+            while True:
+                if await self._open():
+                    delay_s = FIRST_REOPEN_S
+                    await self._serve()
+                    self._close()
+                    self._tell_port(up=False, detail=self._away())
+                self._tried.set()
+                await asyncio.sleep(delay_s)
+                delay_s = min(delay_s * 2, LONGEST_REOPEN_S)
+        finally:
+            self.up = False
+            self._close()
+
+    async def _open(self) -> bool:
+        link = ModbusLink(
+            self._section,
+            self._line,
+            self._relay_units,
+            on_bytes=self._heard,
+            on_lost=self._wake,
+        )
+        try:
+            await link.open()
+            self._link = link
+            await self._first_frames(link)
+        except (LinliError, OSError) as error:
+            link.close()
+            self._link = None
+            self._tell_port(up=False, detail=str(error))
+            return False
+        self._tell_port(up=True, detail="open")
+        self._tried.set()
+        return True
+
+    async def _first_frames(self, link: ModbusLink) -> None:
+        """Find out whether the adapter echoes, then drop every relay, best effort a board."""
+        if not is_tcp(self._section.port) and not self._section.local_echo:
+            await self._test_echo(link)
+        for unit in sorted(self._relay_units):
+            await self._rest()
+            try:
+                await self._transact(link, unit, waveshare_relay.all_off(), self._section.timeout_s)
+            except NoReplyError:
+                log.warning("bus %s: unit %d does not answer all-off", self.name, unit)
+
+    async def _test_echo(self, link: ModbusLink) -> None:
+        # a read to a unit that nobody configured: what comes back at once is the adapter hearing itself
+        request = ReadRequest(Function.READ_HOLDING_REGISTERS, 0, 1)
+        try:
+            await self._transact(link, self._spare_unit, request, ECHO_TEST_S)
+        except NoReplyError:
+            if link.guard.echoed:
+                log.warning("bus %s: the adapter echoes, its echo is cut off", self.name)
+                link.expect_echo()
+
+    async def _serve(self) -> None:
+        """Work the queue until the port is lost."""
+        link = self._link
+        while link is not None and link.connected:
+            if not await self._rest():
+                log.warning("bus %s: never silent, opening it afresh", self.name)
+                return
+            _, _, job = await self._queue.get()
+            if job is None or job.answer.done():
+                continue
+            now_s = asyncio.get_running_loop().time()
+            if not (job.probe or self._breaker(job.unit).allows(now_s)):
+                job.answer.set_exception(self._resting(job.unit))
+                continue
+            await self._work(link, job)
+            if is_tcp(self._section.port) and self._silent_in_a_row >= DEAD_GATEWAY_AFTER:
+                self._silent_in_a_row = 0
+                return
+
+    async def _work(self, link: ModbusLink, job: _Job) -> None:
+        try:
+            reply = await self._transact(link, job.unit, job.request, self._section.timeout_s)
+        except NoReplyError as error:
+            self._unit_failed(job.unit)
+            if job.retries and link.connected and self.unit_up(job.unit):
+                job.retries -= 1
+                self._put(job)
+            else:
+                _settle(job, error=error)
+        except LinliError as error:
+            _settle(job, error=error)
+        except BaseException:
+            _settle(job, error=NoReplyError("bus.no_reply", f"bus {self.name} is stopping"))
+            raise
+        else:
+            self._unit_worked(job.unit)
+            _settle(job, reply=reply)
+
+    async def _transact(
+        self, link: ModbusLink, unit: int, request: Request, timeout_s: float
+    ) -> Reply:
+        loop = asyncio.get_running_loop()
+        self._doubt = True  # a cancellation in flight leaves it standing
+        try:
+            reply = await link.transact(unit, request, timeout_s)
+        except NoReplyError:
+            self._heard_at_s = max(self._heard_at_s, loop.time())
+            raise
+        except LinliError:
+            self._doubt = False
+            raise
+        self._doubt = False
+        gap_s = self._gap_s if isinstance(request, ReadRequest) else AFTER_WRITE_GAP_S
+        self._free_at_s = loop.time() + gap_s
+        return reply
+
+    async def _rest(self) -> bool:
+        """Wait until the next frame may leave; False: the line babbles."""
+        loop = asyncio.get_running_loop()
+        give_up_s = loop.time() + BABBLE_S
+        while self._doubt:
+            left_s = self._heard_at_s + QUARANTINE_S - loop.time()
+            if left_s <= 0:
+                self._doubt = False
+            elif loop.time() >= give_up_s:
+                return False
+            else:
+                await asyncio.sleep(left_s)
+        if (left_s := self._free_at_s - loop.time()) > 0:
+            await asyncio.sleep(left_s)
+        return True
+
+    def _put(self, job: _Job | None) -> None:
+        self._order += 1
+        self._queue.put_nowait((-1 if job is None else job.priority, self._order, job))
+
+    def _wake(self) -> None:
+        self._put(None)
+
+    def _heard(self) -> None:
+        self._heard_at_s = asyncio.get_running_loop().time()
+
+    def _close(self) -> None:
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+        while not self._queue.empty():
+            _, _, job = self._queue.get_nowait()
+            if job is not None:
+                _settle(job, error=self._down())
+
+    def _breaker(self, unit: int) -> Breaker:
+        return self._breakers.setdefault(unit, Breaker())
+
+    def _unit_failed(self, unit: int) -> None:
+        breaker = self._breaker(unit)
+        was_up = not breaker.tripped
+        breaker.failed(asyncio.get_running_loop().time())
+        self._silent_in_a_row += 1
+        if was_up and breaker.tripped:
+            self._tell(
+                unit,
+                up=False,
+                detail=f"unit {unit} does not answer; check power, wiring and address",
+            )
+
+    def _unit_worked(self, unit: int) -> None:
+        breaker = self._breaker(unit)
+        was_up = not breaker.tripped
+        breaker.worked()
+        self._silent_in_a_row = 0
+        if not was_up:
+            self._tell(unit, up=True, detail=f"unit {unit} answers again")
+
+    def _tell_port(self, *, up: bool, detail: str) -> None:
+        changed = up != self.up or self.detail == "not opened yet"
+        self.up, self.detail = up, detail
+        if changed:
+            self._tell(None, up=up, detail=detail)
+
+    def _tell(self, unit: int | None, *, up: bool, detail: str) -> None:
+        log.log(logging.INFO if up else logging.WARNING, "bus %s: %s", self.name, detail)
+        for listener in self.listeners:
+            listener(self.name, unit, up, detail)
+
+    def _away(self) -> str:
+        return f"bus {self.name}: {self._section.port} went away; is the adapter plugged in and powered?"
+
+    def _down(self) -> NotSentError:
+        return NotSentError("bus.down", self.detail, bus=self.name)
+
+    def _resting(self, unit: int) -> NotSentError:
+        return NotSentError(
+            "bus.unit_away",
+            f"bus {self.name}: unit {unit} has not answered lately and is asked again soon",
+            bus=self.name,
+            unit=unit,
+        )
+
+
+def _settle(job: _Job, *, reply: Reply | None = None, error: BaseException | None = None) -> None:
+    if job.answer.done():
+        return
+    if error is not None:
+        job.answer.set_exception(error)
+    elif reply is not None:
+        job.answer.set_result(reply)

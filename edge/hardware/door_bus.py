@@ -1,0 +1,86 @@
+"""All doors of the station behind their labels: addresses, sensor polarity and the shared supply."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from edge.config import CompartmentSection
+from edge.hardware.errors import DeviceRefusedError, NoReplyError, NotSentError
+from edge.hardware.ports import PulseResult
+from edge.hardware.waveshare import WaveshareRelay
+
+
+@dataclass(frozen=True, slots=True)
+class DoorWire:
+    """Where one door hangs."""
+
+    label: str
+    board: WaveshareRelay
+    channel: int
+    pulse_ms: int
+    open_level: int
+
+    @classmethod
+    def of(cls, part: CompartmentSection, board: WaveshareRelay) -> "DoorWire":
+        """Return the wiring of a configured compartment."""
+        return cls(part.label, board, part.channel, part.pulse_ms, part.open_level)
+
+
+class WiredDoorBus:
+    """The production `DoorBus`: relay boards on buses, one power supply for all coils."""
+
+    def __init__(self, doors: tuple[DoorWire, ...], *, gap_ms: int) -> None:
+        """`gap_ms`: how long the supply rests after one pulse before the next."""
+        self._doors = {door.label: door for door in doors}
+        self._boards: dict[WaveshareRelay, list[DoorWire]] = {}
+        for door in doors:
+            self._boards.setdefault(door.board, []).append(door)
+        self._gap_s = gap_ms / 1000
+        self._supply = asyncio.Lock()
+        self._supply_free_at_s = 0.0
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Return every door, in the order of the configuration."""
+        return tuple(self._doors)
+
+    async def pulse(self, label: str) -> PulseResult:
+        """Send one timed pulse when the supply is free; never repeated."""
+        door = self._doors[label]
+        loop = asyncio.get_running_loop()
+        async with self._supply:
+            if (wait_s := self._supply_free_at_s - loop.time()) > 0:
+                await asyncio.sleep(wait_s)
+            result = PulseResult.UNCONFIRMED
+            try:
+                result = await door.board.pulse(door.channel, door.pulse_ms)
+            finally:
+                if result is not PulseResult.NOT_SENT:
+                    self._supply_free_at_s = loop.time() + door.pulse_ms / 1000 + self._gap_s
+        return result
+
+    async def read_doors(self, *, urgent: str | None = None) -> Mapping[str, bool | None]:
+        """Return label → open; None where the board did not answer. `urgent` reads only that door's board."""
+        if urgent is not None:
+            board = self._doors[urgent].board
+            return await self._read(board, urgent=True)
+        found: dict[str, bool | None] = {}
+        for board in self._boards:
+            found.update(await self._read(board, urgent=False))
+        return {label: found[label] for label in self._doors}
+
+    async def all_off(self) -> None:
+        """Drop every relay; a board that is away is skipped, its port drops it when it comes back."""
+        for board in self._boards:
+            try:
+                await board.all_off()
+            except (NotSentError, NoReplyError, DeviceRefusedError):
+                continue
+
+    async def _read(self, board: WaveshareRelay, *, urgent: bool) -> dict[str, bool | None]:
+        doors = self._boards[board]
+        try:
+            inputs = await board.read_inputs(urgent=urgent)
+        except (NotSentError, NoReplyError, DeviceRefusedError):
+            return {door.label: None for door in doors}
+        return {door.label: inputs[door.channel] == bool(door.open_level) for door in doors}

@@ -1,0 +1,140 @@
+"""A line is bytes and time: a serial port or a TCP connection, opened for one protocol at a time.
+
+Opening fails with an error that names the bus, the port and the remedy.
+"""
+
+import asyncio
+import errno
+import getpass
+import grp
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from pymodbus.transport.serialtransport import create_serial_connection
+
+from common.kit.errors import UnavailableError
+from edge.config import BusSection
+
+Factory = Callable[[], asyncio.BaseProtocol]
+Connection = tuple[asyncio.BaseTransport, asyncio.BaseProtocol]
+
+_BY_ID = Path("/dev/serial/by-id")
+_TCP = "tcp://"
+_MODBUS_TCP_PORT = 502
+_GONE = frozenset({errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTDIR})
+_BUSY = frozenset({errno.EBUSY, errno.EAGAIN})
+
+
+class Line(Protocol):
+    """Bytes and time; one per bus."""
+
+    async def connect(self, factory: Callable[[], asyncio.Protocol]) -> Connection:
+        """Open and hand the transport to the protocol that `factory` makes; LinliError names the remedy."""
+
+
+class SerialLine:
+    """A serial port, opened 8N1 and exclusively: a second master on one wire opens wrong doors."""
+
+    def __init__(self, section: BusSection) -> None:
+        """Remember what to open; nothing is touched yet."""
+        self._section = section
+
+    async def connect(self, factory: Factory) -> Connection:
+        """Open the port; a missing, forbidden or busy one raises UnavailableError."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await create_serial_connection(
+                loop,
+                factory,
+                self._section.port,
+                baudrate=self._section.baud,
+                bytesize=8,
+                parity="N",
+                stopbits=1,
+                timeout=self._section.timeout_s,
+            )
+        except OSError as error:
+            raise port_error(self._section, error) from error
+
+
+class TcpLine:
+    """A Modbus TCP gateway, or `linli sim run`."""
+
+    def __init__(self, section: BusSection) -> None:
+        """Remember where to connect to."""
+        self._section = section
+        self.host, self.port = tcp_address(section.port)
+
+    async def connect(self, factory: Factory) -> Connection:
+        """Connect; a refused or unreachable gateway raises UnavailableError."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.create_connection(factory, self.host, self.port)
+        except OSError as error:
+            raise UnavailableError(
+                "bus.gateway_unreachable",
+                f"bus {self._section.name}: no gateway answers at {self._section.port} "
+                f"({error.strerror or error}); is it switched on, and is the address right?",
+                bus=self._section.name,
+                port=self._section.port,
+            ) from error
+
+
+def is_tcp(port: str) -> bool:
+    """Tell whether `port` of a bus is a gateway's address rather than a device file."""
+    return port.startswith(_TCP)
+
+
+def tcp_address(port: str) -> tuple[str, int]:
+    """Return host and port of `tcp://host:port`; without a port it is 502."""
+    parts = urlsplit(port)
+    return parts.hostname or "127.0.0.1", parts.port or _MODBUS_TCP_PORT
+
+
+def open_line(section: BusSection) -> Line:
+    """Return the line that `section.port` names."""
+    return TcpLine(section) if is_tcp(section.port) else SerialLine(section)
+
+
+def port_error(section: BusSection, error: OSError) -> UnavailableError:
+    """Return `error` in the words of the person who must act: bus, port, cause, remedy."""
+    key, cause = _cause(section.port, error)
+    detail = f"bus {section.name}: {section.port} {cause}"
+    return UnavailableError(key, detail, bus=section.name, port=section.port)
+
+
+def _cause(port: str, error: OSError) -> tuple[str, str]:
+    text = str(error)
+    if error.errno in _GONE or "FileNotFoundError" in text:
+        return (
+            "bus.port_missing",
+            f"is not there; plug the adapter in or set `port` {_candidates()}",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        group = _group(port)
+        return "bus.port_forbidden", (
+            f"may not be opened by {getpass.getuser()}; add the user to group {group} "
+            f"(`sudo usermod -aG {group} {getpass.getuser()}`) and start again"
+        )
+    if error.errno in _BUSY or "exclusively lock" in text:
+        return "bus.port_busy", "is in use; stop the other program (`fuser -v` names it)"
+    return "bus.port_failed", f"cannot be opened: {text}"
+
+
+def _candidates() -> str:
+    try:
+        found = sorted(str(path) for path in _BY_ID.iterdir())
+    except OSError:
+        found = []
+    if not found:
+        return "(no serial adapter is plugged in)"
+    return "to one of " + ", ".join(found)
+
+
+def _group(port: str) -> str:
+    try:
+        return grp.getgrgid(Path(port).stat().st_gid).gr_name
+    except (OSError, KeyError):
+        return "dialout"

@@ -1,0 +1,57 @@
+"""The ports of DESIGN section 2 that the rooms above see: doors by label, probes by zone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from common.contract.words import Quality
+
+
+class PulseResult(StrEnum):
+    """What became of one pulse frame; none of these says that the door opened."""
+
+    ACKED = "acked"
+    UNCONFIRMED = "unconfirmed"
+    """The frame left, no answer came: it may have been obeyed."""
+    REJECTED = "rejected"
+    """The board answered with an exception: it did not obey."""
+    NOT_SENT = "not_sent"
+    """Port away or breaker open: nothing left the machine."""
+
+
+class DoorBus(Protocol):
+    """All doors of the station by label; addresses, polarity and the supply are its business."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Return every door, in the order of the configuration."""
+
+    async def pulse(self, label: str) -> PulseResult:
+        """Send one hardware-timed pulse, never repeated; waits for the supply. Unknown label: KeyError."""
+
+    async def read_doors(self, *, urgent: str | None = None) -> Mapping[str, bool | None]:
+        """Return label → open (None: could not be read); `urgent` reads only that door's board, ahead of others."""
+
+    async def all_off(self) -> None:
+        """Drop every relay, best effort a board."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeReading:
+    """One reading; without quality GOOD there is no number."""
+
+    temperature_c: float | None
+    humidity_pct: float | None
+    quality: Quality
+
+
+class Probe(Protocol):
+    """One temperature probe."""
+
+    @property
+    def zone(self) -> str:
+        """Return the zone it hangs in."""
+
+    async def read(self) -> ProbeReading:
+        """Measure; silence is STALE, nonsense is BAD, neither raises."""
