@@ -1,0 +1,1 @@
+"""The people we know; phone numbers only encrypted."""
