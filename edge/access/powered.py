@@ -1,0 +1,47 @@
+"""Powered-on seconds: a counter that only runs while this machine runs, whatever the wall clock says.
+
+Limiters, budgets and sessions count in it, so neither a clock jump nor a reboot refills anything.
+"""
+
+import asyncio
+import sqlite3
+
+from common.kit.clock import Clock
+from common.kit.sqlite import Db
+
+CHECKPOINT_S = 60.0  # at most this much waiting is lost by a power cut
+DDL = (
+    """CREATE TABLE powered_time (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        boot_id TEXT NOT NULL, mono_s REAL NOT NULL, powered_s REAL NOT NULL)""",
+)
+
+
+class PoweredTime:
+    """The counter, kept in `state.db`; time between a cut and the next start does not count."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Count by the monotonic time of `clock`."""
+        self._clock = clock
+
+    def now_tx(self, conn: sqlite3.Connection) -> float:
+        """Advance the counter durably and return it, seconds."""
+        boot_id, mono_s = self._clock.boot_id, self._clock.monotonic_s()
+        row = conn.execute("SELECT boot_id, mono_s, powered_s FROM powered_time").fetchone()
+        powered_s = 0.0
+        if row is not None:
+            same_boot = row["boot_id"] == boot_id
+            # Monotonic values of two boots never compare: a new boot starts from the last checkpoint.
+            powered_s = row["powered_s"] + (max(0.0, mono_s - row["mono_s"]) if same_boot else 0.0)
+        conn.execute(
+            "INSERT INTO powered_time VALUES (1, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+            " boot_id = excluded.boot_id, mono_s = excluded.mono_s, powered_s = excluded.powered_s",
+            (boot_id, mono_s, powered_s),
+        )
+        return powered_s
+
+    async def run(self, db: Db) -> None:
+        """Store the counter once a minute, for ever."""
+        while True:
+            await db.write(self.now_tx)
+            await asyncio.sleep(CHECKPOINT_S)
