@@ -169,7 +169,7 @@ async def _only_here(request: web.Request, handler: Handler) -> web.StreamRespon
     host = request.url.host if _has_host(request) else None
     origin = request.headers.get(hdrs.ORIGIN)
     if host not in _LOOPBACK or origin not in (None, f"{request.scheme}://{request.host}"):
-        raise RefusedError("http.foreign_origin", "only the bench page of this machine may ask")
+        raise RefusedError("sim.foreign_origin", "only the bench page of this machine may ask")
     return await handler(request)
 
 

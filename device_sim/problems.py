@@ -20,9 +20,9 @@ def problem(status: int, key: str, detail: str) -> web.Response:
 
 
 _HTTP_KEYS = {
-    404: "http.not_found",
-    405: "http.method_not_allowed",
-    413: "http.too_large",
+    404: "sim.not_found",
+    405: "sim.method_not_allowed",
+    413: "sim.too_large",
 }
 
 
@@ -34,11 +34,11 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     except LinliError as error:
         return problem(error.status, error.key, error.detail)
     except ValidationError as error:
-        return problem(422, "http.invalid", explain(error))
+        return problem(422, "sim.invalid", explain(error))
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        answer = problem(error.status, _HTTP_KEYS.get(error.status, "http.error"), error.reason)
+        answer = problem(error.status, _HTTP_KEYS.get(error.status, "sim.error"), error.reason)
         if "Allow" in error.headers:
             answer.headers["Allow"] = error.headers["Allow"]
         return answer
@@ -54,11 +54,11 @@ def explain(error: ValidationError) -> str:
 async def json_body(request: web.Request) -> object:
     """Return the parsed body; anything but a JSON text of type application/json is refused."""
     if request.content_type != "application/json":
-        raise UnsupportedTypeError("http.media_type", "send application/json")
+        raise UnsupportedTypeError("sim.media_type", "send application/json")
     try:
         return json.loads(await request.text())
     except (ValueError, RecursionError, LookupError) as error:
-        raise MalformedError("http.malformed", "the body is not JSON") from error
+        raise MalformedError("sim.malformed", "the body is not JSON") from error
 
 
 class MalformedError(LinliError):

@@ -2,6 +2,10 @@
 
 ERROR_KEYS: dict[str, str] = {
     # kit
+    "config.unreadable": "The settings file cannot be read.",
+    "config.syntax": "The settings file is not valid TOML.",
+    "config.invalid": "A setting is unknown, missing or out of range; file, line and key are named.",
+    "config.environment": "An environment variable names a setting that does not exist.",
     "secrets.missing": "The station's secrets file is missing; pair the station with its hub first.",
     "secrets.damaged": "The station's secrets file cannot be read; pair the station again.",
     # money
@@ -48,4 +52,19 @@ ERROR_KEYS: dict[str, str] = {
     "doors.superseded": "A newer request for this door exists.",
     "doors.no_pulses_left": "This request has used all its pulses.",
     "doors.cool_down": "The lock's coil must cool down first.",
+    # simulator (its bench on loopback)
+    "sim.no_link": "The link to the serial port cannot be made; give another folder.",
+    "sim.no_data": "The folder for the witness cannot be written; give another one.",
+    "sim.port_taken": "A port of the simulator is in use; stop the other program or choose another.",
+    "sim.unknown_door": "The cabinet has no such door.",
+    "sim.unknown_unit": "The cabinet has no such unit.",
+    "sim.unknown_bus": "The cabinet has no such bus.",
+    "sim.malformed": "The body is not JSON.",
+    "sim.media_type": "Send application/json.",
+    "sim.invalid": "The body does not fit; the detail names the field.",
+    "sim.not_found": "There is nothing under this path.",
+    "sim.method_not_allowed": "This path does not take that method.",
+    "sim.too_large": "The body is too large.",
+    "sim.error": "The request cannot be answered.",
+    "sim.foreign_origin": "Only the bench page of this machine may ask.",
 }
