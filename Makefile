@@ -15,7 +15,7 @@ export UV_LINK_MODE ?= copy
 UV_ENV = eval "$$($(PY) requirements/pip_index.py)"
 OURS := pyproject.toml hatch_build.py web/package-lock.json
 
-.PHONY: help setup demo test lint check lock clean
+.PHONY: help setup demo test lint check docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -36,6 +36,9 @@ lint: $(VENV)/.test ## format, lint, types, imports; changes nothing
 	@$(BIN)/lint-imports
 
 check: lint test ## lint, then test: what must be green before a commit
+
+docs: $(VENV)/.test ## write the reference pages anew from the code
+	@$(BIN)/python docs/generate.py
 
 lock: | $(UV) ## resolve requirements/*.txt anew from pyproject.toml
 	@$(UV_ENV) && for set in "run" "test --group test --group lint"; do name=$${set%% *}; groups=$${set#$$name}; \

@@ -1,0 +1,254 @@
+"""Writes the reference pages from the code, so that they cannot be wrong: `make docs`.
+
+A test compares the pages with what this would write.
+"""
+
+import ast
+import importlib
+import sys
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from common.contract.error_keys import ERROR_KEYS
+from common.contract.events import EVENT_TYPES
+from common.contract.replica import REPLICA_TABLES
+
+ROOT = Path(__file__).resolve().parent.parent
+Row = tuple[str, str, str, str]
+ROOMS = ("edge", "cloud", "device_sim", "common", "linli")
+SETTINGS = (
+    ("station.toml", "the station daemon", "edge.config", "StationConfig"),
+    ("hub.toml", "the hub", "cloud.config", "HubConfig"),
+    ("cabinet.toml", "the simulator", "device_sim.config", "CabinetConfig"),
+)
+_MADE = "<!-- written by docs/generate.py (`make docs`); edit the code, not this page -->\n"
+
+
+def pages() -> dict[Path, str]:
+    """Return every generated page by its path."""
+    reference = ROOT / "docs/reference"
+    return {
+        reference / "settings.md": settings_page(),
+        reference / "commands.md": commands_page(),
+        reference / "messages.md": messages_page(),
+        reference / "errors.md": errors_page(),
+        ROOT / "docs/operations/failpoints.md": failpoints_page(),
+    }
+
+
+def settings_page() -> str:
+    """Every key of every settings file."""
+    intro = (
+        "Every key may be overridden by the environment: `hub.url` by `LINLI_HUB__URL`, the first"
+        " `[[bus]]`'s `port` by `LINLI_BUS__0__PORT`. An unknown key is refused with its line and"
+        " the nearest valid key.\n"
+    )
+    parts = [f"# Settings\n\n{_MADE}\n{intro}"]
+    for file, program, module, name in SETTINGS:
+        if model := _optional(module, name):
+            parts.append(f"\n## `{file}` – {program}\n")
+            parts += [_table(head, rows, doc) for head, doc, rows in _sections(model, "")]
+    return "".join(parts)
+
+
+def commands_page() -> str:
+    """Every command of `linli` with its options."""
+    from linli.cli import app
+
+    parts = [f"# Commands\n\n{_MADE}\nExit codes: 0 ok, 1 violated, 2 usage, 3 unavailable.\n"]
+    for words, command in _commands(typer.main.get_command(app), "linli"):
+        parts.append(f"\n## `{words}`\n\n{_first_line(command.help)}\n")
+        rows = [_parameter(p) for p in command.params if p.name not in ("help", "version")]
+        if rows:
+            parts.append(
+                "\n| option | default | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+            )
+    return "".join(parts)
+
+
+def messages_page() -> str:
+    """Every event type and every replica table of the contract."""
+    intro = (
+        "Unknown fields are ignored, unknown event types are stored and acknowledged;"
+        " changes only add.\n\n## Events: facts a station reports\n"
+    )
+    parts = [f"# Messages between station and hub\n\n{_MADE}\n{intro}"]
+    for name, (lane, model) in EVENT_TYPES.items():
+        heading = f"`{name}` (lane {lane})"
+        parts.append(_table(heading, _rows(model.model_fields), _own_words(model)))
+    parts.append("\n## Ops: rows the hub owns and every station holds\n")
+    for name, model in REPLICA_TABLES.items():
+        parts.append(_table(f"`{name}`", _rows(model.model_fields), _own_words(model)))
+    return "".join(parts)
+
+
+def errors_page() -> str:
+    """Every stable error key."""
+    rows = "\n".join(f"| `{key}` | {text} |" for key, text in sorted(ERROR_KEYS.items()))
+    return (
+        f"# Error keys\n\n{_MADE}\nProblem details (RFC 9457) carry one of these as `key`;"
+        " the sentence may change, the key does not.\n\n"
+        f"| key | meaning |\n|---|---|\n{rows}\n"
+    )
+
+
+def failpoints_page() -> str:
+    """Every failpoint with the function it stands in."""
+    found = sorted(set(_failpoints()))
+    rows = "\n".join(f"| `{name}` | `{module}` | {where} |" for name, module, where in found)
+    return (
+        f"# Failpoints\n\n{_MADE}\nNamed places where a drill may kill the program"
+        " (`common/kit/failpoints.py`); in production they do nothing.\n\n"
+        f"| name | module | stands in |\n|---|---|---|\n{rows}\n"
+    )
+
+
+def _optional(module: str, name: str) -> type[BaseModel] | None:
+    """Return a settings model, or None while its room is not built."""
+    if not (ROOT / (module.replace(".", "/") + ".py")).exists():
+        return None
+    model: type[BaseModel] = getattr(importlib.import_module(module), name)
+    return model
+
+
+def _sections(model: type[BaseModel], above: str) -> Iterator[tuple[str, str, list[Row]]]:
+    plain = {n: f for n, f in model.model_fields.items() if _inner(f.annotation) is None}
+    if plain:
+        yield f"`{above}`" if above else "top level", _own_words(model), _rows(plain)
+    for name, field in model.model_fields.items():
+        if inner := _inner(field.annotation):
+            key = f"{above.strip('[]')}.{name}".lstrip(".")
+            many = get_origin(field.annotation) in (list, tuple)
+            yield from _sections(inner, f"[[{key}]]" if many else f"[{key}]")
+
+
+def _rows(fields: Mapping[str, FieldInfo]) -> list[Row]:
+    return [
+        (name, _type_name(field), _default(field), field.description or "")
+        for name, field in fields.items()
+    ]
+
+
+def _table(heading: str, rows: Iterable[Row], doc: str) -> str:
+    lines = "\n".join(f"| `{n}` | {t} | {d} | {text} |" for n, t, d, text in rows)
+    table = f"\n| key | type | default | meaning |\n|---|---|---|---|\n{lines}\n" if lines else ""
+    return f"\n### {heading}\n\n{doc}\n{table}"
+
+
+def _inner(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _inner(part))), None)
+
+
+def _type_name(field: FieldInfo) -> str:
+    return f"`{_written(field.annotation)}`".replace("|", "\\|")
+
+
+def _written(annotation: Any) -> str:
+    """Write a type as a person would: without modules, bounds and patterns."""
+    inner = get_args(annotation)
+    match get_origin(annotation):
+        case None:
+            return "…" if annotation is ... else str(getattr(annotation, "__name__", annotation))
+        case typing.Annotated:
+            return _written(inner[0])
+        case typing.Literal:
+            return " | ".join(repr(value) for value in inner)
+        case types.UnionType | typing.Union:
+            return " | ".join(_written(part) for part in inner).replace("NoneType", "none")
+        case origin:
+            return f"{origin.__name__}[{', '.join(_written(part) for part in inner)}]"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.default if field.default is not PydanticUndefined else "made when absent"
+    return "–" if isinstance(value, BaseModel) or value in ((), []) else f"`{value}`"
+
+
+def _own_words(model: type[BaseModel]) -> str:
+    return _first_line(model.__dict__.get("__doc__"))
+
+
+def _first_line(text: str | None) -> str:
+    return " ".join((text or "").strip().split("\n\n")[0].split())
+
+
+def _commands(command: Any, words: str) -> Iterator[tuple[str, Any]]:
+    """Walk typer's tree; a command whose program is not built yet is left out."""
+    if not hasattr(command, "list_commands"):
+        yield words, command
+        return
+    for name in command.list_commands(None):
+        try:
+            found = command.get_command(None, name)
+        except ModuleNotFoundError:
+            continue
+        yield from _commands(found, f"{words} {name}")
+
+
+def _parameter(parameter: Any) -> str:
+    names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
+    if parameter.param_type_name == "argument":
+        names = f"`{parameter.name.upper()}`"
+    default = "required" if parameter.required else _shown(parameter.default)
+    return f"| {names} | {default} | {_first_line(getattr(parameter, 'help', ''))} |"
+
+
+def _shown(default: object) -> str:
+    if default in (None, "", (), []) or callable(default):
+        return "–"
+    return f"`{default}`"
+
+
+def _failpoints() -> Iterator[tuple[str, str, str]]:
+    for path in sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for function in ast.walk(tree):
+            if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            said = _first_line(ast.get_docstring(function)) or f"`{function.name}`"
+            for name in _fp_calls(function):
+                yield name, path.relative_to(ROOT).as_posix(), said
+
+
+def _fp_calls(function: ast.AST) -> Iterator[str]:
+    """Yield the names of `fp("…")` calls in this function, not in functions inside it."""
+    for node in ast.iter_child_nodes(function):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        match node:
+            case ast.Call(func=ast.Name(id="fp"), args=[ast.Constant(value=str(name))]):
+                yield name
+            case _:
+                pass
+        yield from _fp_calls(node)
+
+
+def main() -> int:
+    """Write the pages; with `--check` only say which are out of date."""
+    stale = [
+        path for path, text in pages().items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]  # fmt: skip
+    for path in stale:
+        print(path.relative_to(ROOT))  # noqa: T201 - a tool's output
+        if "--check" not in sys.argv:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(pages()[path], encoding="utf-8")
+    return 1 if stale and "--check" in sys.argv else 0
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    sys.exit(main())
