@@ -1,0 +1,14 @@
+"""The hub's end of LSP/1: event log, per-station feed, sessions; knows no domain."""
+
+from cloud.sync.gateway import EventCursor, Gateway, StationSyncStatus, StoredEvent
+from cloud.sync.ingest import EventContext
+from cloud.sync.models import metadata
+
+__all__ = [
+    "EventContext",
+    "EventCursor",
+    "Gateway",
+    "StationSyncStatus",
+    "StoredEvent",
+    "metadata",
+]

@@ -1,0 +1,187 @@
+"""LSP/1 on the wire: what station and hub ask and answer under `/sync/v1/`.
+
+Bodies of events and rows travel as JSON texts inside JSON strings, so that both sides hash the very same bytes.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from common.contract.base import Id, Message
+from common.contract.chain import GENESIS
+from common.contract.words import Lane
+
+PROTO = "1"
+PROTO_HEADER = "X-Proto"
+SESSION_HEADER = "X-Linli-Session"
+HELLO_PATH = "/sync/v1/hello"
+OPS_PATH = "/sync/v1/ops"
+SNAPSHOT_PATH = "/sync/v1/snapshot"
+DIGESTS_PATH = "/sync/v1/digests"
+EVENTS_PATH = "/sync/v1/events"
+
+MAX_BATCH_EVENTS = 500
+MAX_BATCH_BYTES = 256 * 1024
+"""A lane sends at most this much body text at once (one larger body travels alone)."""
+MAX_BODY_CHARS = 512 * 1024
+MAX_REQUEST_BYTES = 4 * 1024 * 1024
+"""The hub reads no more of a request, after decompression."""
+MAX_OPS = 500
+SNAPSHOT_ROWS = 1000
+MAX_WAIT_S = 60.0
+
+Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+Chain = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+EventType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]{0,63}$")]
+Plain = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+BodyText = Annotated[str, Field(max_length=MAX_BODY_CHARS, pattern=r"^[^\x00]*$")]
+
+
+class Position(Message):
+    """A place in a lane: the last event before it and the chain up to there."""
+
+    boot_epoch: Count
+    seq: Count
+    chain: Chain
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Where it stands: order in a lane is `(boot_epoch, seq)`, never the wall clock."""
+        return (self.boot_epoch, self.seq)
+
+
+START = Position(boot_epoch=0, seq=0, chain=GENESIS.hex())
+"""The place before the first event of a lane."""
+
+
+class Positions(Message):
+    """How far the hub has stored each lane."""
+
+    facts: Position
+    telemetry: Position
+
+    def of(self, lane: Lane) -> Position:
+        """Return the place of `lane`."""
+        return self.facts if lane is Lane.FACTS else self.telemetry
+
+
+class Hello(Message):
+    """`POST /sync/v1/hello`: at start, as the idle heartbeat, and whenever the other side says something odd."""
+
+    install_id: Id = Field(description="made once per database file")
+    hello_id: Id = Field(description="made once per boot; the same one is the same session again")
+    session: Count = Field(description="the last session the hub gave, 0 if none")
+    boot_epoch: Count
+    gen: Count
+    op: Count
+    digest: Digest = Field(description="of the replica at (gen, op)")
+    app_version: Plain
+    backlog_facts: Count
+    backlog_telemetry: Count
+    oldest_s: Count | None = Field(default=None, description="age of the oldest event not yet sent")
+    clock_offset_ms: int = Field(
+        ge=-(2**52), le=2**52, description="hub minus station, as the station knows it"
+    )
+
+
+class HelloAnswer(Message):
+    """What the hub knows of the station."""
+
+    session: Count
+    min_boot_epoch: Count = Field(description="the station's epoch must not lie below")
+    gen: Count
+    head_op: Count
+    server_time_ms: Count
+    acked: Positions
+
+
+class Op(Message):
+    """One change of a replica row; `body` null deletes."""
+
+    op: Count
+    table: Name
+    key: Plain
+    body: BodyText | None
+
+
+class OpsAnswer(Message):
+    """`GET /sync/v1/ops?gen&after&digest&wait`: what followed; 204 when nothing did, 409 `sync.resnapshot`."""
+
+    gen: Count
+    after: Count
+    to: Count
+    head: Count
+    digest: Digest = Field(description="of the replica at (gen, to)")
+    ops: tuple[Op, ...]
+
+
+class SnapshotRow(Message):
+    """One row of a replica snapshot."""
+
+    table: Name
+    key: Plain
+    body: BodyText
+
+
+class SnapshotPage(Message):
+    """`GET /sync/v1/snapshot?gen&as_of&table&key&segments`: rows after (table, key), all as of one op."""
+
+    gen: Count
+    as_of: Count
+    digest: Digest = Field(description="of the whole replica at (gen, as_of)")
+    rows: tuple[SnapshotRow, ...]
+    more: bool
+
+
+class DigestsAnswer(Message):
+    """`GET /sync/v1/digests?gen`: one digest a segment, so that only differing segments are fetched."""
+
+    gen: Count
+    op: Count
+    digest: Digest
+    segments: tuple[Digest, ...]
+
+
+class WireEvent(Message):
+    """One event of a batch; station and lane stand once above."""
+
+    boot_epoch: Count
+    seq: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    occurred_at_ms: Count
+    type: EventType
+    v: Annotated[int, Field(ge=1, le=10_000)] = 1
+    body: BodyText
+
+
+class EventsBatch(Message):
+    """`POST /sync/v1/events`: a stretch of one lane."""
+
+    lane: Lane
+    after: Position
+    hole: bool = Field(
+        default=False, description="events between the hub's place and `after` are gone for good"
+    )
+    events: tuple[WireEvent, ...] = Field(min_length=1, max_length=MAX_BATCH_EVENTS)
+    chain: Chain = Field(description="after the last event")
+
+
+class EventsAck(Message):
+    """The hub has committed everything up to `acked`."""
+
+    acked: Position
+    quarantined: Count = Field(
+        description="events of this batch whose effects failed; they are kept"
+    )
+
+
+class Problem(Message):
+    """What a station reads of a problem answer (RFC 9457); the rest is for people."""
+
+    key: str = "unknown"
+    detail: str = ""
+    server_time_ms: Count | None = None
+    reason: Literal["gen_changed", "compacted", "ahead", "digest", "moved"] | None = None
+    head: Position | None = None
+    at: Position | None = None

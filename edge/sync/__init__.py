@@ -1,0 +1,7 @@
+"""The station's end of LSP/1: outbox, replica, hub link; moves envelopes without reading them."""
+
+from edge.sync.outbox import Backlog, Outbox
+from edge.sync.replica import Replica, ReplicaTable
+from edge.sync.schema import DDL
+
+__all__ = ["DDL", "Backlog", "Outbox", "Replica", "ReplicaTable"]
