@@ -1,0 +1,167 @@
+"""Carries one open request from its turn to what the sensor says: duty, pulse row, frame, eyes on the door.
+
+Nothing here pulses twice: one call is one pulse, and only a person's *again* makes another call.
+"""
+
+import asyncio
+import logging
+import sqlite3
+
+from common.contract.words import DoorState
+from common.kit.clock import Clock, to_ms
+from common.kit.errors import ConflictError
+from common.kit.failpoints import fp
+from common.kit.sqlite import Db
+from edge.config import DoorsSection
+from edge.doors import duty, store
+from edge.doors.journal import Journal
+from edge.doors.machine import Trigger
+from edge.doors.model import OpenRequest
+from edge.doors.sensors import Sensors
+from edge.doors.watcher import Watcher
+from edge.hardware.ports import DoorBus, PulseResult
+
+log = logging.getLogger(__name__)
+
+
+class Runner:
+    """One pulse at a time for the whole station: the coils share a supply."""
+
+    def __init__(
+        self,
+        db: Db,
+        bus: DoorBus,
+        journal: Journal,
+        watcher: Watcher,
+        settings: DoorsSection,
+        clock: Clock,
+    ) -> None:
+        """Take the collaborators that `Doors` made."""
+        self._db, self._bus, self._journal, self._watcher = db, bus, journal, watcher
+        self._sensors: Sensors = watcher.sensors
+        self._settings, self._clock = settings, clock
+        self._started_ms = _ms(clock.monotonic_s())
+        self._turn = asyncio.Lock()
+
+    async def first(self, request: OpenRequest) -> None:
+        """Open a queued request's door, or let the request expire when its turn comes too late."""
+        left_s = self._left_s(request)
+        rest_s = await self.rest_s(request.wish.compartment)
+        if rest_s < left_s:
+            await asyncio.sleep(rest_s)
+            async with self._turn:
+                sent = None
+                if self._left_s(request) > 0:
+                    sent = await self._pulse(self._journal.step(request, Trigger.TAKEN))
+            if sent is not None:
+                await self._judge(*sent)
+                return
+        await self._journal.store(request, Trigger.WAITED_TOO_LONG)
+        fp("doors.expired_committed")
+
+    async def again(self, request: OpenRequest) -> None:
+        """Send the next pulse of a request whose person asked for it."""
+        checked = self._journal.step(request, Trigger.AGAIN)
+        async with self._turn:
+            sent = await self._pulse(checked)
+        await self._judge(*sent)
+
+    async def rest_s(self, label: str) -> float:
+        """Return how long this door's coil must rest before the next pulse."""
+        count = self._settings.max_pulses_per_min
+        rows = await self._db.read(lambda conn: store.last_pulses(conn, label, count))
+        mono_ms, wall_ms = _ms(self._clock.monotonic_s()), to_ms(self._clock.wall())
+        ages_s = [
+            duty.age_s(
+                row,
+                boot_id=self._clock.boot_id,
+                mono_ms=mono_ms,
+                wall_ms=wall_ms,
+                up_ms=mono_ms - self._started_ms,
+            )
+            for row in rows
+        ]
+        return duty.wait_s(ages_s, max_per_min=count, cool_down_s=self._settings.cool_down_s)
+
+    def _left_s(self, request: OpenRequest) -> float:
+        waited_s = self._clock.monotonic_s() - request.created_mono_ms / 1000
+        return self._settings.queue_ttl_s - waited_s
+
+    async def _pulse(self, request: OpenRequest) -> tuple[OpenRequest, int, PulseResult]:
+        fp("doors.before_pulse_row")
+        request, pulse_id = await self._journal_pulse(request)
+        fp("doors.pulse_row_committed")
+        # A cancelled caller does not stop the frame: the bus owner finishes what is on the wire.
+        result = await self._bus.pulse(request.wish.compartment)
+        fp("doors.pulse_sent")
+        return request, pulse_id, result
+
+    async def _judge(self, request: OpenRequest, pulse_id: int, result: PulseResult) -> None:
+        if result is PulseResult.NOT_SENT:
+            await self._end(request, Trigger.NOT_SENT, pulse_id, result)
+            fp("doors.bus_down_committed")
+        elif result is PulseResult.REJECTED:
+            await self._end(request, Trigger.REFUSED, pulse_id, result)
+            fp("doors.refused_committed")
+        else:
+            waiting = self._journal.step(request, Trigger.FRAME_LEFT)
+            seen = await self._look(request.wish.compartment)
+            fp("doors.sensor_judged")
+            await self._end(waiting, seen, pulse_id, result)
+            fp("doors.outcome_committed")
+
+    async def _journal_pulse(self, request: OpenRequest) -> tuple[OpenRequest, int]:
+        label = request.wish.compartment
+        flag = {True: "already_open", False: "", None: "blind"}[self._sensors.open(label)]
+        rows: list[int] = []
+
+        def before(conn: sqlite3.Connection) -> None:
+            other = store.live_on(conn, label)
+            if other is not None and other.open_request_id != request.open_request_id:
+                raise ConflictError("doors.busy", f"{label} has a newer request", compartment=label)
+            rows[:] = [
+                store.add_pulse(
+                    conn,
+                    request,
+                    flag=flag,
+                    boot_id=self._clock.boot_id,
+                    mono_ms=_ms(self._clock.monotonic_s()),
+                    wall_ms=to_ms(self._clock.wall()),
+                )
+            ]
+
+        request = await self._journal.store(request, Trigger.PULSE_STORED, before=before)
+        return request, rows[0]
+
+    async def _look(self, label: str) -> Trigger:
+        """Watch the sensor after a pulse: open needs `equal_samples` in a row, all read after the frame."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + self._settings.open_timeout_s
+        equal, last = 0, None
+        while True:
+            last = await self._watcher.look(label)
+            equal = equal + 1 if last else 0
+            if equal >= self._settings.equal_samples:
+                self._sensors.force(label, open_=True, at_s=self._clock.monotonic_s())
+                return Trigger.SEEN_OPEN
+            if loop.time() >= until_s:
+                return Trigger.UNSEEN if last is None else Trigger.STAYED_SHUT
+            await asyncio.sleep(self._settings.poll_active_s)
+
+    async def _end(
+        self, request: OpenRequest, trigger: Trigger, pulse_id: int, result: PulseResult
+    ) -> None:
+        left = result is not PulseResult.NOT_SENT
+
+        def before(conn: sqlite3.Connection) -> None:
+            store.settle_pulse(conn, pulse_id, result.value, left=left)
+
+        ended = await self._journal.store(request, trigger, before=before)
+        if ended.state is DoorState.INDETERMINATE:
+            self._watcher.settle_when_seen(ended)
+        elif ended.state is DoorState.FAILED_OPEN:
+            log.warning("door %s did not open, pulse %d", request.wish.compartment, ended.pulses)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,204 @@
+"""The doors room: takes wishes inside other rooms' transactions and sees each through to what the sensor says.
+
+It knows nothing of grants, parcels or screens; those hear of every stored transition in its transaction.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Mapping
+from datetime import timedelta
+
+from common.contract.words import DoorState
+from common.kit.chance import Chance
+from common.kit.clock import Clock, from_ms, to_ms
+from common.kit.errors import ConflictError, NotFoundError, RefusedError
+from common.kit.failpoints import fp
+from common.kit.ids import new_id
+from common.kit.sqlite import Db
+from edge.config import DoorsSection
+from edge.doors import store
+from edge.doors.journal import Journal
+from edge.doors.machine import Trigger, allows
+from edge.doors.model import ChangeListener, DoorView, DoorWish, OpenRequest, Outbox
+from edge.doors.runner import Runner
+from edge.doors.watch import Watch
+from edge.doors.watcher import Watcher
+from edge.hardware.ports import DoorBus
+
+log = logging.getLogger(__name__)
+
+_KEEP = timedelta(days=90)
+
+
+class Doors:
+    """Open requests of all doors; `start()` before anybody is served, then `run()`."""
+
+    def __init__(
+        self,
+        db: Db,
+        bus: DoorBus,
+        outbox: Outbox,
+        settings: DoorsSection,
+        clock: Clock,
+        chance: Chance,
+    ) -> None:
+        """Use the tables of `edge.doors.DDL` in `db`."""
+        self._db, self._bus, self._outbox = db, bus, outbox
+        self._settings, self._clock, self._chance = settings, clock, chance
+        self._journal = Journal(db, outbox, clock)
+        self._watcher = Watcher(db, bus, self._journal, outbox, settings, clock)
+        self._runner = Runner(db, bus, self._journal, self._watcher, settings, clock)
+        self._labels = frozenset(bus.labels)
+        self._queue: asyncio.Queue[OpenRequest | None] = asyncio.Queue()
+        self._taken: set[str] = set()
+
+    @property
+    def on_change_tx(self) -> list[ChangeListener]:
+        """Return the listeners called in the transaction of every stored transition after QUEUED.
+
+        QUEUED is stored by the caller's own transaction, so the caller is not told what it just did.
+        """
+        return self._journal.listeners
+
+    @property
+    def watch(self) -> Watch:
+        """Return the wake-up for screens: bumped after every change of `view()`."""
+        return self._journal.watch
+
+    def request_tx(self, conn: sqlite3.Connection, wish: DoorWish) -> str:
+        """Store a wish as QUEUED, with its event, in the caller's transaction; return its id. Then `kick()`.
+
+        NotFoundError: no such door. ConflictError: the door has a request that is not finished.
+        """
+        if wish.compartment not in self._labels:
+            raise NotFoundError(
+                "doors.unknown", f"no door {wish.compartment}", compartment=wish.compartment
+            )
+        if store.live_on(conn, wish.compartment) is not None:
+            raise ConflictError(
+                "doors.busy", f"{wish.compartment} is being opened", compartment=wish.compartment
+            )
+        at = self._clock.wall()
+        request = OpenRequest(
+            open_request_id=new_id(self._clock, self._chance),
+            wish=wish,
+            state=DoorState.QUEUED,
+            pulses=0,
+            boot_id=self._clock.boot_id,
+            created_mono_ms=round(self._clock.monotonic_s() * 1000),
+            changed_ms=to_ms(at),
+            opened_ms=None,
+            left_open_told=False,
+        )
+        store.insert(conn, request, to_ms(at))
+        self._journal.event_tx(conn, request, at)
+        return request.open_request_id
+
+    def kick(self) -> None:
+        """Take what is queued; call after the commit of `request_tx`."""
+        self._outbox.kick()
+        self._queue.put_nowait(None)
+
+    async def pulse_again(self, open_request_id: str) -> None:
+        """Send the next pulse of a request because a person asked; returns when it is accepted, not when it opened.
+
+        NotFoundError, ConflictError (in hand, or a newer request exists), RefusedError (no pulses left, or the coil
+        must cool down: `wait_s`).
+        """
+        request = await self._db.read(lambda conn: store.get(conn, open_request_id))
+        if request is None:
+            raise NotFoundError("doors.not_found", f"no open request {open_request_id}")
+        label = request.wish.compartment
+        newest = await self._db.read(lambda conn: store.newest(conn, label))
+        if newest is None or newest.open_request_id != open_request_id:
+            raise ConflictError("doors.superseded", f"{label} has a newer request")
+        if open_request_id in self._taken or not allows(request.state, Trigger.AGAIN):
+            raise ConflictError("doors.busy", f"{label} is {request.state}", compartment=label)
+        if request.pulses >= self._settings.max_pulses:
+            raise RefusedError("doors.no_pulses_left", f"{label} had {request.pulses} pulses")
+        if (rest_s := await self._runner.rest_s(label)) > 0:
+            raise RefusedError("doors.cool_down", f"{label} rests", wait_s=round(rest_s) + 1)
+        if open_request_id in self._taken:
+            raise ConflictError("doors.busy", f"{label} is in hand", compartment=label)
+        self._taken.add(open_request_id)
+        self._queue.put_nowait(self._journal.put(request))
+
+    def view(self) -> Mapping[str, DoorView]:
+        """Return every door as it is known now; no I/O."""
+        return {label: self._view(label) for label in self._bus.labels}
+
+    async def start(self) -> None:
+        """Drop every relay, read the sensors, settle what a power cut left open; never a pulse."""
+        fp("doors.before_start")
+        await self._bus.all_off()
+        await self._watcher.first_look()
+        before_ms = to_ms(self._clock.wall() - _KEEP)
+        await self._db.write(lambda conn: store.prune(conn, before_ms))
+        for request in await self._db.read(store.live):
+            await self._reconcile(request)
+            fp("doors.reconciled")
+
+    async def run(self) -> None:
+        """Open doors and watch them until cancelled; `start()` comes first."""
+        self._queue.put_nowait(None)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._watcher.run(), name="doors watcher")
+            while True:
+                again = await self._queue.get()
+                if again is not None:
+                    group.create_task(self._carry(again, again_=True), name="door again")
+                    continue
+                for request in await self._db.read(store.queued):
+                    if request.open_request_id not in self._taken:
+                        self._taken.add(request.open_request_id)
+                        self._journal.put(request)
+                        group.create_task(self._carry(request, again_=False), name="door open")
+
+    async def _carry(self, request: OpenRequest, *, again_: bool) -> None:
+        try:
+            await (self._runner.again(request) if again_ else self._runner.first(request))
+        except (
+            ConflictError
+        ) as error:  # a newer request for this door, or its own sensor, got in between
+            log.info("pulse not sent: %s", error)
+            stored = await self._db.read(lambda conn: store.newest(conn, request.wish.compartment))
+            if stored is not None:
+                self._journal.put(stored)
+        finally:
+            self._taken.discard(request.open_request_id)
+
+    async def _reconcile(self, request: OpenRequest) -> None:
+        """Ask the sensor what became of an intent without an outcome."""
+        label = request.wish.compartment
+        is_open = self._watcher.sensors.open(label)
+        if request.state is DoorState.OPEN:
+            self._journal.put(request)
+            self._watcher.resume(request, self._open_for_s(request))
+            if is_open is False:
+                await self._journal.store(request, Trigger.SEEN_CLOSED)
+        elif is_open:
+            opened = await self._journal.store(request, Trigger.SEEN_OPEN)
+            self._watcher.resume(opened, 0.0)
+        else:
+            unsettled = await self._journal.store(request, Trigger.RESTARTED_SHUT)
+            self._watcher.settle_when_seen(unsettled)
+            log.warning("door %s was pulsed before the restart, not known whether it opened", label)
+
+    def _open_for_s(self, request: OpenRequest) -> float:
+        opened = from_ms(request.opened_ms or request.changed_ms)
+        return max(0.0, (self._clock.wall() - opened).total_seconds())
+
+    def _view(self, label: str) -> DoorView:
+        request = self._journal.requests.get(label)
+        changed_s = max(
+            self._watcher.sensors.since_s(label), self._journal.changed_s.get(label, 0.0)
+        )
+        return DoorView(
+            label=label,
+            open=self._watcher.sensors.open(label),
+            state=request.state if request else None,
+            open_request_id=request.open_request_id if request else None,
+            pulses=request.pulses if request else 0,
+            since_s=max(0.0, self._clock.monotonic_s() - changed_s),
+        )
