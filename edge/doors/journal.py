@@ -10,8 +10,9 @@ from common.kit.errors import ConflictError
 from common.kit.sqlite import Db
 from edge.doors import store
 from edge.doors.machine import TRANSIENT, Trigger, next_state, stored_as
-from edge.doors.model import ChangeListener, DoorChange, OpenRequest, Outbox
+from edge.doors.model import ChangeListener, DoorChange, OpenRequest
 from edge.doors.watch import Watch
+from edge.sync import Outbox
 
 
 class Journal:

@@ -1,12 +1,10 @@
-"""What the doors room takes and gives: wishes, changes, views; and the two ports it needs from others."""
+"""What the doors room takes and gives: wishes, requests, changes and views."""
 
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
 
-from common.contract.base import Message
 from common.contract.words import ActorKind, DoorState, Purpose
 
 
@@ -70,13 +68,3 @@ class DoorView:
 
 
 ChangeListener = Callable[[sqlite3.Connection, DoorChange], None]
-
-
-class Outbox(Protocol):
-    """What doors and climate need of `edge.sync.Outbox`."""
-
-    def append_tx(self, conn: sqlite3.Connection, body: Message, *, occurred_at: datetime) -> None:
-        """Store one event in the caller's transaction."""
-
-    def kick(self) -> None:
-        """Wake the sender after the commit."""

@@ -20,11 +20,12 @@ from edge.config import DoorsSection
 from edge.doors import store
 from edge.doors.journal import Journal
 from edge.doors.machine import Trigger, allows
-from edge.doors.model import ChangeListener, DoorView, DoorWish, OpenRequest, Outbox
+from edge.doors.model import ChangeListener, DoorView, DoorWish, OpenRequest
 from edge.doors.runner import Runner
 from edge.doors.watch import Watch
 from edge.doors.watcher import Watcher
 from edge.hardware.ports import DoorBus
+from edge.sync import Outbox
 
 log = logging.getLogger(__name__)
 

@@ -16,9 +16,10 @@ from edge.config import DoorsSection
 from edge.doors import store
 from edge.doors.journal import Journal
 from edge.doors.machine import Trigger
-from edge.doors.model import OpenRequest, Outbox
+from edge.doors.model import OpenRequest
 from edge.doors.sensors import Sensors
 from edge.hardware.ports import DoorBus
+from edge.sync import Outbox
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,6 @@
+"""Temperatures of the zones: sampling, plain over-limit marking, the local record and its blocks for the hub."""
+
+from edge.climate.service import Climate, ZoneView
+from edge.climate.store import STATE_DDL, TELEMETRY_DDL, HistoryPoint
+
+__all__ = ["STATE_DDL", "TELEMETRY_DDL", "Climate", "HistoryPoint", "ZoneView"]

@@ -1,0 +1,72 @@
+"""The climate room: one sampler a zone, what screens show of it, and the record."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from common.contract.words import Quality
+from common.kit.clock import Clock, to_ms
+from common.kit.sqlite import Db
+from edge.climate import store
+from edge.climate.sampler import ZoneSampler
+from edge.config import StationConfig
+from edge.hardware.ports import Probe
+from edge.sync import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneView:
+    """One zone now; no number unless the quality is good."""
+
+    zone: str
+    temperature_c: float | None
+    quality: Quality
+    over_limit: bool
+    sampled_at: datetime | None
+
+
+class Climate:
+    """`start()` loads what is marked, `run()` samples until cancelled."""
+
+    def __init__(
+        self,
+        state_db: Db,
+        telemetry_db: Db,
+        outbox: Outbox,
+        probes: tuple[Probe, ...],
+        config: StationConfig,
+        clock: Clock,
+    ) -> None:
+        """Use `STATE_DDL` in `state_db` and `TELEMETRY_DDL` in `telemetry_db`; a probe per configured zone."""
+        by_zone = {probe.zone: probe for probe in probes}
+        self._state_db, self._telemetry_db = state_db, telemetry_db
+        self._samplers = {
+            zone.name: ZoneSampler(zone, by_zone[zone.name], state_db, telemetry_db, outbox, clock)
+            for zone in config.zone
+        }
+
+    async def start(self) -> None:
+        """Go on with the markings of the last run, so that coming back inside the limits is told too."""
+        for zone, over in (await self._state_db.read(store.marks)).items():
+            if zone in self._samplers:
+                self._samplers[zone].mark_as(over=over)
+
+    async def run(self) -> None:
+        """Sample every zone until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for name, sampler in self._samplers.items():
+                group.create_task(sampler.run(), name=f"climate {name}")
+
+    def view(self) -> tuple[ZoneView, ...]:
+        """Return every zone in the order of the configuration; no I/O."""
+        return tuple(self._zone(name, sampler) for name, sampler in self._samplers.items())
+
+    async def history(self, zone: str, since: datetime) -> tuple[store.HistoryPoint, ...]:
+        """Return the record of `zone` since then, oldest first; an unknown zone has none."""
+        since_ms = to_ms(since)
+        points = await self._telemetry_db.read(lambda conn: store.history(conn, zone, since_ms))
+        return tuple(points)
+
+    def _zone(self, name: str, sampler: ZoneSampler) -> ZoneView:
+        reading, at = sampler.now()
+        return ZoneView(name, reading.temperature_c, reading.quality, sampler.limits.over, at)
