@@ -1,20 +1,17 @@
 """The simulator's composition root: one cabinet, its ports, its bench, under one TaskGroup."""
 
 import asyncio
-import logging
 import math
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from aiohttp import web
 
 from common.kit.chance import Chance
 from common.kit.clock import Clock
 from common.kit.errors import UnavailableError
+from common.kit.web import WebServer
 from device_sim.cabinet import Cabinet
 from device_sim.config import CabinetConfig
-from device_sim.control import make_app
+from device_sim.control import make_bench
 from device_sim.pty_port import PtyPort
 from device_sim.tcp_port import TcpPort
 from device_sim.witness import WitnessFile
@@ -23,9 +20,6 @@ HOST = "127.0.0.1"
 WITNESS_FILE = "witness.jsonl"
 _HEARTBEAT_S = 0.2
 """How late the witness may write down what happened without a byte on the wire (a spring, a burnt coil)."""
-_SHUTDOWN_S = 2.0
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +38,15 @@ class Sim:
     witness_file: WitnessFile
     serial: tuple[PtyPort, ...]
     tcp: TcpPort | None
-    bench: web.Application
-    port: int
+    bench: WebServer
     ready: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
-        """Serve until cancelled; a port that is taken raises UnavailableError before anything starts."""
-        runner = web.AppRunner(self.bench, shutdown_timeout=_SHUTDOWN_S)
-        await runner.setup()
+        """Serve until cancelled; a taken port raises UnavailableError before anything starts."""
         try:
-            await self._listen(runner)
+            await self.bench.start()
+            if self.tcp is not None:
+                await self.tcp.listen()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_time(), name="physics")
                 if self.tcp is not None:
@@ -64,22 +57,8 @@ class Sim:
                     await port.is_open.wait()
                 self.ready.set()
         finally:
-            await runner.cleanup()
+            await self.bench.stop()
             self.witness_file.close()
-
-    async def _listen(self, runner: web.AppRunner) -> None:
-        site = web.TCPSite(runner, HOST, self.port)
-        try:
-            await site.start()
-        except OSError as error:
-            detail = (
-                f"bench port {self.port} cannot be opened ({os.strerror(error.errno or 0)}): "
-                "stop the program that has it or choose another with --port"
-            )
-            raise UnavailableError("sim.port_taken", detail, port=self.port) from error
-        self.port = runner.addresses[0][1]
-        if self.tcp is not None:
-            await self.tcp.listen()
 
     async def _keep_time(self) -> None:
         """Let springs, timers and faults' ends happen also when nobody asks."""
@@ -109,6 +88,5 @@ def build_sim(
         witness_file=witness_file,
         serial=tuple(PtyPort(cabinet, bus, data / bus.name, ports.clock) for bus in cabinet.buses),
         tcp=None if tcp is None else TcpPort(tcp, HOST, modbus_port, ports.clock),
-        bench=make_app(cabinet),
-        port=port,
+        bench=WebServer(make_bench(cabinet), HOST, port),
     )

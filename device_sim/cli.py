@@ -12,7 +12,7 @@ from common.kit.chance import system_chance
 from common.kit.clock import SystemClock
 from common.kit.errors import ConfigError, LinliError
 from common.kit.log import setup_logging
-from device_sim.app import HOST, WITNESS_FILE, Sim, SimPorts, build_sim
+from device_sim.app import WITNESS_FILE, Sim, SimPorts, build_sim
 from device_sim.config import load
 
 EXIT_USAGE = 2
@@ -101,5 +101,5 @@ async def _announce(sim: Sim) -> None:
         typer.echo(f"  serial      {serial.link.absolute()}")
     if sim.tcp is not None:
         typer.echo(f"  Modbus TCP  {sim.tcp.host}:{sim.tcp.port}")
-    typer.echo(f"  bench       http://{HOST}:{sim.port}/")
+    typer.echo(f"  bench       {sim.bench.url}/")
     typer.echo(f"  witness     {sim.witness_file.path.parent.absolute() / WITNESS_FILE}")

@@ -1,39 +1,42 @@
 """The bench: control API and page of the simulated cabinet (GET /state, POST /faults, POST /doors/{label}).
 
-For testers on the same machine: it answers only under a loopback name and only to its own page.
+For testers on the same machine; limits, headers and problem details are the kit's.
 """
 
+import json
 import logging
 from enum import StrEnum
 from importlib.resources import files
+from typing import TypeVar
 
-from aiohttp import hdrs, web
+from aiohttp import web
 from jinja2 import DictLoader, Environment
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from common.kit.errors import RefusedError
+from common.kit.errors import InvalidError, LinliError
+from common.kit.web import Limits, make_app, read_body
 from device_sim.cabinet import Cabinet
 from device_sim.faults import Fault
-from device_sim.problems import Handler, answer_errors, json_body
 from device_sim.texts import LANGUAGES, words
 
-MAX_BODY_BYTES = 16_384
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_FAULT: TypeAdapter[Fault] = TypeAdapter(Fault)
+T = TypeVar("T")
+
+LIMITS = Limits(body_bytes=16 * 1024, connections=64)
 _TYPES = {"css": "text/css", "js": "text/javascript"}
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
 
 _log = logging.getLogger(__name__)
+
+
+class MalformedError(LinliError):
+    """The body cannot be read at all."""
+
+    status = 400
+
+
+class MediaTypeError(LinliError):
+    """The body is not of a type that is taken."""
+
+    status = 415
 
 
 class Action(StrEnum):
@@ -53,12 +56,14 @@ class DoorAct(BaseModel):
     action: Action
 
 
-def make_app(cabinet: Cabinet) -> web.Application:
+_FAULT: TypeAdapter[Fault] = TypeAdapter(Fault)
+_DOOR_ACT = TypeAdapter(DoorAct)
+
+
+def make_bench(cabinet: Cabinet) -> web.Application:
     """Return the application; every route works on `cabinet` alone."""
     bench = _Bench(cabinet)
-    app = web.Application(
-        middlewares=[_add_headers, answer_errors, _only_here], client_max_size=MAX_BODY_BYTES
-    )
+    app = make_app(limits=LIMITS)
     app.add_routes(
         [
             web.get("/", bench.page),
@@ -122,7 +127,7 @@ class _Bench:
 
     async def lay_fault(self, request: web.Request) -> web.Response:
         """POST /faults: lay one on; 404 for a target that is not there, 422 for an unknown kind."""
-        fault = _FAULT.validate_python(await json_body(request))
+        fault = await _body(request, _FAULT)
         self._cabinet.lay(fault)
         _log.info("fault laid on: %s %s", fault.kind, fault.target)
         return _json(fault, status=201)
@@ -134,7 +139,7 @@ class _Bench:
 
     async def act(self, request: web.Request) -> web.Response:
         """POST /doors/{label}: hands on a door; `moved` tells whether it gave way."""
-        act = DoorAct.model_validate(await json_body(request))
+        act = await _body(request, _DOOR_ACT)
         label = request.match_info["label"]
         moved = False
         match act.action:
@@ -156,25 +161,21 @@ def _json(model: BaseModel, status: int = 200) -> web.Response:
     )
 
 
-@web.middleware
-async def _add_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
-    answer = await handler(request)
-    answer.headers.update(_HEADERS)
-    return answer
-
-
-@web.middleware
-async def _only_here(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse a foreign Host (DNS rebinding) and a foreign page's Origin."""
-    host = request.url.host if _has_host(request) else None
-    origin = request.headers.get(hdrs.ORIGIN)
-    if host not in _LOOPBACK or origin not in (None, f"{request.scheme}://{request.host}"):
-        raise RefusedError("sim.foreign_origin", "only the bench page of this machine may ask")
-    return await handler(request)
-
-
-def _has_host(request: web.Request) -> bool:
+async def _body(request: web.Request, adapter: TypeAdapter[T]) -> T:
+    """Return the checked body: 415 another type, 400 not JSON, 422 unknown fields or wrong values."""
+    if request.content_type != "application/json":
+        raise MediaTypeError("sim.media_type", "send application/json")
     try:
-        return bool(request.url.host)
-    except ValueError:
-        return False
+        given = json.loads(await read_body(request))
+    except (ValueError, RecursionError) as error:
+        raise MalformedError("sim.malformed", "the body is not JSON") from error
+    try:
+        return adapter.validate_python(given)
+    except ValidationError as error:
+        raise InvalidError("sim.invalid", _explain(error)) from error
+
+
+def _explain(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(map(str, one['loc'])) or 'body'}: {one['msg']}" for one in error.errors()
+    )
