@@ -1,6 +1,7 @@
 """JSON routes from plain typed functions: who may, checked input, RFC 9457 problems.
 
-A function's parameters say where a value comes from: `body`, `query`, `caller`, else the path.
+A function's parameters say where a value comes from: `body`, `query`, `caller`, `remote` (address),
+`token` (the bearer's), else the path.
 `common.kit.openapi_document` describes the same routes to machines.
 """
 
@@ -28,6 +29,7 @@ ANYONE = frozenset({"anyone"})
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 _MARK = "__linli_route__"
 INT64_MAX = 2**63 - 1
+_GIVEN = ("caller", "remote", "token")
 METHODS_WITH_EFFECT = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -146,6 +148,12 @@ def routes_of(holder: object) -> tuple[Route, ...]:
     )
 
 
+def bearer_token(request: web.Request) -> str:
+    """Return the token of the Authorization header, empty when there is none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
 def mount(app: web.Application, prefix: str, routes: Iterable[Route], gate: Gate) -> None:
     """Add every route to `app` under `prefix`."""
     for found in routes:
@@ -162,7 +170,7 @@ class Operation:
         self.answers: Any = hints.pop("return", None)
         self.body: type[BaseModel] | None = hints.pop("body", None)
         self.query: type[BaseModel] | None = hints.pop("query", None)
-        self._wants_caller = hints.pop("caller", None) is not None
+        self._given = {name for name in _GIVEN if hints.pop(name, None) is not None}
         self.path: dict[str, TypeAdapter[Any]] = {
             name: TypeAdapter(hint) for name, hint in hints.items()
         }
@@ -173,8 +181,8 @@ class Operation:
         self._authorise(caller)
         raw = await read_body(request) if request.method in METHODS_WITH_EFFECT else b""
         arguments = self._arguments(request, raw)
-        if self._wants_caller:
-            arguments["caller"] = caller
+        given = {"caller": caller, "remote": request.remote or "", "token": bearer_token(request)}
+        arguments |= {name: given[name] for name in sorted(self._given)}
 
         async def run() -> Answer:
             return self._answer(await self.route.handler(**arguments))

@@ -43,6 +43,7 @@ _HTTP_KEYS = {
     400: "web.bad_request",
     404: "web.not_found",
     405: "web.method_not_allowed",
+    408: "web.too_slow",
     413: "web.too_large",
 }
 _log = logging.getLogger(__name__)
