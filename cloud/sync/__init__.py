@@ -3,6 +3,7 @@
 from cloud.sync.gateway import EventCursor, Gateway, StationSyncStatus, StoredEvent
 from cloud.sync.ingest import EventContext
 from cloud.sync.models import metadata
+from cloud.sync.server import SyncServer
 
 __all__ = [
     "EventContext",
@@ -10,5 +11,6 @@ __all__ = [
     "Gateway",
     "StationSyncStatus",
     "StoredEvent",
+    "SyncServer",
     "metadata",
 ]

@@ -3,7 +3,7 @@
 Bodies of events and rows travel as JSON texts inside JSON strings, so that both sides hash the very same bytes.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -176,12 +176,60 @@ class EventsAck(Message):
     )
 
 
+class ProblemParams(Message):
+    """The parameters of a problem that a station acts on."""
+
+    server_time_ms: Count | None = None
+    head_epoch: Count | None = None
+    head_seq: Count | None = None
+    head_chain: Chain | None = None
+    at_epoch: Count | None = None
+    at_seq: Count | None = None
+
+    @property
+    def head(self) -> Position | None:
+        """How far the hub has stored the lane."""
+        if self.head_epoch is None or self.head_seq is None or self.head_chain is None:
+            return None
+        return Position(boot_epoch=self.head_epoch, seq=self.head_seq, chain=self.head_chain)
+
+    @property
+    def at(self) -> tuple[int, int] | None:
+        """The first event that differs, as (boot_epoch, seq)."""
+        if self.at_epoch is None or self.at_seq is None:
+            return None
+        return (self.at_epoch, self.at_seq)
+
+
 class Problem(Message):
     """What a station reads of a problem answer (RFC 9457); the rest is for people."""
 
     key: str = "unknown"
     detail: str = ""
-    server_time_ms: Count | None = None
-    reason: Literal["gen_changed", "compacted", "ahead", "digest", "moved"] | None = None
-    head: Position | None = None
-    at: Position | None = None
+    params: ProblemParams = ProblemParams()
+
+
+class OpsQuery(Message):
+    """Query of `GET /sync/v1/ops`; `digest` is that of the station's rows at (gen, after)."""
+
+    gen: Count
+    after: Count
+    digest: Digest
+    wait: Annotated[float, Field(ge=0, le=MAX_WAIT_S)] = 0.0
+    limit: Annotated[int, Field(ge=1, le=MAX_OPS)] = MAX_OPS
+
+
+class SnapshotQuery(Message):
+    """Query of `GET /sync/v1/snapshot`; `as_of` pins the pages behind the first, `segments` as hex pairs narrows."""
+
+    gen: Count
+    as_of: Count | None = None
+    table: Annotated[str, Field(max_length=40, pattern=r"^[a-z0-9_]*$")] = ""
+    key: Plain = ""
+    segments: Annotated[str, Field(max_length=512, pattern=r"^(?:[0-9a-f]{2})*$")] = ""
+
+
+class DigestsQuery(Message):
+    """Query of `GET /sync/v1/digests`."""
+
+    gen: Count

@@ -1,0 +1,313 @@
+"""`/sync/v1/{hello,ops,snapshot,digests,events}`: signed requests in, committed answers out.
+
+Every answer about events leaves after the commit that stored them; every wrong request gets a 4xx problem.
+"""
+
+import asyncio
+import gzip
+from collections.abc import Awaitable, Callable
+from typing import NoReturn, TypeVar
+
+from aiohttp import web
+from pydantic import ValidationError
+from sqlalchemy.engine import Connection
+
+from cloud.sync import auth, feed
+from cloud.sync.gateway import Gateway
+from cloud.sync.ingest import Accepted, Broken, Fork, Gap, Outcome, ingest_tx
+from cloud.sync.pollers import Pollers
+from cloud.sync.sessions import StationRow, check_session, heard_tx, hello_tx, is_heard_due
+from common.contract import protocol
+from common.contract.base import Message
+from common.kit.clock import Clock, to_ms
+from common.kit.errors import (
+    ConflictError,
+    InvalidError,
+    LinliError,
+    NotFoundError,
+    RefusedError,
+    UnauthenticatedError,
+)
+from common.kit.failpoints import fp
+from common.kit.sqldb import SqlDb, hint_tx
+
+M = TypeVar("M", bound=Message)
+_BODY_S = 20.0  # a station on a bad line still gets a full batch through
+_GZIP_FROM = 1024
+
+
+class TooLargeError(LinliError):
+    """More than the gateway reads."""
+
+    status = 413
+
+
+class UpgradeError(LinliError):
+    """The station speaks a protocol this hub does not."""
+
+    status = 426
+
+
+class SyncServer:
+    """The gateway's HTTP side."""
+
+    def __init__(self, gateway: Gateway, db: SqlDb, clock: Clock) -> None:
+        """Serve `gateway` out of `db`."""
+        self._gateway, self._db, self._clock = gateway, db, clock
+        self._nonces = auth.NonceBook(to_ms(clock.wall()))
+        self._pollers = Pollers()
+        db.on_hint(self._pollers.hint)
+
+    def routes(self, app: web.Application) -> None:
+        """Add the five routes; held polls end when `app` shuts down."""
+        for method, path, handler in (
+            ("POST", protocol.HELLO_PATH, self._hello),
+            ("GET", protocol.OPS_PATH, self._ops),
+            ("GET", protocol.SNAPSHOT_PATH, self._snapshot),
+            ("GET", protocol.DIGESTS_PATH, self._digests),
+            ("POST", protocol.EVENTS_PATH, self._events),
+        ):
+            app.router.add_route(method, path, self._signed(handler))
+
+        async def close(_app: web.Application) -> None:
+            self._pollers.close()
+
+        app.on_shutdown.append(close)
+
+    def _signed(
+        self, handler: Callable[[web.Request, str, bytes], Awaitable[web.Response]]
+    ) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def checked(request: web.Request) -> web.Response:
+            if request.headers.get(protocol.PROTO_HEADER) != protocol.PROTO:
+                raise UpgradeError("sync.proto", "speak LSP/1", min=1, max=1)
+            body = await _read(request)
+            signed = auth.read_signature(request, body)
+            key = await self._db.read(lambda conn: _public_key(conn, signed.station_id))
+            auth.check(signed, key, self._clock, self._nonces)
+            return await handler(request, signed.station_id, body)
+
+        return checked
+
+    async def _hello(self, _request: web.Request, station_id: str, body: bytes) -> web.Response:
+        hello = _parse(protocol.Hello, body)
+        now_ms = to_ms(self._clock.wall())
+
+        def tx(conn: Connection) -> protocol.HelloAnswer | None:
+            hint_tx(conn, f"heard:{station_id}")
+            return hello_tx(conn, station_id, hello, now_ms)
+
+        answer = await self._db.write(tx)
+        fp("sync.hub.hello_committed")
+        if answer is None:
+            raise RefusedError("sync.fenced", "another daemon speaks for this station")
+        return _json(answer)
+
+    async def _ops(self, request: web.Request, station_id: str, _body: bytes) -> web.Response:
+        query = _query(protocol.OpsQuery, request)
+        session = _session(request)
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + query.wait
+        await self._note_heard(station_id, session)
+        with self._pollers.listen(station_id) as bell:
+            while True:
+                bell.clear()
+                answer = await self._db.read(lambda c: _ops_tx(c, station_id, session, query))
+                if answer is not None:
+                    return _json(answer)
+                left_s = until_s - loop.time()
+                if left_s <= 0 or self._pollers.closing:
+                    return web.Response(status=204)
+                await self._pollers.wait(bell, left_s)
+
+    async def _snapshot(self, request: web.Request, station_id: str, _body: bytes) -> web.Response:
+        query = _query(protocol.SnapshotQuery, request)
+        session = _session(request)
+        return _json(await self._db.read(lambda c: _snapshot_tx(c, station_id, session, query)))
+
+    async def _digests(self, request: web.Request, station_id: str, _body: bytes) -> web.Response:
+        query = _query(protocol.DigestsQuery, request)
+        session = _session(request)
+
+        def tx(conn: Connection) -> protocol.DigestsAnswer:
+            state = _state(conn, station_id, session)
+            _same_generation(state, query.gen)
+            return protocol.DigestsAnswer(
+                gen=state.gen,
+                op=state.head_op,
+                digest=bytes(state.digest).hex(),
+                segments=tuple(part.hex() for part in feed.segments_tx(conn, station_id)),
+            )
+
+        return _json(await self._db.read(tx))
+
+    async def _events(self, request: web.Request, station_id: str, body: bytes) -> web.Response:
+        batch = _parse(protocol.EventsBatch, body)
+        session = _session(request)
+        received_ms = to_ms(self._clock.wall())
+        handlers = self._gateway.handlers
+
+        def tx(conn: Connection) -> Outcome:
+            state = feed.station_tx(conn, station_id, lock=True)
+            check_session(state, session)
+            outcome = ingest_tx(conn, station_id, batch, received_ms, handlers)
+            heard_tx(conn, station_id, received_ms)
+            hint_tx(conn, f"events:{station_id}")
+            return outcome
+
+        outcome = await self._db.write(tx)
+        fp("sync.hub.events_committed")
+        return _acked(outcome)
+
+    async def _note_heard(self, station_id: str, session: int) -> None:
+        now_ms = to_ms(self._clock.wall())
+        if await self._db.read(lambda c: is_heard_due(_state(c, station_id, session), now_ms)):
+            await self._db.write(lambda conn: heard_tx(conn, station_id, now_ms))
+
+
+def _acked(outcome: Outcome) -> web.Response:
+    match outcome:
+        case Accepted(head, _, quarantined):
+            return _json(protocol.EventsAck(acked=head, quarantined=quarantined))
+        case Gap(head):
+            raise ConflictError("sync.gap", "events before these are missing", **_head(head))
+        case Fork(head, at):
+            raise ConflictError(
+                "sync.fork", "the hub holds another story from there on",
+                at_epoch=at.boot_epoch, at_seq=at.seq, **_head(head),
+            )  # fmt: skip
+        case Broken():
+            raise InvalidError("sync.chain_broken", "the links do not add up to the chain")
+
+
+def _head(head: protocol.Position) -> dict[str, str | int]:
+    return {"head_epoch": head.boot_epoch, "head_seq": head.seq, "head_chain": head.chain}
+
+
+def _ops_tx(
+    conn: Connection, station_id: str, session: int, query: protocol.OpsQuery
+) -> protocol.OpsAnswer | None:
+    """Return the next page, None when there is nothing new; ConflictError when only a snapshot helps."""
+    state = _state(conn, station_id, session)
+    _same_generation(state, query.gen)
+    if query.after > state.head_op:
+        _resnapshot("ahead")
+    ours = feed.digest_at_tx(conn, state, query.after)
+    if ours is None or query.after < state.floor_op:
+        _resnapshot("compacted")
+    if ours.hex() != query.digest:
+        _resnapshot("digest")
+    if query.after == state.head_op:
+        return None
+    found = feed.ops_after_tx(conn, station_id, query.after, query.limit)
+    digest = feed.digest_at_tx(conn, state, found[-1].op)
+    if digest is None:
+        _resnapshot("compacted")
+    return protocol.OpsAnswer(
+        gen=state.gen,
+        after=query.after,
+        to=found[-1].op,
+        head=state.head_op,
+        digest=digest.hex(),
+        ops=tuple(
+            protocol.Op(op=row.op, table=row.table, key=row.key, body=row.body) for row in found
+        ),
+    )
+
+
+def _snapshot_tx(
+    conn: Connection, station_id: str, session: int, query: protocol.SnapshotQuery
+) -> protocol.SnapshotPage:
+    state = _state(conn, station_id, session)
+    _same_generation(state, query.gen)
+    if query.as_of is not None and query.as_of != state.head_op:
+        raise ConflictError("sync.moved", "the rows changed between two pages: start again")
+    found = feed.rows_after_tx(
+        conn, station_id, (query.table, query.key), tuple(bytes.fromhex(query.segments))
+    )
+    page = found[: protocol.SNAPSHOT_ROWS]
+    return protocol.SnapshotPage(
+        gen=state.gen,
+        as_of=state.head_op,
+        digest=bytes(state.digest).hex(),
+        rows=tuple(
+            protocol.SnapshotRow(table=table, key=key, body=body) for table, key, body in page
+        ),
+        more=len(found) > len(page),
+    )
+
+
+def _state(conn: Connection, station_id: str, session: int) -> StationRow:
+    state = feed.station_tx(conn, station_id)
+    check_session(state, session)
+    return state
+
+
+def _same_generation(state: StationRow, gen: int) -> None:
+    if gen != state.gen:
+        _resnapshot("gen_changed")
+
+
+def _resnapshot(reason: str) -> NoReturn:
+    raise ConflictError("sync.resnapshot", f"take a snapshot: {reason}", reason=reason)
+
+
+def _public_key(conn: Connection, station_id: str) -> bytes | None:
+    try:
+        found = feed.station_tx(conn, station_id).public_key
+    except NotFoundError:
+        return None
+    return None if found is None else bytes(found)
+
+
+def _session(request: web.Request) -> int:
+    text = request.headers.get(protocol.SESSION_HEADER, "")
+    if not text.isascii() or not text.isdigit() or len(text) > 15:
+        raise UnauthenticatedError("sync.unauthenticated", "the session header is missing")
+    return int(text)
+
+
+async def _read(request: web.Request) -> bytes:
+    """Return the body, decompressed; never more than the gateway's limit."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(_BODY_S):
+            async for part in request.content.iter_any():
+                size += len(part)
+                if size > protocol.MAX_REQUEST_BYTES:
+                    raise TooLargeError("sync.too_large", "send a smaller batch")
+                parts.append(part)
+    except TimeoutError as error:
+        raise web.HTTPRequestTimeout from error
+    except web.RequestPayloadError as error:
+        raise InvalidError("sync.invalid", "the body cannot be decompressed") from error
+    return b"".join(parts)
+
+
+def _parse(model: type[M], body: bytes) -> M:
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise _invalid(error) from error
+
+
+def _query(model: type[M], request: web.Request) -> M:
+    try:
+        return model.model_validate_strings(dict(request.query))
+    except ValidationError as error:
+        raise _invalid(error) from error
+
+
+def _invalid(error: ValidationError) -> InvalidError:
+    first = error.errors(include_input=False, include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or "body"
+    return InvalidError("sync.invalid", f"{place}: {first['msg']}", place=place)
+
+
+def _json(answer: Message) -> web.Response:
+    body = answer.model_dump_json().encode()
+    headers = {}
+    if len(body) >= _GZIP_FROM:
+        body = gzip.compress(body, compresslevel=1, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    return web.Response(body=body, content_type="application/json", headers=headers)

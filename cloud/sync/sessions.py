@@ -1,0 +1,98 @@
+"""Who may speak for a station: one session at a time, handed out by hello, so that a copy of a station is noticed."""
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from cloud.sync import feed
+from cloud.sync.ingest import alarm_tx, heads_tx
+from cloud.sync.models import station as station_table
+from common.contract.protocol import Hello, HelloAnswer
+from common.kit.errors import ConflictError, RefusedError
+from common.kit.failpoints import fp
+
+LEASE_MS = 5 * 60 * 1000
+"""How long a session outlives its last word; then another daemon of the same key may take over (and is reported)."""
+HEARD_EVERY_MS = 30_000
+"""A poll writes down that it was heard at most this often."""
+
+StationRow = Row[tuple[object, ...]]
+
+
+def hello_tx(conn: Connection, station_id: str, hello: Hello, now_ms: int) -> HelloAnswer | None:
+    """Open, renew or refuse (None) a session and return what the hub knows."""
+    state = feed.station_tx(conn, station_id, lock=True)
+    session = _session(conn, state, hello, now_ms)
+    if session is None:
+        return None
+    same_boot = state.hello_id == hello.hello_id
+    min_boot_epoch = hello.boot_epoch
+    if not same_boot and hello.boot_epoch <= state.boot_epoch:
+        min_boot_epoch = state.boot_epoch + 1
+    conn.execute(
+        sa.update(station_table)
+        .where(station_table.c.station_id == station_id)
+        .values(
+            session=session, install_id=hello.install_id, hello_id=hello.hello_id,
+            boot_epoch=max(min_boot_epoch, state.boot_epoch), last_heard_ms=now_ms,
+            backlog_facts=hello.backlog_facts, backlog_telemetry=hello.backlog_telemetry,
+            oldest_s=hello.oldest_s, clock_offset_ms=hello.clock_offset_ms,
+            app_version=hello.app_version,
+        )
+    )  # fmt: skip
+    gen = _generation(conn, state, hello)
+    fp("sync.hub.hello_written")
+    return HelloAnswer(
+        session=session,
+        min_boot_epoch=min_boot_epoch,
+        gen=gen,
+        head_op=state.head_op,
+        server_time_ms=now_ms,
+        acked=heads_tx(conn, station_id),
+    )
+
+
+def _session(conn: Connection, state: StationRow, hello: Hello, now_ms: int) -> int | None:
+    """Return the session of `hello`, or None when another daemon holds the station."""
+    if state.hello_id == hello.hello_id and state.install_id == hello.install_id:
+        return int(state.session)
+    heir = hello.session >= state.session and state.install_id in (None, hello.install_id)
+    silent = state.last_heard_ms is None or now_ms - state.last_heard_ms > LEASE_MS
+    if not heir and state.install_id is not None:
+        kind = "taken_over" if silent else "fenced"
+        alarm_tx(conn, state.station_id, kind, f"install {hello.install_id}", now_ms)
+        if not silent:
+            return None
+    return max(int(state.session), hello.session) + 1
+
+
+def _generation(conn: Connection, state: StationRow, hello: Hello) -> int:
+    """Return the generation; a new one when the station has seen rows this hub does not remember giving."""
+    if hello.gen < state.gen:
+        return int(state.gen)
+    if hello.gen == state.gen and hello.op <= state.head_op:
+        ours = feed.digest_at_tx(conn, state, hello.op)
+        if ours is None or ours.hex() == hello.digest:
+            return int(state.gen)
+    return feed.new_generation_tx(conn, state.station_id, above=hello.gen)
+
+
+def check_session(state: StationRow, session: int) -> None:
+    """Refuse a request of an older session, or of one this hub never gave."""
+    if session < state.session:
+        raise RefusedError("sync.fenced", "a newer session speaks for this station")
+    if session > state.session or session == 0:
+        raise ConflictError("sync.hello_first", "the hub does not know this session")
+
+
+def heard_tx(conn: Connection, station_id: str, now_ms: int) -> None:
+    """Note that the station was heard."""
+    conn.execute(
+        sa.update(station_table)
+        .where(station_table.c.station_id == station_id)
+        .values(last_heard_ms=now_ms)
+    )
+
+
+def is_heard_due(state: StationRow, now_ms: int) -> bool:
+    """Return whether the last note is old enough for another."""
+    return state.last_heard_ms is None or now_ms - state.last_heard_ms > HEARD_EVERY_MS
