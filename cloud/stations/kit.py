@@ -1,0 +1,45 @@
+"""What every use case of the stations room works with."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.engine import Connection
+
+from cloud.config import HubSecrets
+from cloud.stations.store import sites
+from cloud.stations.store.sites import StationRecord
+from cloud.sync.gateway import Gateway
+from common.kit.chance import Chance
+from common.kit.clock import Clock, to_ms
+from common.kit.errors import NotFoundError
+from common.kit.ids import new_id
+from common.kit.sqldb import HubDb
+from common.kit.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class StationKit:
+    """Ports and neighbours of the room."""
+
+    db: HubDb
+    gateway: Gateway
+    clock: Clock
+    chance: Chance
+    work: Work
+    secrets: HubSecrets
+
+    def now_ms(self) -> int:
+        """Return the wall time in milliseconds."""
+        return to_ms(self.clock.wall())
+
+    def new_id(self) -> str:
+        """Return a fresh ULID."""
+        return new_id(self.clock, self.chance)
+
+    def station_tx(self, connection: Connection, station_id: str) -> StationRecord:
+        """Return the station; NotFoundError."""
+        record = sites.one_station(connection, station_id)
+        if record is None:
+            raise NotFoundError(
+                "station.not_found", "there is no such station", station_id=station_id
+            )
+        return record

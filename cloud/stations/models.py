@@ -1,0 +1,149 @@
+"""Tables of stations, and the words for states that only the hub uses."""
+
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+
+class SiteState(StrEnum):
+    """Whether a station's own key is known; connectivity is derived, not a state."""
+
+    PROVISIONING = "provisioning"
+    ACTIVE = "active"
+
+
+class RevokeState(StrEnum):
+    """What became of a wish to revoke; nothing is *done* before the station has applied it."""
+
+    NONE = "none"
+    PENDING = "pending"
+    DONE = "done"
+    TOO_LATE = "too_late"
+
+
+def _id(name: str, *, primary_key: bool = False, index: bool = False) -> "sa.Column[str]":
+    return sa.Column(
+        name, sa.String(26), nullable=False, primary_key=primary_key, index=index or None
+    )
+
+
+def _ms(name: str, *, nullable: bool = False) -> "sa.Column[int]":
+    return sa.Column(name, sa.BigInteger, nullable=nullable)
+
+
+station = sa.Table(
+    "station",
+    metadata,
+    _id("station_id", primary_key=True),
+    sa.Column("name_zh", sa.String(60), nullable=False),
+    sa.Column("name_en", sa.String(60), nullable=False),
+    sa.Column("help_phone", sa.String(30), nullable=False),
+    sa.Column("timezone", sa.String(40), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("app_version", sa.String(40), nullable=False),
+    _ms("created_at_ms"),
+    _ms("paired_at_ms", nullable=True),
+    _ms("started_at_ms", nullable=True),
+)
+compartment = sa.Table(
+    "station_compartment",
+    metadata,
+    _id("station_id", primary_key=True),
+    sa.Column("label", sa.String(16), primary_key=True),
+    # what the operator says, and the op that carries it to the station (null: never said)
+    sa.Column("out_of_service", sa.Boolean, nullable=False),
+    sa.Column("reason", sa.String(200), nullable=False),
+    sa.Column("op", sa.BigInteger),
+    # what the station says
+    sa.Column("marked_out", sa.Boolean, nullable=False),
+    sa.Column("marked_reason", sa.String(200), nullable=False),
+    sa.Column("door_open", sa.Boolean),
+    sa.Column("door_state", sa.String(16), nullable=False),
+    sa.Column("left_open_s", sa.Integer),
+    _ms("door_at_ms", nullable=True),
+    sa.Column("parcel_id", sa.String(26)),
+)
+zone = sa.Table(
+    "station_zone",
+    metadata,
+    _id("station_id", primary_key=True),
+    sa.Column("zone", sa.String(40), primary_key=True),
+    sa.Column("temperature_c", sa.Float),
+    _ms("sampled_at_ms", nullable=True),
+    sa.Column("over_limit", sa.Boolean, nullable=False),
+    _ms("over_since_ms", nullable=True),
+    sa.Column("limit_c", sa.Float),
+)
+bus = sa.Table(
+    "station_bus",
+    metadata,
+    _id("station_id", primary_key=True),
+    sa.Column("bus", sa.String(40), primary_key=True),
+    sa.Column("unit", sa.Integer, primary_key=True, autoincrement=False),  # -1: the port itself
+    sa.Column("up", sa.Boolean, nullable=False),
+    sa.Column("detail", sa.String(200), nullable=False),
+    _ms("at_ms"),
+)
+keeper = sa.Table(
+    "station_keeper",
+    metadata,
+    _id("keeper_id", primary_key=True),
+    _id("station_id", index=True),
+    sa.Column("display_name", sa.String(40), nullable=False),
+    sa.Column("pin_verifier", sa.String(200), nullable=False),
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+)
+grant = sa.Table(
+    "pickup_grant",
+    metadata,
+    _id("grant_id", primary_key=True),
+    _id("station_id"),
+    _id("order_id", index=True),
+    _id("person_id"),
+    sa.Column("verifier", sa.LargeBinary(16), nullable=False),
+    sa.Column("digits_sealed", sa.LargeBinary(64)),
+    sa.Column("parcel_ids", sa.JSON, nullable=False),
+    sa.Column("valid_for_s", sa.Integer, nullable=False),
+    _ms("not_after_ms"),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("pulses", sa.Integer, nullable=False),
+    sa.Column("op", sa.BigInteger, nullable=False),
+    sa.Column("revoke_state", sa.String(16), nullable=False),
+    sa.Column("revoke_op", sa.BigInteger),
+    sa.Column("revoked_by", sa.String(80), nullable=False),
+    _ms("issued_at_ms"),
+    _ms("expires_at_ms", nullable=True),
+    _ms("ended_at_ms", nullable=True),
+    sa.Column("retired", sa.Boolean, nullable=False),
+    sa.UniqueConstraint("station_id", "verifier", name="uq_pickup_grant_verifier"),
+    sa.Index("ix_pickup_grant_station_state", "station_id", "state"),
+)
+command = sa.Table(
+    "station_command",
+    metadata,
+    _id("command_id", primary_key=True),
+    _id("station_id"),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("compartment", sa.String(16), nullable=False),
+    sa.Column("reason", sa.String(200), nullable=False),
+    sa.Column("issued_by", sa.String(80), nullable=False),
+    _ms("issued_at_ms"),
+    _ms("expires_at_ms"),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("detail", sa.String(400), nullable=False),
+    _ms("state_at_ms"),
+    sa.Column("op", sa.BigInteger, nullable=False),
+    sa.Index("ix_station_command_station", "station_id", "issued_at_ms"),
+    sa.Index("ix_station_command_state", "state", "expires_at_ms"),
+)
+code_shown = sa.Table(
+    "pickup_code_shown",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    _id("grant_id", index=True),
+    sa.Column("shown_to", sa.String(80), nullable=False),
+    _ms("at_ms"),
+)

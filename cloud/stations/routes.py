@@ -1,0 +1,140 @@
+"""JSON routes of stations: see them, command a door, mark a compartment, keep keepers, revoke a code."""
+
+from cloud.access.caller import ADMIN, DESK, OPERATOR, STAFF, Caller
+from cloud.stations import schemas
+from cloud.stations.service import Stations
+from common.contract.base import Id, Label
+from common.kit.openapi import route
+
+
+class StationRoutes:
+    """The operations under `/stations` and `/grants`."""
+
+    def __init__(self, stations: Stations) -> None:
+        """Serve this room."""
+        self._stations = stations
+
+    @route("GET", "/stations", summary="List stations with their state", roles=STAFF)
+    async def list(self) -> schemas.StationsAnswer:
+        """Answer every station."""
+        views = await self._stations.overview()
+        return schemas.StationsAnswer(
+            stations=tuple(schemas.StationAnswer.model_validate(one) for one in views)
+        )
+
+    @route(
+        "GET",
+        "/stations/{station_id}",
+        summary="Show one station: doors, temperatures, buses, commands",
+        roles=STAFF,
+        errors=("station.not_found",),
+    )
+    async def detail(self, station_id: Id) -> schemas.StationDetailAnswer:
+        """Answer one station's page."""
+        return schemas.StationDetailAnswer.model_validate(await self._stations.detail(station_id))
+
+    @route(
+        "GET",
+        "/stations/{station_id}/events",
+        summary="List a station's events, newest first",
+        roles=DESK,
+        errors=("station.not_found",),
+    )
+    async def events(self, station_id: Id, query: schemas.EventsQuery) -> schemas.EventsAnswer:
+        """Answer one page of events."""
+        before = schemas.cursor_of(query.before)
+        found = await self._stations.events(station_id, before=before, limit=query.limit)
+        return schemas.events_answer(found, query.limit)
+
+    @route(
+        "POST",
+        "/stations/{station_id}/commands",
+        summary="Open one door from afar, with a reason and a short life",
+        roles=DESK,
+        status=201,
+        errors=("station.not_found", "compartment.not_found"),
+    )
+    async def command(
+        self, station_id: Id, body: schemas.CommandRequest, caller: Caller
+    ) -> schemas.CommandAnswer:
+        """Sign a command and put it into the station's feed."""
+        view = await self._stations.command_open_door(
+            station_id,
+            label=body.compartment,
+            reason=body.reason,
+            issued_by=caller.name,
+            expires_in_s=body.expires_in_s,
+        )
+        return schemas.CommandAnswer.model_validate(view)
+
+    @route(
+        "GET",
+        "/commands/{command_id}",
+        summary="Show what became of a command",
+        roles=DESK,
+        errors=("command.not_found",),
+    )
+    async def command_state(self, command_id: Id) -> schemas.CommandAnswer:
+        """Answer one command."""
+        view = await self._stations.commands.view(command_id)
+        return schemas.CommandAnswer.model_validate(view)
+
+    @route(
+        "POST",
+        "/stations/{station_id}/compartments/{label}/service",
+        summary="Take a compartment out of service, or back",
+        roles=DESK,
+        errors=("station.not_found", "compartment.not_found"),
+    )
+    async def service(
+        self, station_id: Id, label: Label, body: schemas.ServiceRequest
+    ) -> schemas.CompartmentAnswer:
+        """Mark the compartment; *pending* until the station has applied it."""
+        view = await self._stations.sites.set_service(
+            station_id, label, out_of_service=body.out_of_service, reason=body.reason
+        )
+        return schemas.CompartmentAnswer.model_validate(view)
+
+    @route(
+        "GET",
+        "/stations/{station_id}/keepers",
+        summary="List the keepers of a station",
+        roles=DESK,
+        errors=("station.not_found",),
+    )
+    async def keepers(self, station_id: Id) -> schemas.KeepersAnswer:
+        """Answer the keepers by name."""
+        views = await self._stations.keepers.views(station_id)
+        return schemas.KeepersAnswer(
+            keepers=tuple(schemas.KeeperAnswer.model_validate(one) for one in views)
+        )
+
+    @route(
+        "POST",
+        "/stations/{station_id}/keepers",
+        summary="Write a keeper: name, personal PIN, active or not",
+        roles=(ADMIN, OPERATOR),
+        errors=("station.not_found", "keeper.not_found", "keeper.pin_weak", "keeper.pin_taken"),
+    )
+    async def keeper(self, station_id: Id, body: schemas.KeeperRequest) -> schemas.KeeperAnswer:
+        """Write a keeper, new or changed."""
+        view = await self._stations.set_keeper(
+            station_id,
+            display_name=body.display_name,
+            pin=body.pin.get_secret_value() if body.pin else None,
+            keeper_id=body.keeper_id,
+            active=body.active,
+        )
+        return schemas.KeeperAnswer.model_validate(view)
+
+    @route(
+        "POST",
+        "/grants/{grant_id}/revoke",
+        summary="Revoke a pickup code; pending until the station has applied it",
+        roles=DESK,
+        errors=("grant.not_found", "grant.over"),
+    )
+    async def revoke(self, grant_id: Id, caller: Caller) -> schemas.GrantAnswer:
+        """Revoke a code."""
+        view = await self._stations.grants.revoke(grant_id, caller.name)
+        return schemas.GrantAnswer.model_validate(view)

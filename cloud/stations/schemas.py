@@ -1,0 +1,216 @@
+"""What the station routes take and answer."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, SecretStr
+
+from cloud.sync.gateway import EventCursor, StoredEvent
+from common.contract.base import Id, Label
+from common.kit.errors import InvalidError
+from common.kit.openapi import AnswerModel, RequestModel
+
+_CURSOR = re.compile(r"^(\d{1,16})\.(facts|telemetry)\.(\d{1,16})\.(\d{1,16})$")
+Text = Annotated[str, Field(min_length=1, max_length=60)]
+Reason = Annotated[str, Field(min_length=3, max_length=200)]
+
+
+class _View(AnswerModel):
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+class ZoneAnswer(_View):
+    """The last good temperature of a zone."""
+
+    zone: str
+    temperature_c: float | None
+    sampled_at_ms: int | None
+    over_limit: bool
+    over_since_ms: int | None
+    limit_c: float | None
+
+
+class BacklogAnswer(_View):
+    """What the station said it had not sent yet."""
+
+    facts: int
+    telemetry: int
+    oldest_s: int | None
+
+
+class StationAnswer(_View):
+    """One station; `connectivity` is derived from when it was last heard."""
+
+    station_id: str
+    name_zh: str
+    name_en: str
+    help_phone: str
+    state: Literal["provisioning", "active"]
+    connectivity: Literal["never", "online", "late", "offline"]
+    last_heard_ms: int | None
+    head_op: int
+    applied_op: int
+    lag_ops: int
+    backlog: BacklogAnswer
+    app_version: str
+    started_at_ms: int | None
+    over_limit: bool
+    zones: tuple[ZoneAnswer, ...]
+
+
+class CompartmentAnswer(_View):
+    """A compartment; `pending`: the station has not applied the operator's word yet."""
+
+    label: str
+    out_of_service: bool
+    reason: str
+    pending: bool
+    marked_out: bool
+    marked_reason: str
+    door_open: bool | None
+    door_state: str
+    left_open_s: int | None
+    door_at_ms: int | None
+    parcel_id: str | None
+
+
+class BusAnswer(_View):
+    """The last word about a serial port (`unit` null) or a unit on it."""
+
+    bus: str
+    unit: int | None
+    up: bool
+    detail: str
+    at_ms: int
+
+
+class CommandAnswer(_View):
+    """A command and what became of it."""
+
+    command_id: str
+    station_id: str
+    kind: str
+    compartment: str
+    reason: str
+    issued_by: str
+    issued_at_ms: int
+    expires_at_ms: int
+    state: Literal["queued", "delivered", "started", "succeeded", "failed", "expired", "unknown"]
+    detail: str
+    state_at_ms: int
+
+
+class StationDetailAnswer(_View):
+    """One station's page."""
+
+    station: StationAnswer
+    compartments: tuple[CompartmentAnswer, ...]
+    buses: tuple[BusAnswer, ...]
+    commands: tuple[CommandAnswer, ...]
+
+
+class StationsAnswer(_View):
+    """Every station."""
+
+    stations: tuple[StationAnswer, ...]
+
+
+class KeeperAnswer(_View):
+    """A keeper, without anything of the PIN."""
+
+    keeper_id: str
+    display_name: str
+    active: bool
+
+
+class KeepersAnswer(_View):
+    """The keepers of a station."""
+
+    keepers: tuple[KeeperAnswer, ...]
+
+
+class GrantAnswer(_View):
+    """A grant, without its code; `revoke_state` *pending* until the station has applied it."""
+
+    grant_id: str
+    station_id: str
+    order_id: str
+    state: Literal["waiting", "active", "opened", "done", "revoked", "expired"]
+    revoke_state: Literal["none", "pending", "done", "too_late"]
+    pulses: int
+    issued_at_ms: int
+    expires_at_ms: int | None
+    not_after_ms: int
+    ended_at_ms: int | None
+
+
+class EventAnswer(_View):
+    """One event as the station sent it; `body` is its JSON text."""
+
+    lane: str
+    boot_epoch: int
+    seq: int
+    occurred_at_ms: int
+    received_at_ms: int
+    type: str
+    v: int
+    body: str
+
+
+class EventsAnswer(_View):
+    """A page of events, newest first; `next` asks for the page behind it."""
+
+    events: tuple[EventAnswer, ...]
+    next: str | None
+
+
+class EventsQuery(RequestModel):
+    """Which page of events."""
+
+    before: str | None = Field(None, max_length=80, description="`next` of the page before")
+    limit: int = Field(50, ge=1, le=200)
+
+
+class CommandRequest(RequestModel):
+    """Open one door from afar."""
+
+    kind: Literal["open_door"]
+    compartment: Label
+    reason: Reason
+    expires_in_s: int = Field(60, ge=10, le=300)
+
+
+class ServiceRequest(RequestModel):
+    """Take a compartment out of service, or back."""
+
+    out_of_service: bool
+    reason: Reason
+
+
+class KeeperRequest(RequestModel):
+    """Write a keeper; without `keeper_id` a new one, without `pin` the PIN stays."""
+
+    keeper_id: Id | None = None
+    display_name: Annotated[str, Field(min_length=1, max_length=40)]
+    pin: SecretStr | None = Field(None, description="six or more digits, no run, no repetition")
+    active: bool = True
+
+
+def cursor_of(text: str | None) -> EventCursor | None:
+    """Read `next` of a page; InvalidError when it is not one."""
+    if text is None:
+        return None
+    found = _CURSOR.match(text)
+    if found is None:
+        raise InvalidError("request.invalid", "query.before: not a cursor of this list")
+    received, lane, boot_epoch, seq = found.groups()
+    return EventCursor(int(received), lane, int(boot_epoch), int(seq))
+
+
+def events_answer(events: list[StoredEvent], limit: int) -> EventsAnswer:
+    """Return a page and where the next one starts."""
+    last = events[-1].cursor if len(events) == limit else None
+    follow = last and f"{last.received_at_ms}.{last.lane}.{last.boot_epoch}.{last.seq}"
+    return EventsAnswer(
+        events=tuple(EventAnswer.model_validate(one) for one in events), next=follow
+    )

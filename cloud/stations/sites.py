@@ -1,0 +1,215 @@
+"""Sites: create one, pair it with its device, take a compartment out of service, see how it does."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.engine import Connection
+
+from cloud.stations import views
+from cloud.stations.keys import station_pepper, station_salt
+from cloud.stations.kit import StationKit
+from cloud.stations.models import SiteState
+from cloud.stations.store import commands, sites
+from cloud.stations.store.sites import KeeperRecord, StationRecord
+from cloud.stations.views import Backlog, CompartmentView, StationDetail, StationView
+from common.contract.replica import CompartmentRow, KeeperRow, StationRow
+from common.kit.errors import InvalidError, NotFoundError
+from common.kit.failpoints import fp
+from common.kit.identity import public_key
+
+_COMMANDS_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class NewStation:
+    """What a person says about a new site; `station_id` None: make one."""
+
+    name_zh: str
+    name_en: str
+    help_phone: str
+    timezone: str = "Asia/Shanghai"
+    station_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """What the device needs beside its own key; never shown on a page."""
+
+    station_id: str
+    pepper: bytes
+    code_salt: bytes
+    hub_command_key: bytes
+
+    def __repr__(self) -> str:
+        """Keep the pepper out of logs."""
+        return f"Pairing({self.station_id})"
+
+
+class Sites:
+    """Use cases about whole stations and their compartments."""
+
+    def __init__(self, kit: StationKit) -> None:
+        """Work with the room's kit."""
+        self._kit = kit
+
+    async def create(self, new: NewStation) -> str:
+        """Write a new station; the same id again changes its texts. Returns the id."""
+        station_id = new.station_id or self._kit.new_id()
+        now_ms = self._kit.now_ms()
+
+        def write(connection: Connection) -> None:
+            texts = {
+                "name_zh": new.name_zh,
+                "name_en": new.name_en,
+                "help_phone": new.help_phone,
+                "timezone": new.timezone,
+            }
+            known = sites.one_station(connection, station_id)
+            if known is not None:
+                sites.update_station(connection, station_id, **texts)
+                self._put_station_row(connection, station_id)
+                return
+            sites.insert_station(
+                connection,
+                StationRecord(
+                    station_id=station_id,
+                    state=SiteState.PROVISIONING,
+                    app_version="",
+                    created_at_ms=now_ms,
+                    paired_at_ms=None,
+                    started_at_ms=None,
+                    **texts,
+                ),
+            )
+            self._put_station_row(connection, station_id)
+
+        await self._kit.db.write(write)
+        return station_id
+
+    async def pair(self, station_id: str, device_key: bytes) -> Pairing:
+        """Let the device that holds the key speak for the station; pairing again replaces the key.
+
+        Errors: NotFoundError (station), InvalidError (not a 32-byte key).
+        """
+        if len(device_key) != 32:
+            raise InvalidError("station.key_invalid", "a public key has 32 bytes")
+        now_ms = self._kit.now_ms()
+
+        def write(connection: Connection) -> None:
+            self._kit.station_tx(connection, station_id)
+            self._kit.gateway.register_station_tx(connection, station_id, device_key)
+            sites.update_station(
+                connection, station_id, state=SiteState.ACTIVE.value, paired_at_ms=now_ms
+            )
+            fp("stations.paired")
+
+        await self._kit.db.write(write)
+        secrets = self._kit.secrets
+        return Pairing(
+            station_id,
+            station_pepper(secrets.master, station_id),
+            station_salt(secrets.master, station_id),
+            public_key(secrets.command_key),
+        )
+
+    async def set_service(
+        self, station_id: str, label: str, *, out_of_service: bool, reason: str
+    ) -> CompartmentView:
+        """Take a compartment out of service or back; *pending* until the station has applied it."""
+
+        def write(connection: Connection) -> CompartmentView:
+            self._kit.station_tx(connection, station_id)
+            if sites.one_compartment(connection, station_id, label) is None:
+                raise NotFoundError(
+                    "compartment.not_found", "the station has no such compartment", label=label
+                )
+            row = CompartmentRow(label=label, out_of_service=out_of_service, reason=reason)
+            op = self._kit.gateway.put_row_tx(connection, station_id, "compartment", row)
+            sites.upsert_compartment(
+                connection, station_id, label, out_of_service=out_of_service, reason=reason, op=op
+            )
+            fp("stations.compartment_marked")
+            record = sites.one_compartment(connection, station_id, label)
+            assert record is not None
+            applied_op = self._kit.gateway.applied_op_tx(connection, station_id)
+            return views.compartment_view(record, applied_op)
+
+        return await self._kit.db.write(write)
+
+    async def views(self) -> tuple[StationView, ...]:
+        """Return every station with its derived state, oldest first."""
+
+        def read(connection: Connection) -> tuple[StationView, ...]:
+            return tuple(
+                self._view_tx(connection, record) for record in sites.all_stations(connection)
+            )
+
+        return await self._kit.db.read(read)
+
+    async def detail(self, station_id: str) -> StationDetail:
+        """Return one station with compartments, buses and newest commands; NotFoundError."""
+        return await self._kit.db.read(lambda connection: self._detail_tx(connection, station_id))
+
+    def names_tx(self, connection: Connection, station_id: str) -> tuple[str, str]:
+        """Return the station's Chinese and English name; NotFoundError."""
+        record = self._kit.station_tx(connection, station_id)
+        return record.name_zh, record.name_en
+
+    def _detail_tx(self, connection: Connection, station_id: str) -> StationDetail:
+        record = self._kit.station_tx(connection, station_id)
+        view = self._view_tx(connection, record)
+        return StationDetail(
+            station=view,
+            compartments=tuple(
+                views.compartment_view(one, view.applied_op)
+                for one in sites.compartments_of(connection, station_id)
+            ),
+            buses=tuple(views.bus_view(one) for one in sites.buses_of(connection, station_id)),
+            commands=tuple(
+                views.command_view(one)
+                for one in commands.commands_of(connection, station_id, _COMMANDS_SHOWN)
+            ),
+        )
+
+    def _view_tx(self, connection: Connection, record: StationRecord) -> StationView:
+        zones = tuple(
+            views.zone_view(zone) for zone in sites.zones_of(connection, record.station_id)
+        )
+        link = self._kit.gateway.station_status_tx(connection, record.station_id)
+        return StationView(
+            station_id=record.station_id,
+            name_zh=record.name_zh,
+            name_en=record.name_en,
+            help_phone=record.help_phone,
+            state=views.site_state(record),
+            connectivity=views.connectivity(link.last_heard_ms, self._kit.now_ms()),
+            last_heard_ms=link.last_heard_ms,
+            head_op=link.head_op,
+            applied_op=link.applied_op,
+            lag_ops=link.lag_ops,
+            backlog=Backlog(link.backlog_facts, link.backlog_telemetry, link.oldest_s),
+            app_version=record.app_version,
+            started_at_ms=record.started_at_ms,
+            over_limit=any(zone.over_limit for zone in zones),
+            zones=zones,
+        )
+
+    def _put_station_row(self, connection: Connection, station_id: str) -> None:
+        record = self._kit.station_tx(connection, station_id)
+        row = StationRow(
+            station_id=station_id,
+            name_zh=record.name_zh,
+            name_en=record.name_en,
+            help_phone=record.help_phone,
+            timezone=record.timezone,
+        )
+        self._kit.gateway.put_row_tx(connection, station_id, "station", row)
+
+
+def keeper_row(record: KeeperRecord) -> KeeperRow:
+    """Return the replica row of a keeper."""
+    return KeeperRow(
+        keeper_id=record.keeper_id,
+        display_name=record.display_name,
+        pin_verifier=record.pin_verifier,
+        active=record.active,
+    )

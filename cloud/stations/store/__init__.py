@@ -1,0 +1,1 @@
+"""SQL of the stations, split by what it keeps."""

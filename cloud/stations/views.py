@@ -1,0 +1,206 @@
+"""What the stations room tells others: frozen values, no SQL, no HTTP."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cloud.stations.models import SiteState
+from cloud.stations.store.commands import CommandRecord
+from cloud.stations.store.sites import (
+    BusRecord,
+    CompartmentRecord,
+    KeeperRecord,
+    StationRecord,
+    ZoneRecord,
+)
+from common.contract.words import CommandState
+
+ONLINE_S = 90
+"""A station long-polls for up to 60 s; half as much again is still a live line."""
+LATE_S = 15 * 60
+
+
+class Connectivity(StrEnum):
+    """How fresh the station's last word is; derived, never stored."""
+
+    NEVER = "never"
+    ONLINE = "online"
+    LATE = "late"
+    OFFLINE = "offline"
+
+
+def connectivity(last_heard_ms: int | None, now_ms: int) -> Connectivity:
+    """Return how fresh a station's last word is."""
+    if last_heard_ms is None:
+        return Connectivity.NEVER
+    age_s = (now_ms - last_heard_ms) / 1000
+    if age_s <= ONLINE_S:
+        return Connectivity.ONLINE
+    return Connectivity.LATE if age_s <= LATE_S else Connectivity.OFFLINE
+
+
+@dataclass(frozen=True, slots=True)
+class CompartmentView:
+    """A compartment for operators; `pending`: the station has not applied the operator's word yet."""
+
+    label: str
+    out_of_service: bool
+    reason: str
+    pending: bool
+    marked_out: bool
+    marked_reason: str
+    door_open: bool | None
+    door_state: str
+    left_open_s: int | None
+    door_at_ms: int | None
+    parcel_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneView:
+    """The last good temperature of a zone and whether it is over its limit."""
+
+    zone: str
+    temperature_c: float | None
+    sampled_at_ms: int | None
+    over_limit: bool
+    over_since_ms: int | None
+    limit_c: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BusView:
+    """The last word about a serial port (unit null) or a unit on it."""
+
+    bus: str
+    unit: int | None
+    up: bool
+    detail: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How much the station has not sent yet, as it last reported."""
+
+    facts: int
+    telemetry: int
+    oldest_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StationView:
+    """One station for the list of operators."""
+
+    station_id: str
+    name_zh: str
+    name_en: str
+    help_phone: str
+    state: SiteState
+    connectivity: Connectivity
+    last_heard_ms: int | None
+    head_op: int
+    applied_op: int
+    lag_ops: int
+    backlog: Backlog
+    app_version: str
+    started_at_ms: int | None
+    over_limit: bool
+    zones: tuple[ZoneView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StationDetail:
+    """One station's own page."""
+
+    station: StationView
+    compartments: tuple[CompartmentView, ...]
+    buses: tuple[BusView, ...]
+    commands: tuple["CommandView", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeeperView:
+    """A keeper without the PIN's verifier."""
+
+    keeper_id: str
+    display_name: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CommandView:
+    """A command and what became of it."""
+
+    command_id: str
+    station_id: str
+    kind: str
+    compartment: str
+    reason: str
+    issued_by: str
+    issued_at_ms: int
+    expires_at_ms: int
+    state: CommandState
+    detail: str
+    state_at_ms: int
+
+
+def compartment_view(record: CompartmentRecord, applied_op: int) -> CompartmentView:
+    """Return the compartment as operators see it."""
+    return CompartmentView(
+        label=record.label,
+        out_of_service=record.out_of_service,
+        reason=record.reason,
+        pending=record.op is not None and record.op > applied_op,
+        marked_out=record.marked_out,
+        marked_reason=record.marked_reason,
+        door_open=record.door_open,
+        door_state=record.door_state,
+        left_open_s=record.left_open_s,
+        door_at_ms=record.door_at_ms,
+        parcel_id=record.parcel_id,
+    )
+
+
+def zone_view(record: ZoneRecord) -> ZoneView:
+    """Return the zone as operators see it."""
+    return ZoneView(
+        record.zone,
+        record.temperature_c,
+        record.sampled_at_ms,
+        record.over_limit,
+        record.over_since_ms,
+        record.limit_c,
+    )
+
+
+def bus_view(record: BusRecord) -> BusView:
+    """Return the port or unit as operators see it."""
+    unit = None if record.unit < 0 else record.unit
+    return BusView(record.bus, unit, record.up, record.detail, record.at_ms)
+
+
+def keeper_view(record: KeeperRecord) -> KeeperView:
+    """Return the keeper without the PIN's verifier."""
+    return KeeperView(record.keeper_id, record.display_name, record.active)
+
+
+def command_view(record: CommandRecord) -> CommandView:
+    """Return the command as operators see it."""
+    return CommandView(
+        record.command_id,
+        record.station_id,
+        record.kind,
+        record.compartment,
+        record.reason,
+        record.issued_by,
+        record.issued_at_ms,
+        record.expires_at_ms,
+        CommandState(record.state),
+        record.detail,
+        record.state_at_ms,
+    )
+
+
+def site_state(record: StationRecord) -> SiteState:
+    """Return whether the station is paired."""
+    return SiteState(record.state)
