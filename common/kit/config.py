@@ -169,7 +169,7 @@ def _paths(node: object, above: KeyPath = ()) -> Iterator[KeyPath]:
 
 
 def _dotted(keys: KeyPath) -> str:
-    return ".".join(str(key) for key in keys) or "(whole file)"
+    return ".".join(str(key) for key in keys)
 
 
 def _model_of(annotation: object) -> type[BaseModel] | None:
@@ -221,6 +221,8 @@ class _Complaint:
                 return f"`{key}` is missing{self._description()}"
             case _:
                 said = self._item["msg"].removeprefix("Value error, ")
+                if not self._keys:
+                    return said
                 return f"`{key}` = {self._given()}: {said}{self._description()}"
 
     def _given(self) -> str:

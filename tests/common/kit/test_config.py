@@ -1,9 +1,10 @@
 """Every mistake in a settings file is named with its file, line, key and remedy."""
 
 from pathlib import Path
+from typing import Self
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from common.kit.config import key_lines, load_toml
 from common.kit.errors import ConfigError
@@ -34,6 +35,12 @@ class Bus(Section):
 class Station(Section):
     hub: Hub = Hub()
     bus: list[Bus] = []
+
+    @model_validator(mode="after")
+    def _one_of_a_name(self) -> Self:
+        if len({bus.name for bus in self.bus}) < len(self.bus):
+            raise ValueError("two buses have the same name")
+        return self
 
 
 GOOD = """\
@@ -125,6 +132,11 @@ def test_missing_key_points_at_its_table(file: Path) -> None:
 def test_a_models_own_words_come_through(file: Path) -> None:
     error = complaint(file, GOOD.replace('"B"', '"much-too-long"'))
     assert str(error) == f"{file} line 13: `bus.1.name` = 'much-too-long': at most eight letters"
+
+
+def test_what_concerns_the_whole_file_names_the_file(file: Path) -> None:
+    error = complaint(file, GOOD.replace('"B"', '"A"'))
+    assert str(error) == f"{file}: two buses have the same name"
 
 
 def test_all_mistakes_are_told_at_once(file: Path) -> None:
