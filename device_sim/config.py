@@ -89,7 +89,14 @@ class BoardSection(_Section):
     zone: str | None = None
 
 
-class DoorSection(_Section):
+class _Placed(_Section):
+    column: int = Field(ge=0, le=40)
+    row: int = Field(ge=0, le=80)
+    width: int = Field(default=1, ge=1, le=40)
+    height: int = Field(default=1, ge=1, le=80)
+
+
+class DoorSection(_Placed):
     """One door: its relay channel (and the input of the same number) and its place."""
 
     label: str = Field(pattern=r"^[A-Z][0-9]{2}$")
@@ -97,22 +104,13 @@ class DoorSection(_Section):
     channel: int = Field(ge=0, lt=waveshare_relay.CHANNELS)
     zone: str
     size: Literal["S", "M", "L"]
-    column: int = Field(ge=0, le=40)
-    row: int = Field(ge=0, le=80)
-    width: int = Field(default=1, ge=1, le=40)
-    height: int = Field(default=1, ge=1, le=80)
     easy_reach: bool = Field(
         default=False, description="handle between 380 and 1220 mm above the floor"
     )
 
 
-class ScreenSection(_Section):
+class ScreenSection(_Placed):
     """Where the touchscreen stands in the grid."""
-
-    column: int = Field(ge=0, le=40)
-    row: int = Field(ge=0, le=80)
-    width: int = Field(default=1, ge=1, le=40)
-    height: int = Field(default=1, ge=1, le=80)
 
 
 class CabinetConfig(_Section):

@@ -32,7 +32,7 @@ class LockModel:
     """From current to the door leaving its sensor."""
     burn_after_s: float = 1.5
     """Seconds of current in one go that burn the solenoid."""
-    recovery: float = 0.1
+    recovery: float = 0.15
     """Seconds of current forgotten in each second without: what the duty cycle allows."""
 
 

@@ -1,0 +1,71 @@
+"""A demo cabinet on a clock that only tests move, and short words for talking to it."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from device_sim.bus import Bus, Reply
+from device_sim.cabinet import Cabinet
+from device_sim.config import CabinetConfig, load
+from firmware_protocols import modbus_pdu, modbus_rtu
+
+ROOT = Path(__file__).parents[2]
+CABINET_FILE = ROOT / "cabinets/yangguangli-3.toml"
+START = datetime(2026, 3, 1, 6, 30, tzinfo=UTC)
+
+
+class StepClock:
+    """Stands still until `now_s` is moved."""
+
+    boot_id = "step"
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def monotonic_s(self) -> float:
+        return self.now_s
+
+    def wall(self) -> datetime:
+        return START + timedelta(seconds=self.now_s - 1000.0)
+
+
+def config(**cabinet: object) -> CabinetConfig:
+    """Return the demo cabinet's file, with keys of its [cabinet] section replaced."""
+    read = load(CABINET_FILE, {})
+    return read.model_copy(update={"cabinet": read.cabinet.model_copy(update=cabinet)})
+
+
+class Rig:
+    """A cabinet, its clock, and the lines its witness wrote."""
+
+    def __init__(self, **cabinet: object) -> None:
+        self.clock = StepClock()
+        self.lines: list[str] = []
+        self.cabinet = Cabinet(config(**cabinet), self.clock, random.Random(7), self.lines.append)
+
+    @property
+    def bus(self) -> Bus:
+        return self.cabinet.bus(0)
+
+    def send(self, frame: bytes | str) -> list[Reply]:
+        """Put bytes on the wire now."""
+        data = bytes.fromhex(frame) if isinstance(frame, str) else frame
+        return self.bus.feed(data, self.clock.now_s)
+
+    def ask(self, unit: int, request: modbus_pdu.Request) -> modbus_pdu.Reply | None:
+        """Ask a unit, wait until its answer is whole, return it (None: silence)."""
+        replies = self.send(modbus_rtu.encode(unit, request.pdu()))
+        if not replies:
+            self.wait(0.3)
+            return None
+        (reply,) = replies
+        self.wait(reply.ends_s - self.clock.now_s + self.bus.gap_s)
+        return modbus_pdu.parse_reply(modbus_rtu.decode(reply.data).pdu)
+
+    def wait(self, seconds: float) -> None:
+        self.clock.now_s += seconds
+
+    def door(self, label: str) -> tuple[bool, bool]:
+        """Return (open, jammed)."""
+        door = next(one for one in self.cabinet.state().doors if one.label == label)
+        return door.open, door.jammed

@@ -1,0 +1,90 @@
+"""The cabinet file: the demo's own, and mistakes with their line and remedy."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from common.kit.errors import ConfigError
+from device_sim.config import load
+from tests.device_sim.cabinets import CABINET_FILE
+
+
+def changed(tmp_path: Path, old: str, new: str) -> Path:
+    text = CABINET_FILE.read_text(encoding="utf-8")
+    assert old in text
+    path = tmp_path / "cabinet.toml"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return path
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(ConfigError) as refused:
+        load(path, {})
+    return refused.value.detail
+
+
+def test_the_demo_cabinet() -> None:
+    read = load(CABINET_FILE, {})
+    assert [door.label for door in read.door] == [
+        f"{side}{number:02d}" for side in "AB" for number in range(1, 9)
+    ]
+    assert {(door.board, door.zone) for door in read.door} == {(1, "chilled"), (2, "ambient")}
+    assert {door.channel for door in read.door if door.board == 1} == set(range(8))
+    assert Counter(door.size for door in read.door) == {"S": 4, "M": 8, "L": 4}
+    assert [bus.baud for bus in read.bus] == [9600]
+
+
+def test_no_two_things_stand_in_the_same_place() -> None:
+    read = load(CABINET_FILE, {})
+    cells = [
+        (column, row)
+        for one in [*read.door, read.screen]
+        for column in range(one.column, one.column + one.width)
+        for row in range(one.row, one.row + one.height)
+    ]
+    assert len(cells) == len(set(cells))
+
+
+def test_an_unknown_key_is_named_with_line_and_neighbour(tmp_path: Path) -> None:
+    said = refusal(changed(tmp_path, "ambient_c = 24.0", "ambientc = 24.0"))
+    assert "line 9" in said
+    assert "ambientc" in said
+    assert "ambient_c" in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('label = "A02"', 'label = "A01"', "door label 'A01' is given twice"),
+        ("board = 1\nchannel = 1", "board = 1\nchannel = 0", "(1, 0) is given twice"),
+        ("board = 1\nchannel = 1", "board = 3\nchannel = 1", "relay board 3"),
+        (
+            'unit = 3\nzone = "chilled"',
+            'unit = 3\nzone = "cool"',
+            "'cool'; there are ambient, chilled",
+        ),
+        ('unit = 3\nzone = "chilled"', "unit = 3", "zone None"),
+        ('bus = "bus0"\nunit = 2', 'bus = "bus1"\nunit = 2', "'bus1'; there are bus0"),
+        ("unit = 2", "unit = 1", "board unit 1 is given twice"),
+        ('[[zone]]\nname = "ambient"', '[[zone]]\nname = "chilled"', "zone name 'chilled'"),
+        ("channel = 7", "channel = 8", "less than 8"),
+        ('size = "S"', 'size = "XL"', "'S', 'M' or 'L'"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert said in refusal(changed(tmp_path, old, new))
+
+
+def test_only_one_bus_can_be_tcp(tmp_path: Path) -> None:
+    second = '[[bus]]\nname = "bus1"\ntcp = true\n\n[[zone]]\nname = "chilled"'
+    path = changed(tmp_path, '[[zone]]\nname = "chilled"', second)
+    assert "only one bus" in refusal(path)
+
+
+def test_a_missing_file_says_so(tmp_path: Path) -> None:
+    assert "no.toml" in refusal(tmp_path / "no.toml")
+
+
+def test_the_environment_overrides() -> None:
+    assert load(CABINET_FILE, {"LINLI_CABINET__CLOCK_FACTOR": "60"}).cabinet.clock_factor == 60
