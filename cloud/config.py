@@ -28,6 +28,7 @@ class _Section(BaseModel):
 class HubSection(_Section):
     """Table `[hub]`."""
 
+    data: Path = Field(Path("hub-data"), description="folder of the database and the secrets")
     host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 for every one")
     port: int = Field(8800, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     public_url: str = Field(
@@ -59,9 +60,13 @@ class HubConfig(_Section):
     hub: HubSection = HubSection()
     limits: LimitsSection = LimitsSection()
 
-    def database_url(self, data: Path) -> str:
+    def database_url(self) -> str:
         """Return the SQLAlchemy URL; SQLite in the data folder unless a server is named."""
-        return self.hub.database_url or f"sqlite:///{data.resolve() / 'hub.db'}"
+        return self.hub.database_url or f"sqlite:///{self.hub.data.absolute() / 'hub.db'}"
+
+    def secrets_path(self) -> Path:
+        """Return where the secrets file lies."""
+        return self.hub.data / "hub-secrets.json"
 
     def public_url(self) -> str:
         """Return the address for links, without a slash at the end."""

@@ -121,7 +121,7 @@ class Access:
         if (role == RESIDENT) != (person_id is not None):
             raise InvalidError("access.person", "a resident has a person_id, staff has none")
         phc = await self._hashed(password, login) if password is not None else None
-        new = self._new_account(login, role, person_id)
+        new = self._new_account(login, role, person_id, has_password=phc is not None)
 
         def add(conn: Connection) -> Account:
             self._add_tx(conn, new, phc)
@@ -232,7 +232,7 @@ class Access:
 
     async def resident_account(self, person_id: str) -> Account:
         """Return the account of a person, made when there is none; it signs in by token only."""
-        new = self._new_account(f"p-{person_id.lower()}", RESIDENT, person_id)
+        new = self._new_account(f"p-{person_id.lower()}", RESIDENT, person_id, has_password=False)
 
         def ensure(conn: Connection) -> Account:
             found = store.find_resident(conn, person_id)
@@ -284,10 +284,12 @@ class Access:
         check_password(password, login)
         return await self._work.run(hash_secret, password)
 
-    def _new_account(self, login: str, role: str, person_id: str | None) -> Account:
+    def _new_account(
+        self, login: str, role: str, person_id: str | None, *, has_password: bool = True
+    ) -> Account:
         account_id = new_id(self._clock, self._chance)
         name = login.strip().lower()
-        return Account(account_id, name, role, person_id, True, self._now_ms(), False)
+        return Account(account_id, name, role, person_id, True, self._now_ms(), has_password)
 
     def _add_tx(self, conn: Connection, new: Account, phc: str | None) -> None:
         if store.find_login(conn, new.login) is not None:

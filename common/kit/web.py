@@ -252,6 +252,11 @@ def _from_aiohttp(error: web.HTTPException) -> web.Response:
     return _problem(error.status, key, HTTPStatus(error.status).description, {}, headers)
 
 
+def problem_bytes(error: LinliError) -> bytes:
+    """Return the problem details of `error` as JSON text."""
+    return _details(error.status, error.key, error.detail, error.params)
+
+
 def _problem(
     status: int,
     key: str,
@@ -259,16 +264,20 @@ def _problem(
     params: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> web.Response:
-    body = {
-        "type": f"urn:linli:problem:{key}",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "key": key,
-        "params": dict(params or {}),
-    }
-    return web.Response(
-        body=orjson.dumps(body), status=status, content_type=PROBLEM_TYPE, headers=headers
+    body = _details(status, key, detail, params or {})
+    return web.Response(body=body, status=status, content_type=PROBLEM_TYPE, headers=headers)
+
+
+def _details(status: int, key: str, detail: str, params: Mapping[str, object]) -> bytes:
+    return orjson.dumps(
+        {
+            "type": f"urn:linli:problem:{key}",
+            "title": HTTPStatus(status).phrase,
+            "status": status,
+            "detail": detail,
+            "key": key,
+            "params": dict(params),
+        }
     )
 
 

@@ -1,0 +1,154 @@
+"""Builds the hub: every room, its neighbours and its jobs; the only place in `cloud` that knows them all."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from cloud.access.routes import AccessRoutes
+from cloud.access.sealing import Sealer
+from cloud.access.service import Access
+from cloud.api.assemble import add_api
+from cloud.api.gate import HubGate, RateLimit
+from cloud.api.idempotency import ClaimingDb, Idempotency
+from cloud.catalog.routes import CatalogRoutes
+from cloud.catalog.service import Catalog
+from cloud.cdp.routes import PeopleRoutes
+from cloud.cdp.service import People
+from cloud.config import HubConfig, HubSecrets
+from cloud.migrations import upgrade_tx
+from cloud.money.service import Money
+from cloud.stations.routes import StationRoutes
+from cloud.stations.service import StationPorts, Stations
+from cloud.sync import Gateway, SyncServer
+from common.kit.chance import Chance
+from common.kit.clock import Clock
+from common.kit.errors import LinliError
+from common.kit.openapi import Route, routes_of
+from common.kit.sqldb import SqlDb
+from common.kit.web import Limits, WebServer, make_app
+from common.kit.work import Work
+
+_SWEEP_S = 10.0
+_PURGE_S = 3600.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class HubPorts:
+    """What the hub needs from the outside."""
+
+    clock: Clock
+    chance: Chance
+    work: Work
+    open_db: Callable[[str], SqlDb]
+    secrets: HubSecrets
+
+
+class Rooms:
+    """The domains on one store; also used by seed, verify and pair, without a server."""
+
+    def __init__(self, ports: HubPorts, config: HubConfig, db: SqlDb) -> None:
+        """Build every room; `db` is the plain store, domains see it through the idempotency claim."""
+        self.db = db
+        clock, chance, work, secrets = ports.clock, ports.chance, ports.work, ports.secrets
+        domain_db = ClaimingDb(db)
+        self.access = Access(
+            domain_db,
+            clock,
+            chance,
+            work,
+            login_failures=config.limits.login_failures,
+            token_hours=config.limits.token_hours,
+        )
+        self.catalog = Catalog(domain_db)
+        self.people = People(
+            domain_db,
+            clock,
+            chance,
+            index_key=secrets.derive("phone-index"),
+            phone_key=secrets.derive("phone"),
+        )
+        self.money = Money(clock, chance)
+        self.gateway = Gateway()
+        self.stations = Stations(
+            StationPorts(domain_db, clock, chance, work, secrets), self.gateway
+        )
+        self.stations.subscribe()
+        self.idempotency = Idempotency(
+            db,
+            clock,
+            key=secrets.derive("idempotency"),
+            sealer=Sealer(secrets.derive("answers"), chance),
+        )
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return every JSON operation of every room."""
+        holders = (
+            AccessRoutes(self.access),
+            CatalogRoutes(self.catalog),
+            PeopleRoutes(self.people),
+            StationRoutes(self.stations),
+        )
+        return tuple(found for holder in holders for found in routes_of(holder))
+
+
+class Hub:
+    """The running hub."""
+
+    def __init__(self, ports: HubPorts, config: HubConfig) -> None:
+        """Build everything; nothing listens before `run`."""
+        self.config = config
+        self.ready = asyncio.Event()
+        self.db = ports.open_db(config.database_url())
+        self.rooms = Rooms(ports, config, self.db)
+        limits = config.limits
+        self.app = make_app(
+            hosts=config.host_names(),
+            limits=Limits(connections=limits.connections, body_bytes=limits.body_bytes),
+            not_ready=lambda: () if self.ready.is_set() else ("the database is being prepared",),
+        )
+        gate = HubGate(
+            self.rooms.access, self.rooms.idempotency, RateLimit(limits.requests_per_minute)
+        )
+        add_api(self.app, self.rooms.routes(), gate)
+        SyncServer(self.rooms.gateway, self.db, ports.clock).routes(self.app)
+        self.web = WebServer(self.app, config.hub.host, config.hub.port)
+
+    async def run(self) -> None:
+        """Migrate, listen, sweep until cancelled; then let held requests end and close the store."""
+        try:
+            await self.db.write(upgrade_tx)
+            await self.web.start()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.web.run(), name="web")
+                group.create_task(_every(_SWEEP_S, self.rooms.stations.sweep), name="sweep")
+                group.create_task(_every(_PURGE_S, self._purge), name="purge")
+                self.ready.set()
+                _log.info("hub listens on %s", self.web.url)
+        finally:
+            self.ready.clear()
+            self.db.close()
+
+    async def _purge(self) -> None:
+        await self.rooms.access.purge()
+        await self.rooms.idempotency.purge()
+
+
+def build_hub(ports: HubPorts, config: HubConfig) -> Hub:
+    """Return the hub; ValueError for predictable chance on a real loop."""
+    if ports.chance.seeded and not getattr(asyncio.get_running_loop(), "virtual", False):
+        raise ValueError("seeded chance must not guard real doors: use system_chance()")
+    return Hub(ports, config)
+
+
+async def _every(period_s: float, job: Callable[[], Awaitable[None]]) -> None:
+    """Run `job` again and again; a failure is logged and the next round tries anew."""
+    while True:
+        try:
+            await job()
+        except LinliError as error:
+            _log.warning("%s: %s", getattr(job, "__qualname__", job), error.detail)
+        except Exception:  # noqa: BLE001 - supervised edge: one bad round must not stop the hub
+            _log.exception("%s failed", getattr(job, "__qualname__", job))
+        await asyncio.sleep(period_s)
