@@ -10,7 +10,6 @@ ARGS ?=
 
 # Never fetch an interpreter: the one on the machine is the one that is tested.
 export UV_PYTHON_DOWNLOADS := never
-export UV_LINK_MODE ?= copy
 # uv does not read pip.conf: hand its indexes on (only when something is installed).
 UV_ENV = eval "$$($(PY) requirements/pip_index.py)"
 OURS := pyproject.toml hatch_build.py web/package-lock.json
