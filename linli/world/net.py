@@ -7,10 +7,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from linli.world.loop import VirtualLoop
+from typing import Any
 
 Address = tuple[str, int]
 _MIN_LATENCY_S = 0.005
@@ -158,7 +155,7 @@ class _Server(asyncio.AbstractServer):
 class Net:
     """All listeners and cables of one world; ports are unique in the world."""
 
-    def __init__(self, loop: "VirtualLoop", rng: random.Random) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, rng: random.Random) -> None:
         """Start with every cable whole."""
         self.loop = loop
         self._rng = rng

@@ -1,0 +1,63 @@
+"""The buyer and the hub's staff, through the JSON API."""
+
+import asyncio
+from typing import Any
+
+import aiohttp
+
+from common.kit.chance import Chance
+from common.kit.errors import UnavailableError
+
+_LOOK_EVERY_S = 0.2
+
+
+class HubUser:
+    """One signed-in person at the hub's API; every POST carries its own Idempotency-Key."""
+
+    def __init__(self, session: aiohttp.ClientSession, origin: str, chance: Chance) -> None:
+        """Talk to the hub at `origin`."""
+        self._session = session
+        self._origin = origin
+        self._chance = chance
+        self._token = ""
+
+    async def sign_in(self, login: str, password: str) -> None:
+        """Get a bearer token."""
+        answer = await self.post("/sessions", {"login": login, "password": password})
+        self._token = answer["token"]
+
+    def use_token(self, token: str) -> None:
+        """Use a token that was handed out before."""
+        self._token = token
+
+    async def get(self, path: str) -> Any:
+        """GET below /api/v1."""
+        return await self._ask("GET", path, None)
+
+    async def post(self, path: str, body: object) -> Any:
+        """POST below /api/v1."""
+        return await self._ask("POST", path, body)
+
+    async def wait_for(self, path: str, key: str, wanted: str, within_s: float = 15.0) -> Any:
+        """Read `path` until `key` says `wanted`; return the answer."""
+        answer: Any = {}
+        try:
+            async with asyncio.timeout(within_s):
+                while (answer := await self.get(path))[key] != wanted:
+                    await asyncio.sleep(_LOOK_EVERY_S)
+        except TimeoutError as error:
+            said = f"{path}: {key} is {answer.get(key)!r} after {within_s:.0f} s, not {wanted!r}"
+            raise UnavailableError("journey.hub", said) from error
+        return answer
+
+    async def _ask(self, method: str, path: str, body: object) -> Any:
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        if method == "POST":
+            headers["Idempotency-Key"] = self._chance.secure.token_bytes(16).hex()
+        url = f"{self._origin}/api/v1{path}"
+        async with self._session.request(method, url, json=body, headers=headers) as answer:
+            if answer.status >= 400:
+                raise UnavailableError(
+                    "journey.hub", f"{method} {path}: {answer.status} {await answer.text()}"
+                )
+            return await answer.json(content_type=None)
