@@ -9,7 +9,7 @@ from common.contract.words import Size
 from common.kit.clock import Clock, to_ms
 from edge.config import CompartmentSection, StationConfig
 from edge.parcels import store
-from edge.parcels.store import Parcel, PlacementState
+from edge.parcels.model import Parcel, PlacementState, Site
 from edge.sync.outbox import Outbox
 
 _ORDER = {Size.S: 0, Size.M: 1, Size.L: 2}
@@ -54,6 +54,52 @@ class Parcels:
         """Return the labels no larger than `compartment`: what "too small" rules out."""
         limit = next(_ORDER[part.size] for part in self.compartments if part.label == compartment)
         return frozenset(p.label for p in self.compartments if _ORDER[p.size] <= limit)
+
+    def find_tx(self, conn: sqlite3.Connection, parcel_id: str) -> Parcel | None:
+        """Return the announced parcel `parcel_id`."""
+        return store.by_id(conn, parcel_id)
+
+    def by_label_tx(self, conn: sqlite3.Connection, label: str) -> Parcel | None:
+        """Return the parcel whose barcode says `label`."""
+        return store.by_label(conn, label)
+
+    def by_compartment_tx(self, conn: sqlite3.Connection, label: str) -> Parcel | None:
+        """Return the parcel that lies in compartment `label`."""
+        return store.by_compartment(conn, label)
+
+    def by_tail_tx(self, conn: sqlite3.Connection, tail: str) -> list[Parcel]:
+        """Return parcels whose phone or order number ends in `tail`; narrows a list, opens nothing."""
+        return store.by_tail(conn, tail)
+
+    def of_day_tx(self, conn: sqlite3.Connection, day: str, since_ms: int) -> list[Parcel]:
+        """Return the parcels that concern local date `day`, which began at `since_ms`."""
+        return store.of_day(conn, day, since_ms)
+
+    def placed_tx(self, conn: sqlite3.Connection) -> list[Parcel]:
+        """Return every announced parcel that lies here now."""
+        return store.placed(conn)
+
+    def occupied_tx(self, conn: sqlite3.Connection) -> dict[str, str]:
+        """Return compartment → parcel_id of everything that lies here."""
+        return store.occupied(conn)
+
+    def out_of_service_tx(self, conn: sqlite3.Connection) -> dict[str, str]:
+        """Return label → reason of compartments that must not be used."""
+        return store.out_of_service(conn)
+
+    def site_tx(self, conn: sqlite3.Connection) -> Site | None:
+        """Return what the hub says about this site, None before the first sync."""
+        return store.site(conn)
+
+    def forget_tx(self, conn: sqlite3.Connection, parcel_id: str) -> bool:
+        """Undo a put-in; False when the parcel did not lie here."""
+        return store.forget_placement(conn, parcel_id)
+
+    def hand_over_unplaced_tx(
+        self, conn: sqlite3.Connection, parcel_id: str, keeper_id: str, at: datetime
+    ) -> None:
+        """Record a parcel that went from the crate straight into the person's hands."""
+        store.handed_over_unplaced(conn, parcel_id, keeper_id, to_ms(at))
 
     def place_tx(
         self,

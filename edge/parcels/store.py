@@ -1,10 +1,9 @@
 """SQL of what lies where: announced parcels, placements, compartments out of service, wear."""
 
 import sqlite3
-from dataclasses import dataclass
-from enum import StrEnum
 
 from common.contract.words import Size, TemperatureClass
+from edge.parcels.model import Parcel, Placement, PlacementState, Site
 
 DDL = (
     """CREATE TABLE placement (
@@ -23,58 +22,6 @@ _SELECT = """
            p.compartment, p.state, p.keeper_id, p.placed_at_ms, p.ended_at_ms
     FROM replica_parcel r LEFT JOIN placement p USING (parcel_id)
 """
-
-
-class PlacementState(StrEnum):
-    """What became of a parcel that reached the station."""
-
-    PLACED = "placed"
-    COLLECTED = "collected"
-    HANDED_OVER = "handed_over"
-    REMOVED = "removed"
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where a parcel lies or lay, since when, and who put it there."""
-
-    compartment: str | None
-    state: PlacementState
-    keeper_id: str
-    placed_at_ms: int | None
-    ended_at_ms: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """A row of the replica with its placement, if it has reached the station."""
-
-    parcel_id: str
-    label: str
-    order_tail: str
-    person_masked: str
-    phone_tail: str
-    temperature_class: TemperatureClass
-    size: Size
-    items: int
-    expected_on: str
-    cancelled: bool
-    placement: Placement | None
-
-    @property
-    def compartment(self) -> str | None:
-        """Return where it lies now, else None."""
-        if self.placement is None or self.placement.state is not PlacementState.PLACED:
-            return None
-        return self.placement.compartment
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A compartment that must not be used, and why."""
-
-    label: str
-    reason: str
 
 
 def _parcel(row: sqlite3.Row) -> Parcel:
@@ -153,13 +100,21 @@ def occupied(conn: sqlite3.Connection) -> dict[str, str]:
     return {row["compartment"]: row["parcel_id"] for row in rows}
 
 
-def out_of_service(conn: sqlite3.Connection) -> dict[str, Mark]:
-    """Return the compartments that the keeper, the daemon or the hub has taken out of use."""
+def out_of_service(conn: sqlite3.Connection) -> dict[str, str]:
+    """Return label → reason: what the keeper, the daemon or the hub has taken out of use."""
     rows = conn.execute(
-        "SELECT label, reason FROM replica_compartment WHERE out_of_service"
-        " UNION ALL SELECT label, reason FROM compartment_mark WHERE out_of_service"
+        "SELECT label, reason FROM compartment_mark WHERE out_of_service"
+        " UNION ALL SELECT label, reason FROM replica_compartment WHERE out_of_service"
     )
-    return {row["label"]: Mark(row["label"], row["reason"]) for row in rows}
+    return {row["label"]: row["reason"] for row in rows}
+
+
+def site(conn: sqlite3.Connection) -> Site | None:
+    """Return the row of replica table `station`."""
+    row = conn.execute(
+        "SELECT name_zh, name_en, help_phone, timezone FROM replica_station"
+    ).fetchone()
+    return Site(*row) if row else None
 
 
 def wear(conn: sqlite3.Connection) -> dict[str, int]:
@@ -172,7 +127,9 @@ def put_placement(
 ) -> None:
     """Record that the parcel lies there; IntegrityError when another one does."""
     conn.execute(
-        "INSERT OR REPLACE INTO placement VALUES (?, ?, 'placed', ?, ?, NULL)",
+        "INSERT INTO placement VALUES (?, ?, 'placed', ?, ?, NULL) ON CONFLICT (parcel_id) DO UPDATE"
+        " SET compartment = excluded.compartment, state = excluded.state,"
+        " keeper_id = excluded.keeper_id, placed_at_ms = excluded.placed_at_ms, ended_at_ms = NULL",
         (parcel_id, compartment, keeper_id, at_ms),
     )
     conn.execute(

@@ -1,0 +1,330 @@
+"""KeeperDesk: what the tablet calls. Scan, put in, take back, hand over, look up, open with a reason."""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import TypeVar
+
+from common.contract.events import ParcelUnknownScanned
+from common.contract.words import ActorKind, Purpose
+from common.kit.clock import Clock, to_ms
+from common.kit.codes import CODE_DIGITS
+from common.kit.errors import ConflictError, InvalidError, NotFoundError, RefusedError
+from common.kit.failpoints import fp
+from common.kit.sqlite import Db
+from edge.access.budget import KeeperBudget
+from edge.access.keepers import KeeperPins, KeeperSession, SignInRefused
+from edge.config import StationConfig
+from edge.doors import Doors, DoorWish, Watch
+from edge.parcels import Parcel, Parcels
+from edge.pickup import desk_store, store
+from edge.pickup.desk_store import Task
+from edge.pickup.parcel_views import parcel_view, zone_of
+from edge.pickup.put_in import UNDO_S, PutIn
+from edge.pickup.views import (
+    DayView,
+    DeskKind,
+    DeskStep,
+    DoorScan,
+    NextReason,
+    ParcelState,
+    ParcelView,
+    PutInStep,
+    PutInView,
+    ScanRefused,
+    ScanResult,
+    UndoView,
+    UnknownParcel,
+)
+from edge.sync.outbox import Outbox
+
+REASON_MIN = 3
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    task: Task
+    parcel: ParcelView
+
+
+class KeeperDesk:
+    """One pair of hands: one door at a time; every act names its keeper."""
+
+    def __init__(
+        self,
+        config: StationConfig,
+        clock: Clock,
+        db: Db,
+        doors: Doors,
+        parcels: Parcels,
+        put_in: PutIn,
+        pins: KeeperPins,
+        budget: KeeperBudget,
+        outbox: Outbox,
+    ) -> None:
+        """Take the collaborators that `build_edge` made; `start()` before the first view."""
+        self.watch = Watch()
+        self._labels = {part.label.upper(): part.label for part in config.compartment}
+        self._clock, self._db, self._doors, self._parcels = clock, db, doors, parcels
+        self._put_in, self._pins, self._budget, self._outbox = put_in, pins, budget, outbox
+        self._copy: _Copy | None = None
+
+    async def sign_in(self, pin: str) -> KeeperSession | SignInRefused:
+        """Return a session for the keeper whose PIN this is; InvalidError when it is no PIN."""
+        return await self._pins.sign_in(pin)
+
+    async def session(self, token: str) -> KeeperSession | None:
+        """Return who holds `token`, or None."""
+        return await self._pins.session(token)
+
+    async def sign_out(self, token: str) -> None:
+        """Forget `token`."""
+        await self._pins.sign_out(token)
+
+    async def today(self) -> DayView:
+        """Return today's parcels: expected, lying here, and handled since local midnight."""
+        day, since_ms = await self._db.read(self._day)
+        return DayView(await self._views(lambda c: self._parcels.of_day_tx(c, day, since_ms)))
+
+    async def search_tail(self, tail: str) -> tuple[ParcelView, ...]:
+        """Return parcels whose phone or order number ends in these four characters; opens nothing."""
+        text = tail.strip()
+        if len(text) != 4 or not text.isalnum():
+            raise InvalidError("desk.tail_malformed", "give the last four characters")
+        return await self._views(lambda conn: self._parcels.by_tail_tx(conn, text))
+
+    async def overdue(self) -> tuple[ParcelView, ...]:
+        """Return what lies here and must come out: expired, revoked or cancelled."""
+        views = await self._views(self._parcels.placed_tx)
+        out = (ParcelState.OVERDUE, ParcelState.CANCELLED)
+        return tuple(view for view in views if view.state in out)
+
+    async def scan(self, keeper_id: str, text: str) -> ScanResult:
+        """Decide what was scanned: a parcel (its compartment opens), a door, or nothing we know."""
+        label = text.strip()
+        if (door := self._labels.get(label.upper())) is not None:
+            return await self._db.read(lambda conn: self._door_scan(conn, door))
+        if not 4 <= len(label) <= 40 or not label.isprintable():
+            raise InvalidError("desk.scan_malformed", "that is neither a parcel nor a door")
+        avoid = self._unusable_doors()
+        return await self._act(lambda conn: self._scan_tx(conn, keeper_id, label, avoid))
+
+    async def put_in_next(self, keeper_id: str, reason: NextReason | str) -> PutInStep:
+        """Open the next compartment for the parcel in hand; ConflictError when none is left."""
+        why, avoid = NextReason(reason), self._unusable_doors()
+
+        def fn(conn: sqlite3.Connection) -> PutInStep | None:
+            task = self._put_in.next_tx(conn, keeper_id, why, avoid)
+            return self._step(conn, task) if task else None
+
+        if (step := await self._act(fn)) is None:
+            raise ConflictError("put_in.no_compartment", "no other compartment fits this parcel")
+        return step
+
+    async def put_in_cancel(self, keeper_id: str) -> None:
+        """Put the parcel back into the crate: nothing is stored."""
+        del keeper_id
+        await self._act(self._put_in.cancel_tx)
+
+    def put_in_view(self) -> PutInView | None:
+        """Return the door in the keeper's hands, or the last one of this boot; no I/O."""
+        if self._copy is None:
+            return None
+        task, age_s = self._copy.task, self._age_s(self._copy.task)
+        if not task.busy and age_s > UNDO_S:
+            return None
+        open_for_s = age_s if task.step is DeskStep.OPEN else 0.0
+        return PutInView(
+            task.task_id, task.kind, task.keeper_id, self._copy.parcel, task.compartment, task.step,
+            open_for_s,
+        )  # fmt: skip
+
+    def undo_view(self) -> UndoView | None:
+        """Return the put-in that may still be taken back; no I/O."""
+        if self._copy is None or not (left_s := self._put_in.undo_left_s(self._copy.task)):
+            return None
+        return UndoView(self._copy.parcel, self._copy.task.compartment, left_s)
+
+    async def undo(self, keeper_id: str) -> ParcelView:
+        """Open the last stored compartment; the parcel is the keeper's again once the door is seen open."""
+
+        def fn(conn: sqlite3.Connection) -> ParcelView:
+            return self._view(conn, self._put_in.undo_tx(conn, keeper_id))
+
+        return await self._act(fn)
+
+    async def try_again(self, keeper_id: str) -> None:
+        """Open the door of a failed undo, hand-over or removal once more."""
+        del keeper_id
+        await self._act(self._put_in.again_tx)
+
+    async def hand_over(self, keeper_id: str, parcel_id: str, reason: str) -> ParcelView:
+        """Give a parcel to its person: opens its door, or records it at once when it lies in none."""
+        why = _reason(reason)
+
+        def fn(conn: sqlite3.Connection) -> ParcelView:
+            parcel = self._known(conn, parcel_id)
+            state = self._view(conn, parcel_id).state
+            if parcel.compartment is not None:
+                self._put_in.take_out_tx(conn, DeskKind.HAND_OVER, parcel, keeper_id, why)
+            elif state is ParcelState.EXPECTED:
+                self._put_in.hand_over_tx(conn, parcel, keeper_id, why)
+            else:
+                raise ConflictError("desk.parcel_gone", f"the parcel is {state}", state=state.value)
+            return self._view(conn, parcel_id)
+
+        return await self._act(fn)
+
+    async def remove_overdue(self, keeper_id: str, parcel_id: str, reason: str) -> ParcelView:
+        """Take an overdue or cancelled parcel out; ConflictError for one that may still be collected."""
+        why = _reason(reason)
+
+        def fn(conn: sqlite3.Connection) -> ParcelView:
+            parcel, view = self._known(conn, parcel_id), self._view(conn, parcel_id)
+            must_go = view.state in (ParcelState.OVERDUE, ParcelState.CANCELLED)
+            if parcel.compartment is None or not must_go:
+                raise ConflictError("desk.not_overdue", f"the parcel is {view.state}")
+            self._put_in.take_out_tx(conn, DeskKind.REMOVE, parcel, keeper_id, why)
+            return view
+
+        return await self._act(fn)
+
+    async def open_door(self, keeper_id: str, label: str, reason: str) -> str:
+        """Open a door without a parcel in hand; return its open_request_id. RefusedError over the budget."""
+        why, door = _reason(reason), self._door(label)
+
+        def fn(conn: sqlite3.Connection) -> str:
+            if wait_s := self._budget.spend_tx(conn, f"keeper:{keeper_id}"):
+                raise RefusedError("desk.budget", "too many doors in ten minutes", wait_s=wait_s)
+            wish = DoorWish(door, ActorKind.KEEPER, keeper_id, Purpose.INSPECTION, why, None)
+            return self._doors.request_tx(conn, wish)
+
+        return await self._act(fn)
+
+    async def mark(self, keeper_id: str, label: str, out_of_service: bool, reason: str) -> None:
+        """Take a compartment out of use or back; back also allows its parcel three more pulses."""
+        why, door = _reason(reason), self._door(label)
+
+        def fn(conn: sqlite3.Connection) -> None:
+            self._parcels.mark_tx(
+                conn, door, out_of_service=out_of_service, reason=why, keeper_id=keeper_id
+            )
+            if not out_of_service:
+                store.allow_pulses_again(conn, door)
+
+        await self._act(fn)
+
+    async def start(self) -> None:
+        """Rebuild the view from the database."""
+        await self.refresh()
+
+    async def refresh(self) -> None:
+        """Read the task in hand anew and wake the screens."""
+        self._copy = await self._db.read(self._read)
+        self.watch.bump()
+
+    async def run(self) -> None:
+        """Follow the doors until cancelled."""
+        version = -1
+        while True:
+            version = await self._doors.watch.wait(version)
+            await self.refresh()
+
+    async def _act(self, fn: Callable[[sqlite3.Connection], T]) -> T:
+        result = await self._db.write(fn)
+        fp("pickup.desk_committed")
+        self._doors.kick()
+        await self.refresh()
+        return result
+
+    async def _views(
+        self, find: Callable[[sqlite3.Connection], list[Parcel]]
+    ) -> tuple[ParcelView, ...]:
+        def fn(conn: sqlite3.Connection) -> tuple[ParcelView, ...]:
+            uses = store.uses_by_parcel(conn)
+            return tuple(parcel_view(parcel, uses) for parcel in find(conn))
+
+        return await self._db.read(fn)
+
+    def _scan_tx(
+        self, conn: sqlite3.Connection, keeper_id: str, label: str, avoid: frozenset[str]
+    ) -> ScanResult:
+        parcel = self._parcels.by_label_tx(conn, label)
+        if parcel is None:
+            return self._unknown_tx(conn, keeper_id, label)
+        task = desk_store.current(conn)
+        if task is not None and task.busy and task.parcel_id == parcel.parcel_id:
+            return self._step(conn, task)  # the wedge fired twice
+        view = self._view(conn, parcel.parcel_id)
+        if key := self._hindrance(conn, parcel, view):
+            return ScanRefused(key, view)
+        started = self._put_in.start_tx(conn, parcel, keeper_id, avoid)
+        return self._step(conn, started) if started else ScanRefused("put_in.no_compartment", view)
+
+    def _unknown_tx(self, conn: sqlite3.Connection, keeper_id: str, label: str) -> UnknownParcel:
+        digits = label.replace(" ", "").replace("-", "")
+        if len(digits) == CODE_DIGITS and digits.isdigit():
+            # Perhaps somebody's pickup code: it must reach neither a log nor the hub.
+            raise InvalidError("desk.code_not_here", "pickup codes belong on the touchscreen")
+        body = ParcelUnknownScanned(label=label, keeper_id=keeper_id)
+        self._outbox.append_tx(conn, body, occurred_at=self._clock.wall())
+        return UnknownParcel(label)
+
+    def _hindrance(self, conn: sqlite3.Connection, parcel: Parcel, view: ParcelView) -> str | None:
+        if view.compartment is not None:
+            return "put_in.already_placed"
+        if view.state is ParcelState.CANCELLED:
+            return "put_in.cancelled"
+        if view.state is not ParcelState.EXPECTED:
+            return "put_in.already_gone"
+        return "put_in.another_day" if parcel.expected_on > self._day(conn)[0] else None
+
+    def _day(self, conn: sqlite3.Connection) -> tuple[str, int]:
+        site = self._parcels.site_tx(conn)
+        zone = zone_of(site.timezone if site else None)
+        today = self._clock.wall().astimezone(zone).date()
+        return today.isoformat(), to_ms(datetime.combine(today, time(), zone))
+
+    def _door_scan(self, conn: sqlite3.Connection, door: str) -> DoorScan:
+        parcel = self._parcels.by_compartment_tx(conn, door)
+        return DoorScan(door, self._view(conn, parcel.parcel_id) if parcel else None)
+
+    def _step(self, conn: sqlite3.Connection, task: Task) -> PutInStep:
+        return PutInStep(self._view(conn, task.parcel_id), task.compartment, task.open_request_id)
+
+    def _view(self, conn: sqlite3.Connection, parcel_id: str) -> ParcelView:
+        return parcel_view(self._known(conn, parcel_id), store.uses_by_parcel(conn))
+
+    def _known(self, conn: sqlite3.Connection, parcel_id: str) -> Parcel:
+        if (parcel := self._parcels.find_tx(conn, parcel_id)) is None:
+            raise NotFoundError("desk.parcel_unknown", f"no parcel {parcel_id} is announced here")
+        return parcel
+
+    def _door(self, label: str) -> str:
+        if (door := self._labels.get(label.strip().upper())) is None:
+            raise NotFoundError("desk.door_unknown", f"there is no door {label}")
+        return door
+
+    def _unusable_doors(self) -> frozenset[str]:
+        """Return doors that stand open or whose sensor is silent: no place for a parcel now."""
+        return frozenset(label for label, d in self._doors.view().items() if d.open is not False)
+
+    def _age_s(self, task: Task) -> float:
+        if task.boot_id != self._clock.boot_id:
+            return 0.0 if task.busy else UNDO_S + 1
+        return self._clock.monotonic_s() - task.changed_s
+
+    def _read(self, conn: sqlite3.Connection) -> _Copy | None:
+        task = desk_store.current(conn)
+        if task is None or self._parcels.find_tx(conn, task.parcel_id) is None:
+            return None
+        return _Copy(task, self._view(conn, task.parcel_id))
+
+
+def _reason(text: str) -> str:
+    reason = text.strip()
+    if not REASON_MIN <= len(reason) <= 200:
+        raise InvalidError("desk.reason_missing", f"give a reason of at least {REASON_MIN} letters")
+    return reason

@@ -1,0 +1,255 @@
+"""PickupFlow: what the kiosk calls. Eight digits in, a door open, everything taken, the door shut.
+
+The session lives in the database; the view is a copy in memory that is made anew after every change.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from common.contract.words import DoorState, GrantState
+from common.kit.clock import Clock
+from common.kit.errors import ConflictError
+from common.kit.failpoints import fp
+from common.kit.sqlite import Db
+from edge.access.code_check import CodeCheck, clean_code
+from edge.access.limiter import Empty, Limiter
+from edge.config import StationConfig
+from edge.doors import Doors, Watch
+from edge.parcels import Parcel, Parcels
+from edge.pickup import store
+from edge.pickup.sessions import IN_FLIGHT, Sessions
+from edge.pickup.store import Item, Session
+from edge.pickup.views import Accepted, Refused, SessionView, Step
+from edge.sync.outbox import Outbox
+
+DONE_SHOWN_S = 10.0  # how long "done" stays on the screen
+TICK_S = 1.0
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """What one read of the database said about the live session."""
+
+    session: Session
+    items: tuple[Item, ...]
+    in_hand: Item
+    parcel: Parcel | None
+    state: GrantState
+
+
+class PickupFlow:
+    """One session at a time on the station's screen."""
+
+    def __init__(
+        self,
+        config: StationConfig,
+        clock: Clock,
+        db: Db,
+        doors: Doors,
+        parcels: Parcels,
+        sessions: Sessions,
+        limiter: Limiter,
+        check: CodeCheck,
+        outbox: Outbox,
+    ) -> None:
+        """Take the collaborators that `build_edge` made; `start()` before the first view."""
+        self.watch = Watch()
+        self._config, self._clock, self._db = config, clock, db
+        self._doors, self._parcels, self._sessions = doors, parcels, sessions
+        self._limiter, self._check, self._outbox = limiter, check, outbox
+        self._one_at_a_time = asyncio.Lock()
+        self._copy: _Copy | None = None
+        self._touched_s = 0.0
+        self._done: tuple[SessionView, float] | None = None
+        self._locked_until_s = 0.0
+
+    async def submit(self, code: str) -> Accepted | Refused:
+        """Check eight digits; wrong, expired, used and foreign codes get the same answer in the same time.
+
+        InvalidError: not eight digits (costs nothing). ConflictError: somebody is at the screen.
+        """
+        digits = clean_code(code)
+        async with self._one_at_a_time:
+            if self._copy is not None:
+                raise ConflictError("pickup.busy", "a pickup is under way at this screen")
+            self._done = None
+            taken = await self._db.write(self._limiter.take_tx)
+            fp("pickup.token_taken")
+            if isinstance(taken, Empty):
+                return self._refuse(taken.wait_s)
+            tag = await self._check.tag(digits)
+            fp("pickup.code_checked")
+            verdict = await self._db.write(lambda conn: self._sessions.check_tx(conn, tag, taken))
+            fp("pickup.intent_committed")
+            if not verdict.accepted:
+                self._outbox.kick()
+                return self._refuse(verdict.wait_s)
+            self._doors.kick()
+            await self.refresh()
+            view = self.session()
+            assert view is not None
+            return Accepted(view)
+
+    def session(self) -> SessionView | None:
+        """Return the session on the screen as of now; no I/O."""
+        if self._copy is not None:
+            return self._view(self._copy)
+        if self._done and self._clock.monotonic_s() < self._done[1]:
+            return self._done[0]
+        return None
+
+    async def again(self) -> None:
+        """Pulse the same door once more; ConflictError when no pulse is left or it is on its way."""
+        await self._act(self._sessions.again_tx)
+
+    async def reopen(self) -> None:
+        """Open the shut door once more; ConflictError outside the window or used up."""
+        await self._act(self._sessions.reopen_tx)
+
+    async def proceed(self) -> None:
+        """Open the next compartment, or finish when there is none."""
+        if self._copy is None:
+            return
+        if not await self._act(self._sessions.proceed_tx):
+            await self.finish()
+
+    async def finish(self) -> None:
+        """End the session; what was never opened stays collectable with the same code."""
+        async with self._one_at_a_time:
+            view = self.session() if self._copy else None
+            await self._db.write(self._sessions.finish_tx)
+            fp("pickup.finish_committed")
+            self._outbox.kick()
+            if view is not None and view.took_s is not None:
+                done = replace(view, step=Step.DONE)
+                self._done = done, self._clock.monotonic_s() + DONE_SHOWN_S
+            await self.refresh()
+
+    def locked_for_s(self) -> int:
+        """Return the seconds until the keypad takes a code again, 0: now."""
+        return max(0, round(self._locked_until_s - self._clock.monotonic_s()))
+
+    async def start(self) -> None:
+        """Rebuild session and lock from the database; `doors.start()` comes first."""
+        standing = await self._db.write(self._limiter.standing_tx)
+        self._refuse(standing.wait_s)
+        await self.refresh()
+        # After a power cut whoever stood here may be gone: only an open door keeps the session.
+        old = self._copy is not None and self._copy.session.boot_id != self._clock.boot_id
+        if self._copy and old and self._copy.in_hand.door_state is not DoorState.OPEN:
+            await self.finish()
+
+    async def refresh(self) -> None:
+        """Read the live session anew and wake the screen."""
+        fresh = await self._db.read(self._read)
+        if fresh != self._copy:
+            self._copy, self._touched_s = fresh, self._clock.monotonic_s()
+        self.watch.bump()
+
+    async def run(self) -> None:
+        """Follow the doors and end sessions that nobody ends, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow_doors(), name="pickup doors")
+            group.create_task(self._tick(), name="pickup idle")
+
+    async def _follow_doors(self) -> None:
+        version = -1
+        while True:
+            version = await self._doors.watch.wait(version)
+            await self.refresh()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            if self._copy is not None and self._is_over(self._copy):
+                await self.finish()
+            elif self._done and self._clock.monotonic_s() >= self._done[1]:
+                self._done = None
+                self.watch.bump()
+
+    async def _act(self, fn: Callable[[sqlite3.Connection], T]) -> T:
+        async with self._one_at_a_time:
+            result = await self._db.write(fn)
+            self._doors.kick()
+            await self.refresh()
+            return result
+
+    def _refuse(self, wait_s: int) -> Refused:
+        self._locked_until_s = self._clock.monotonic_s() + wait_s
+        return Refused(wait_s)
+
+    def _read(self, conn: sqlite3.Connection) -> _Copy | None:
+        session = store.live_session(conn)
+        if session is None:
+            return None
+        items = tuple(store.items(conn, session.grant_id))
+        in_hand = store.item(conn, session.grant_id, session.parcel_id)
+        use = store.use(conn, session.grant_id)
+        if in_hand is None or use is None:  # the keeper took the parcel out meanwhile
+            return None
+        parcel = self._parcels.find_tx(conn, session.parcel_id)
+        return _Copy(session, items, in_hand, parcel, use.state)
+
+    def _is_over(self, copy: _Copy) -> bool:
+        idle_s = self._clock.monotonic_s() - self._touched_s
+        step, patience_s = self._step(copy), self._config.pickup.idle_s
+        if step is Step.OPENING:
+            return False
+        if step is Step.OPEN:
+            return idle_s > self._config.doors.left_open_s + patience_s
+        if step is Step.CLOSED:
+            all_taken = all(item.closed_at_ms for item in copy.items)
+            return not self._sessions.reopen_left_s(copy.in_hand) and (
+                all_taken or idle_s > patience_s
+            )
+        return idle_s > patience_s
+
+    def _step(self, copy: _Copy) -> Step:
+        item = copy.in_hand
+        if item.door_state in IN_FLIGHT:
+            return Step.OPENING
+        if item.door_state is DoorState.OPEN:
+            return Step.OPEN
+        if item.opened_at_ms:
+            failed = item.door_state is not DoorState.CLOSED
+            return Step.NOT_OPENED if failed and self._reopens_left(item) else Step.CLOSED
+        alive = copy.state in (GrantState.ISSUED, GrantState.OPENED)
+        return Step.NOT_OPENED if alive and self._sessions.pulses_left(item) else Step.FAILED
+
+    def _reopens_left(self, item: Item) -> int:
+        return self._sessions.reopens_left(item) if self._sessions.reopen_left_s(item) else 0
+
+    def _view(self, copy: _Copy) -> SessionView:
+        item, parcel, step = copy.in_hand, copy.parcel, self._step(copy)
+        door = self._doors.view()[item.compartment]
+        open_for_s = door.since_s if step is Step.OPEN else 0.0
+        reopens_left = self._reopens_left(item)
+        return SessionView(
+            session_id=copy.session.session_id,
+            step=step,
+            compartment=item.compartment,
+            index=self._index(copy),
+            total=len(copy.items),
+            items=parcel.items if parcel else 1,
+            order_tail=parcel.order_tail if parcel else "",
+            person_masked=parcel.person_masked if parcel else "",
+            pulses_left=reopens_left if item.opened_at_ms else self._sessions.pulses_left(item),
+            reopens_left=reopens_left,
+            open_for_s=open_for_s,
+            reopen_left_s=self._sessions.reopen_left_s(item),
+            door_left_open=open_for_s >= self._config.doors.left_open_s,
+            took_s=copy.session.took_s,
+        )
+
+    @staticmethod
+    def _index(copy: _Copy) -> int:
+        """Return the place of the item in hand in the order in which the doors were opened, from 1."""
+        before = [i for i in copy.items if i.opened_at_ms and i.parcel_id != copy.in_hand.parcel_id]
+        mine = copy.in_hand.opened_at_ms
+        return 1 + sum(1 for i in before if not mine or (i.opened_at_ms or 0) <= mine)

@@ -1,0 +1,167 @@
+"""Grants on their station: activation, expiry, revocation, use. The hub's rows are read, never written.
+
+`…_tx` functions are called inside the caller's transaction; each move is one event.
+"""
+
+import asyncio
+import sqlite3
+from dataclasses import replace
+from datetime import datetime
+
+from common.contract.events import GrantActivated, GrantStateChanged
+from common.contract.words import GrantState
+from common.kit.clock import Clock, from_ms, to_ms
+from common.kit.failpoints import fp
+from common.kit.sqlite import Db
+from edge.doors.watch import Watch
+from edge.pickup import store
+from edge.pickup.machine import Trigger, next_state
+from edge.pickup.store import Terms, Use
+from edge.sync.outbox import Outbox
+
+SWEEP_S = 30.0  # how late an expiry may be reported; a code is refused on the second
+OPEN_TO_NEWS = frozenset({GrantState.WAITING, GrantState.ISSUED})
+
+
+class Grants:
+    """The machine of edge/pickup/machine.py, stored in `grant_use`."""
+
+    def __init__(self, clock: Clock, outbox: Outbox) -> None:
+        """Report every move through `outbox`."""
+        self._clock, self._outbox = clock, outbox
+
+    def acceptable_tx(self, conn: sqlite3.Connection, tag: bytes) -> Use | None:
+        """Return the grant that the code with this tag may open now."""
+        grant_id = store.grant_by_tag(conn, tag)
+        if grant_id is None:
+            return None
+        self.reconcile_tx(conn, grant_id)  # news that came a moment ago rules, and so does the time
+        use = store.use(conn, grant_id)
+        return use if use is not None and use.state is GrantState.ISSUED else None
+
+    def move_tx(self, conn: sqlite3.Connection, grant_id: str, trigger: Trigger) -> GrantState:
+        """Take one step of the machine and report it; UnknownTransitionError for a step it does not have."""
+        use = store.use(conn, grant_id)
+        assert use is not None, grant_id
+        state = next_state(use.state, trigger)
+        if state is use.state:
+            return state
+        at = self._clock.wall()
+        store.put_use(conn, replace(use, state=state))
+        if trigger is Trigger.ALL_PUT_IN:
+            self._outbox.append_tx(
+                conn,
+                GrantActivated(grant_id=grant_id, expires_at_ms=use.expires_at_ms),
+                occurred_at=at,
+            )
+        elif state is not GrantState.WAITING:
+            self._report(conn, grant_id, state, at)
+        return state
+
+    def reconcile_tx(self, conn: sqlite3.Connection, grant_id: str) -> None:
+        """Bring one grant in line with the hub's row, what lies here and the time. Never while a door is open."""
+        terms = store.terms(conn, grant_id)
+        use = store.use(conn, grant_id) or self._first_use(conn, terms)
+        if use is None or use.state not in OPEN_TO_NEWS:
+            return
+        use = self._refresh_expiry(conn, use, terms)
+        self._sync_items(conn, grant_id)
+        if trigger := self._due(conn, use, terms):
+            self.move_tx(conn, grant_id, trigger)
+
+    def reconcile_all_tx(self, conn: sqlite3.Connection) -> None:
+        """Bring every grant that news may concern in line."""
+        for grant_id in store.to_reconcile(conn):
+            self.reconcile_tx(conn, grant_id)
+
+    def _first_use(self, conn: sqlite3.Connection, terms: Terms | None) -> Use | None:
+        if terms is None or terms.revoked:
+            return None
+        first_ms = min(
+            (row["placed_at_ms"] for row in store.placed_of(conn, terms.grant_id)), default=None
+        )
+        if first_ms is None:
+            return None
+        use = Use(terms.grant_id, GrantState.WAITING, first_ms, _expiry_ms(terms, first_ms))
+        store.put_use(conn, use)
+        return use
+
+    @staticmethod
+    def _refresh_expiry(conn: sqlite3.Connection, use: Use, terms: Terms | None) -> Use:
+        if terms is None or _expiry_ms(terms, use.first_put_in_ms) == use.expires_at_ms:
+            return use
+        fresh = replace(use, expires_at_ms=_expiry_ms(terms, use.first_put_in_ms))
+        store.put_use(conn, fresh)
+        return fresh
+
+    @staticmethod
+    def _sync_items(conn: sqlite3.Connection, grant_id: str) -> None:
+        here = {row["parcel_id"]: row["compartment"] for row in store.placed_of(conn, grant_id)}
+        for item in store.items(conn, grant_id):
+            if here.get(item.parcel_id) != item.compartment:
+                store.drop_unopened_item(conn, grant_id, item.parcel_id)
+        for parcel_id, compartment in here.items():
+            store.add_item(conn, grant_id, parcel_id, compartment)
+
+    def _due(self, conn: sqlite3.Connection, use: Use, terms: Terms | None) -> Trigger | None:
+        if terms is None or terms.revoked:
+            return Trigger.REVOKED
+        if to_ms(self._clock.wall()) >= use.expires_at_ms:
+            return Trigger.EXPIRED
+        if store.outstanding(conn, use.grant_id):
+            return Trigger.PUT_IN_UNDONE if use.state is GrantState.ISSUED else None
+        if all(item.opened_at_ms for item in store.items(conn, use.grant_id)):
+            return Trigger.ALL_TAKEN
+        return Trigger.ALL_PUT_IN if use.state is GrantState.WAITING else None
+
+    def _report(
+        self, conn: sqlite3.Connection, grant_id: str, state: GrantState, at: datetime
+    ) -> None:
+        body = GrantStateChanged.model_validate(
+            {
+                "grant_id": grant_id,
+                "state": state.value,
+                "pulses": sum(item.pulses for item in store.items(conn, grant_id)),
+            }
+        )
+        self._outbox.append_tx(conn, body, occurred_at=at)
+
+
+class GrantSweeper:
+    """Applies news to grants: at every applied op, and when time runs out."""
+
+    def __init__(self, db: Db, grants: Grants, outbox: Outbox, watch: Watch) -> None:
+        """Bump `watch` after each sweep, so screens look again."""
+        self._db, self._grants, self._outbox, self._watch = db, grants, outbox, watch
+        self._news = asyncio.Event()
+
+    def wake(self) -> None:
+        """Sweep soon: for `Replica.on_applied`."""
+        self._news.set()
+
+    async def sweep(self) -> None:
+        """Reconcile every grant once."""
+        await self._db.write(self._grants.reconcile_all_tx)
+        fp("pickup.swept")
+        self._outbox.kick()
+        self._watch.bump()
+
+    async def run(self) -> None:
+        """Sweep at news and every half minute, for ever."""
+        while True:
+            self._news.clear()
+            await self.sweep()
+            try:
+                async with asyncio.timeout(SWEEP_S):
+                    await self._news.wait()
+            except TimeoutError:
+                continue
+
+
+def _expiry_ms(terms: Terms, first_put_in_ms: int) -> int:
+    return min(first_put_in_ms + terms.valid_for_s * 1000, terms.not_after_ms)
+
+
+def expires_at(use: Use | None) -> datetime | None:
+    """Return the end of a grant for people, None when it has not begun."""
+    return from_ms(use.expires_at_ms) if use else None

@@ -1,0 +1,255 @@
+"""The resident's session as transactions: accepted code, opening, door news, next item, end (DESIGN section 3).
+
+Each `…_tx` is one commit with everything it touches: limiter, grant, intent, placement, outbox.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+
+from common.contract.events import KeypadLocked, ParcelCollected
+from common.contract.words import ActorKind, DoorState, GrantState, Purpose
+from common.kit.chance import Chance
+from common.kit.clock import Clock, to_ms
+from common.kit.errors import ConflictError
+from common.kit.failpoints import fp
+from common.kit.ids import new_id
+from edge.access.limiter import Limiter, Taken
+from edge.config import StationConfig
+from edge.doors import DoorChange, Doors, DoorWish
+from edge.parcels import Parcels, PlacementState
+from edge.pickup import store
+from edge.pickup.grants import Grants
+from edge.pickup.machine import Trigger
+from edge.pickup.store import Item, Session
+from edge.sync.outbox import Outbox
+
+SUSPECT = "did not open after three pulses"
+_NOT_OPENED = frozenset(
+    {DoorState.FAILED_OPEN, DoorState.INDETERMINATE, DoorState.BUS_DOWN, DoorState.EXPIRED}
+)
+IN_FLIGHT = frozenset(
+    {DoorState.QUEUED, DoorState.PRECHECK, DoorState.PULSING, DoorState.WAIT_OPEN}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one code led to: a session, or seconds to wait (0: try again at once)."""
+
+    accepted: bool
+    wait_s: int = 0
+
+
+class Sessions:
+    """Rules of opening with a code; knows the rooms below, no screen and no loop."""
+
+    def __init__(
+        self,
+        config: StationConfig,
+        clock: Clock,
+        chance: Chance,
+        doors: Doors,
+        parcels: Parcels,
+        grants: Grants,
+        limiter: Limiter,
+        outbox: Outbox,
+    ) -> None:
+        """Tell doors to let this room know of every transition."""
+        self._config, self._clock, self._chance = config, clock, chance
+        self._doors, self._parcels, self._grants = doors, parcels, grants
+        self._limiter, self._outbox = limiter, outbox
+        doors.on_change_tx.append(self.on_door_tx)
+
+    def check_tx(self, conn: sqlite3.Connection, tag: bytes, taken: Taken) -> Verdict:
+        """Look the tag up and, when it may open something, use it: grant, intent, events, token in one commit."""
+        use = self._grants.acceptable_tx(conn, tag)
+        if use is None:
+            return Verdict(accepted=False, wait_s=self._refused_tx(conn))
+        self._limiter.give_back_tx(conn, taken)
+        first = next(item for item in store.items(conn, use.grant_id) if not item.opened_at_ms)
+        session = Session(
+            session_id=new_id(self._clock, self._chance),
+            grant_id=use.grant_id,
+            parcel_id=first.parcel_id,
+            boot_id=self._clock.boot_id,
+            started_mono_s=self._clock.monotonic_s(),
+            took_s=None,
+        )
+        self.finish_tx(conn)  # one whose parcel the keeper took out meanwhile
+        store.start_session(conn, session)
+        self._ask_tx(conn, first)
+        fp("pickup.accepted")
+        return Verdict(accepted=True)
+
+    def again_tx(self, conn: sqlite3.Connection) -> None:
+        """Pulse the same door once more; ConflictError when the session has no pulse left for it."""
+        item = self._item_in_hand(conn)
+        if item.opened_at_ms:
+            self._reopen_tx(conn, item)
+            return
+        self._grants.reconcile_tx(conn, item.grant_id)
+        use = store.use(conn, item.grant_id)
+        may = use is not None and use.state in (GrantState.ISSUED, GrantState.OPENED)
+        if not may or item.door_state in IN_FLIGHT or not self.pulses_left(item):
+            raise ConflictError("pickup.no_pulse_left", "this door may not be pulsed again now")
+        self._ask_tx(conn, item)
+        fp("pickup.again_asked")
+
+    def reopen_tx(self, conn: sqlite3.Connection) -> None:
+        """Open the door of the item in hand once more; ConflictError outside the window or used up."""
+        self._reopen_tx(conn, self._item_in_hand(conn))
+
+    def proceed_tx(self, conn: sqlite3.Connection) -> bool:
+        """Take the next unopened item in hand and open its door; False when none is left."""
+        session = store.live_session(conn)
+        if session is None:
+            raise ConflictError("pickup.no_session", "nobody is at the screen")
+        waiting = [i for i in store.items(conn, session.grant_id) if not i.opened_at_ms]
+        waiting.sort(key=lambda item: (item.parcel_id == session.parcel_id, item.compartment))
+        use = store.use(conn, session.grant_id)
+        if not waiting or use is None or use.state not in (GrantState.ISSUED, GrantState.OPENED):
+            return False
+        if waiting[0].parcel_id == session.parcel_id:
+            return False  # only the door in hand is left: that is `again`
+        store.turn_session(conn, session.session_id, waiting[0].parcel_id)
+        self._ask_tx(conn, waiting[0])
+        fp("pickup.proceeded")
+        return True
+
+    def finish_tx(self, conn: sqlite3.Connection) -> None:
+        """Take the session off the screen; items never opened stay collectable with the same code."""
+        session = store.live_session(conn)
+        if session is not None:
+            store.end_session(conn, session.session_id)
+            self._settle_tx(conn, session.grant_id)
+            fp("pickup.finished")
+
+    def on_door_tx(self, conn: sqlite3.Connection, change: DoorChange) -> None:
+        """Move the grant in the commit that stores what the door did."""
+        item = store.item_by_request(conn, change.open_request_id)
+        if item is None:
+            by_staff = change.wish.actor_kind is not ActorKind.RESIDENT
+            if by_staff and change.state is DoorState.OPEN:
+                store.allow_pulses_again(conn, change.compartment)
+            return
+        store.set_door_state(conn, item, change.state, item.pulses_before + change.pulses)
+        if change.state is DoorState.OPEN:
+            self._opened_tx(conn, item, change)
+        elif change.state is DoorState.CLOSED:
+            self._closed_tx(conn, item, change)
+        elif change.state in _NOT_OPENED:
+            self._not_opened_tx(conn, item, change)
+        fp(f"pickup.door_{change.state.value}")
+
+    def pulses_left(self, item: Item) -> int:
+        """Return how many pulses the item may still have before its door was first seen open."""
+        return max(0, self._config.doors.max_pulses - item.pulses)
+
+    def reopen_left_s(self, item: Item) -> float:
+        """Return the seconds in which the door may be opened once more; a reboot ends them."""
+        if item.closed_mono_s is None or item.closed_boot_id != self._clock.boot_id:
+            return 0.0
+        gone_s = self._clock.monotonic_s() - item.closed_mono_s
+        return max(0.0, self._config.pickup.reopen_within_s - gone_s)
+
+    def reopens_left(self, item: Item) -> int:
+        """Return how often the door may be opened once more."""
+        return max(0, self._config.pickup.max_reopens - item.reopens)
+
+    def _item_in_hand(self, conn: sqlite3.Connection) -> Item:
+        session = store.live_session(conn)
+        item = store.item(conn, session.grant_id, session.parcel_id) if session else None
+        if item is None:
+            raise ConflictError("pickup.no_session", "nobody is at the screen")
+        return item
+
+    def _refused_tx(self, conn: sqlite3.Connection) -> int:
+        standing = self._limiter.standing_tx(conn)
+        if standing.wait_s:
+            body = KeypadLocked(wait_s=standing.wait_s, failures_24h=standing.failures_24h)
+            self._outbox.append_tx(conn, body, occurred_at=self._clock.wall())
+        return standing.wait_s
+
+    def _ask_tx(self, conn: sqlite3.Connection, item: Item, *, reopen: bool = False) -> None:
+        """Write the intent; without a pulse left, or with the door busy, the screen shows the way on instead."""
+        if not reopen and not self.pulses_left(item):
+            return
+        wish = DoorWish(
+            compartment=item.compartment,
+            actor_kind=ActorKind.RESIDENT,
+            actor_id=item.grant_id,
+            purpose=Purpose.PICKUP,
+            reason="re-open" if reopen else "code",
+            grant_id=item.grant_id,
+        )
+        try:
+            open_request_id = self._doors.request_tx(conn, wish)
+        except ConflictError:  # a keeper stands at this door, or its last opening is not over
+            return
+        store.set_request(conn, item, open_request_id, reopen=reopen)
+        self._grants.move_tx(conn, item.grant_id, Trigger.OPEN_ASKED)
+
+    def _reopen_tx(self, conn: sqlite3.Connection, item: Item) -> None:
+        use = store.use(conn, item.grant_id)
+        lies_there = self._parcels.occupied_tx(conn).get(item.compartment, item.parcel_id)
+        if (
+            use is None
+            or use.state is not GrantState.OPENED
+            or item.door_state in IN_FLIGHT | {DoorState.OPEN}
+            or not self.reopens_left(item)
+            or not self.reopen_left_s(item)
+            or lies_there != item.parcel_id  # the door is now allotted to another parcel
+        ):
+            raise ConflictError("pickup.no_reopen", "this door may not be opened again now")
+        self._ask_tx(conn, item, reopen=True)
+        fp("pickup.reopen_asked")
+
+    def _opened_tx(self, conn: sqlite3.Connection, item: Item, change: DoorChange) -> None:
+        store.set_opened(conn, item, to_ms(change.at))
+        store.mark_used(conn, item.grant_id, to_ms(change.at))
+        self._grants.move_tx(conn, item.grant_id, Trigger.DOOR_OPENED)
+        session = store.live_session(conn)
+        here = session is not None and session.grant_id == item.grant_id
+        if session and here and session.boot_id == self._clock.boot_id:
+            took_s = self._clock.monotonic_s() - session.started_mono_s
+            store.set_took(conn, session.session_id, took_s)
+
+    def _closed_tx(self, conn: sqlite3.Connection, item: Item, change: DoorChange) -> None:
+        mono_s = self._clock.monotonic_s()
+        store.set_closed(conn, item, to_ms(change.at), self._clock.boot_id, mono_s)
+        if self._parcels.end_tx(conn, item.parcel_id, PlacementState.COLLECTED, change.at):
+            body = ParcelCollected(
+                parcel_id=item.parcel_id, grant_id=item.grant_id, compartment=item.compartment
+            )
+            self._outbox.append_tx(conn, body, occurred_at=change.at)
+        self._settle_if_left_tx(conn, item.grant_id)
+
+    def _not_opened_tx(self, conn: sqlite3.Connection, item: Item, change: DoorChange) -> None:
+        use = store.use(conn, item.grant_id)
+        if use is not None and use.state in (GrantState.OPENING, GrantState.OPENED):
+            self._grants.move_tx(conn, item.grant_id, Trigger.NOT_OPENED)
+        pulses = item.pulses_before + change.pulses
+        spent = pulses >= self._config.doors.max_pulses and not item.opened_at_ms
+        if spent and item.compartment not in self._parcels.out_of_service_tx(conn):
+            self._parcels.mark_tx(
+                conn, item.compartment, out_of_service=True, reason=SUSPECT, keeper_id=None
+            )
+        self._settle_if_left_tx(conn, item.grant_id)
+        self._grants.reconcile_tx(conn, item.grant_id)
+
+    def _settle_if_left_tx(self, conn: sqlite3.Connection, grant_id: str) -> None:
+        session = store.live_session(conn)
+        if session is None or session.grant_id != grant_id:
+            self._settle_tx(conn, grant_id)
+
+    def _settle_tx(self, conn: sqlite3.Connection, grant_id: str) -> None:
+        """Nobody stands here any more: items left make the code valid again, none left and all shut is DONE."""
+        use = store.use(conn, grant_id)
+        if use is None or use.state is not GrantState.OPENED:
+            return
+        items = store.items(conn, grant_id)
+        if any(not item.opened_at_ms for item in items):
+            self._grants.move_tx(conn, grant_id, Trigger.ITEMS_LEFT)
+            self._grants.reconcile_tx(conn, grant_id)
+        elif all(item.closed_at_ms for item in items):
+            self._grants.move_tx(conn, grant_id, Trigger.ALL_TAKEN)
