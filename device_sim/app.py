@@ -9,6 +9,7 @@ from common.kit.chance import Chance
 from common.kit.clock import Clock
 from common.kit.errors import UnavailableError
 from common.kit.web import WebServer
+from common.kit.work import Work
 from device_sim.cabinet import Cabinet
 from device_sim.config import CabinetConfig
 from device_sim.control import make_bench
@@ -28,6 +29,7 @@ class SimPorts:
 
     clock: Clock
     chance: Chance
+    work: Work
 
 
 @dataclass(slots=True)
@@ -39,6 +41,7 @@ class Sim:
     serial: tuple[PtyPort, ...]
     tcp: TcpPort | None
     bench: WebServer
+    work: Work
     ready: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
@@ -86,7 +89,10 @@ def build_sim(
     return Sim(
         cabinet=cabinet,
         witness_file=witness_file,
-        serial=tuple(PtyPort(cabinet, bus, data / bus.name, ports.clock) for bus in cabinet.buses),
+        serial=tuple(
+            PtyPort(cabinet, bus, data / bus.name, ports.clock, ports.work) for bus in cabinet.buses
+        ),
         tcp=None if tcp is None else TcpPort(tcp, HOST, modbus_port, ports.clock),
         bench=WebServer(make_bench(cabinet), HOST, port),
+        work=ports.work,
     )

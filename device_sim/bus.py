@@ -7,7 +7,7 @@ replies.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from device_sim.board import Board
+from device_sim.board import Answer, Board
 from device_sim.faults import FaultBook
 from firmware_protocols.modbus_rtu import frame_gap_s
 
@@ -48,6 +48,7 @@ class Bus:
         self.character_s = BITS_PER_CHARACTER / baud
         self.gap_s = frame_gap_s(baud)
         self._boards, self._faults, self._settle = boards, faults, settle
+        self._talk: list[tuple[float, float]] = []  # when boards will be heard
         self._free_s = float("-inf")  # when the last byte from the client's side was complete
 
     def ahead_s(self, now_s: float) -> float:
@@ -75,8 +76,16 @@ class Bus:
         answers = board.feed(data, self._free_s)
         if self._faults.is_mute(unit):
             return []
-        behind_s = self.gap_s + self._faults.lateness_s(unit)
-        return [
-            Reply(self._free_s + behind_s + answer.delay_s, answer.data, self.character_s)
-            for answer in answers
-        ]
+        lateness_s = self._faults.lateness_s(unit)
+        return [self._reply(answer, lateness_s) for answer in answers]
+
+    def _reply(self, answer: Answer, lateness_s: float) -> Reply:
+        """Give an answer its place on the line; collisions are not played, who is later waits."""
+        self._talk = [(start, end) for start, end in self._talk if end > self._free_s]
+        starts_s = self._free_s + self.gap_s + answer.delay_s + lateness_s
+        takes_s = len(answer.data) * self.character_s
+        for start, end in sorted(self._talk):
+            if starts_s < end and start < starts_s + takes_s:
+                starts_s = end
+        self._talk.append((starts_s, starts_s + takes_s))
+        return Reply(starts_s, answer.data, self.character_s)

@@ -12,6 +12,7 @@ from common.kit.chance import system_chance
 from common.kit.clock import SystemClock
 from common.kit.errors import ConfigError, LinliError
 from common.kit.log import setup_logging
+from common.kit.work import ThreadWork
 from device_sim.app import WITNESS_FILE, Sim, SimPorts, build_sim
 from device_sim.config import load
 
@@ -63,9 +64,13 @@ def sim_run(
     setup_logging()
     place = data or Path(os.environ.get("LINLI_DATA", DEFAULT_DATA))
     cabinet = load(config, os.environ)
-    ports = SimPorts(SystemClock(), system_chance())
+    work = ThreadWork("files")
+    ports = SimPorts(SystemClock(), system_chance(), work)
     sim = build_sim(ports, cabinet, place, port=port, modbus_port=modbus_port)
-    asyncio.run(_until_stopped(sim))
+    try:
+        asyncio.run(_until_stopped(sim))
+    finally:
+        work.close()
 
 
 async def _until_stopped(sim: Sim) -> None:

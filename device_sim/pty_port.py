@@ -13,6 +13,7 @@ from pathlib import Path
 
 from common.kit.clock import Clock
 from common.kit.errors import UnavailableError
+from common.kit.work import Work
 from device_sim.bus import Bus, Reply
 from device_sim.cabinet import Cabinet
 
@@ -26,11 +27,12 @@ _log = logging.getLogger(__name__)
 class PtyPort:
     """Serves one bus at `link` until cancelled."""
 
-    def __init__(self, cabinet: Cabinet, bus: Bus, link: Path, clock: Clock) -> None:
+    def __init__(self, cabinet: Cabinet, bus: Bus, link: Path, clock: Clock, work: Work) -> None:
         """`link` is made when `run` starts and taken away when it ends."""
         self.link = link
         self.is_open = asyncio.Event()
-        self._cabinet, self._bus, self._clock = cabinet, bus, clock
+        self.clock = clock
+        self._cabinet, self._bus, self._work = cabinet, bus, work
         self._plug_moved = asyncio.Event()
         cabinet.on_plug.append(self._plug_moved.set)
 
@@ -47,17 +49,19 @@ class PtyPort:
         self._plug_moved.clear()
 
     async def _serve(self) -> None:
-        terminal = _Terminal(self._bus, self._clock)
+        terminal = _Terminal(self._bus, self.clock)
         try:
-            _link(self.link, terminal.path)
+            await self._work.run(_link, self.link, terminal.path)
             self.is_open.set()
             _log.info("bus %s: serial port %s at %s", self._bus.name, self.link, terminal.path)
             while self._cabinet.is_plugged(self._bus):
                 await self._next_move()
         finally:
             self.is_open.clear()
-            _unlink(self.link, terminal.path)
-            terminal.close()
+            try:  # the name goes first: its number may be given to another terminal at once
+                await self._work.run(_unlink, self.link, terminal.path)
+            finally:
+                terminal.close()
 
 
 class _Terminal:

@@ -1,5 +1,7 @@
 """The line: time of every byte, noise, silence, units that are not there, and the faults on the wire."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -89,6 +91,18 @@ def test_a_request_behind_another_waits_for_the_line() -> None:
     (pulse,) = rig.cabinet.witness.pulses
     assert pulse.at_s == pytest.approx(1000.0 + 16 * CHARACTER_S)
     assert rig.bus.ahead_s(1000.0) == pytest.approx(16 * CHARACTER_S)
+
+
+def test_two_answers_never_overlap() -> None:
+    rig = Rig()
+    rig.cabinet.lay(LateAnswer(kind="late_answer", target=1, delay_s=0.05))
+    spoken = []
+    for number in range(12):
+        spoken += rig.send(READ_1 if number % 2 else "02 02 00 00 00 08 79 FF")
+        rig.wait(0.009)
+    spoken.sort(key=lambda reply: reply.starts_s)
+    assert len(spoken) == 12
+    assert all(one.ends_s <= other.starts_s for one, other in pairwise(spoken))
 
 
 def test_a_deaf_unit_neither_acts_nor_answers() -> None:
