@@ -1,14 +1,12 @@
 """Hands and eyes at the cabinet: push doors shut, read the simulator's own log of pulses and doors."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import aiohttp
 
 from common.kit.errors import UnavailableError
-
-_LOOK_EVERY_S = 0.05
+from linli.journey.patience import until
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +64,4 @@ class BenchHands:
 
 async def wait_open(hands: Hands, label: str, within_s: float = 10.0) -> None:
     """Wait until the door springs open."""
-    try:
-        async with asyncio.timeout(within_s):
-            while not await hands.is_open(label):
-                await asyncio.sleep(_LOOK_EVERY_S)
-    except TimeoutError as error:
-        raise UnavailableError(
-            "journey.shut", f"door {label} did not open within {within_s:.0f} s"
-        ) from error
+    await until(lambda: hands.is_open(label), bool, what=f"door {label} open", within_s=within_s)

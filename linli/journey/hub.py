@@ -1,14 +1,12 @@
 """The buyer and the hub's staff, through the JSON API."""
 
-import asyncio
 from typing import Any
 
 import aiohttp
 
 from common.kit.chance import Chance
 from common.kit.errors import UnavailableError
-
-_LOOK_EVERY_S = 0.2
+from linli.journey.patience import until
 
 
 class HubUser:
@@ -40,15 +38,12 @@ class HubUser:
 
     async def wait_for(self, path: str, key: str, wanted: str, within_s: float = 15.0) -> Any:
         """Read `path` until `key` says `wanted`; return the answer."""
-        answer: Any = {}
-        try:
-            async with asyncio.timeout(within_s):
-                while (answer := await self.get(path))[key] != wanted:
-                    await asyncio.sleep(_LOOK_EVERY_S)
-        except TimeoutError as error:
-            said = f"{path}: {key} is {answer.get(key)!r} after {within_s:.0f} s, not {wanted!r}"
-            raise UnavailableError("journey.hub", said) from error
-        return answer
+        return await until(
+            lambda: self.get(path),
+            lambda answer: bool(answer[key] == wanted),
+            what=f"{key} = {wanted} at {path}",
+            within_s=within_s,
+        )
 
     async def _ask(self, method: str, path: str, body: object) -> Any:
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}

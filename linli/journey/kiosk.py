@@ -1,12 +1,10 @@
 """The resident in front of the touchscreen."""
 
-import asyncio
 from collections.abc import Collection
 
 from common.kit.errors import UnavailableError
 from linli.journey.forms import Browser, Page
-
-_LOOK_EVERY_S = 0.1
+from linli.journey.patience import until
 
 
 class Resident:
@@ -37,15 +35,5 @@ class Resident:
 
     async def wait_for(self, steps: Collection[str], within_s: float = 15.0) -> str:
         """Look at the screen until it shows one of `steps`; return it."""
-        step = "nothing"
-        try:
-            async with asyncio.timeout(within_s):
-                while (step := await self.step()) not in steps:
-                    await asyncio.sleep(_LOOK_EVERY_S)
-        except TimeoutError as error:
-            wanted = " or ".join(sorted(steps))
-            raise UnavailableError(
-                "journey.stuck",
-                f"the kiosk still shows {step!r} after {within_s:.0f} s, not {wanted}",
-            ) from error
-        return step
+        what = f"{' or '.join(sorted(steps))} on the kiosk"
+        return await until(self.step, lambda step: step in steps, what=what, within_s=within_s)
