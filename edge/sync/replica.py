@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from common.contract.base import Message
-from common.contract.digest import moved, row_hash, segment_of
+from common.contract.digest import EMPTY, moved, row_hash, segment_of
 from common.contract.events import ReplicaApplied
 from common.contract.replica import REPLICA_TABLES, row_key
 from common.kit.clock import Clock
@@ -87,6 +87,9 @@ class Replica:
                 "INSERT OR REPLACE INTO sync_projection VALUES (?, ?)", (name, fingerprint)
             )
 
+        # A damaged file must show in the digest, or the hub would believe the rows are whole.
+        conn.execute("UPDATE sync_self SET digest = ?", (digest_tx(conn),))
+
     async def prepare(self) -> None:
         """Run `prepare_tx`."""
         await self._db.write(self.prepare_tx)
@@ -104,36 +107,61 @@ class Replica:
         self._change_tx(conn, Change(table, key, None))
 
     async def apply(self, start: Cursor, end: Cursor, changes: Iterable[Change]) -> bool:
-        """Move from `start` to `end` in one transaction; False when the replica was not at `start` any more.
+        """Move from `start` to `end` by ops; False when the replica was not at `start` any more.
 
         Raises DigestMismatch, with nothing changed, when the rows would not have the digest of `end`.
         """
-        occurred_at = self._clock.wall()
         todo = tuple(changes)
 
-        def tx(conn: sqlite3.Connection) -> bool:
-            if cursor_tx(conn) != start:
-                return False
+        def change_tx(conn: sqlite3.Connection) -> None:
             digest = start.digest
             for change in todo:
                 removed, added = self._change_tx(conn, change)
                 digest = moved(digest, removed=removed, added=added)
             if digest != end.digest:
                 raise DigestMismatch(f"digest differs at op {end.op} of generation {end.gen}")
+
+        return await self._move(start, end, change_tx)
+
+    async def replace(
+        self,
+        start: Cursor,
+        end: Cursor,
+        changes_tx: Callable[[sqlite3.Connection], list[Change]],
+        finish_tx: Callable[[sqlite3.Connection], None],
+    ) -> bool:
+        """Move from `start` to `end` by what `changes_tx` finds different; `finish_tx` verifies and may raise."""
+
+        def change_tx(conn: sqlite3.Connection) -> None:
+            for change in changes_tx(conn):
+                self._change_tx(conn, change)
+            finish_tx(conn)
+
+        return await self._move(start, end, change_tx)
+
+    async def _move(
+        self, start: Cursor, end: Cursor, change_tx: Callable[[sqlite3.Connection], None]
+    ) -> bool:
+        """Rows, cursor and the event that tells of it: one transaction."""
+        occurred_at = self._clock.wall()
+
+        def tx(conn: sqlite3.Connection) -> bool:
+            if cursor_tx(conn) != start:
+                return False
+            change_tx(conn)
             fp("sync.edge.rows_applied")
             move_cursor_tx(conn, end)
-            self._outbox.append_tx(
-                conn, ReplicaApplied(gen=end.gen, op=end.op), occurred_at=occurred_at
-            )
+            applied = ReplicaApplied(gen=end.gen, op=end.op)
+            self._outbox.append_tx(conn, applied, occurred_at=occurred_at)
             return True
 
-        applied = await self._db.write(tx)
+        moved_on = await self._db.write(tx)
         fp("sync.edge.ops_committed")
-        if applied:
+        if moved_on:
             self._outbox.kick()
             for wake in self.on_applied:
                 wake()
-        return applied
+        return moved_on
 
     def _change_tx(
         self, conn: sqlite3.Connection, change: Change
@@ -181,6 +209,15 @@ def cursor_tx(conn: sqlite3.Connection) -> Cursor:
 def move_cursor_tx(conn: sqlite3.Connection, to: Cursor) -> None:
     """Set the replica's place."""
     conn.execute("UPDATE sync_self SET gen = ?, op = ?, digest = ?", (to.gen, to.op, to.digest))
+
+
+def digest_tx(conn: sqlite3.Connection) -> bytes:
+    """Return the digest of all rows, from their texts."""
+    digest = EMPTY
+    for row in conn.execute("SELECT tbl, key, body FROM sync_row"):
+        added = row_hash(row["tbl"], row["key"], row["body"])
+        digest = moved(digest, removed=None, added=added)
+    return digest
 
 
 def _fingerprint(table: ReplicaTable) -> str:

@@ -33,6 +33,14 @@ DDL: tuple[str, ...] = (
         PRIMARY KEY (lane, n)
     ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX IF NOT EXISTS outbox_place ON outbox (lane, boot_epoch, seq)",
+    """CREATE TABLE IF NOT EXISTS sync_break (
+        lane TEXT NOT NULL,
+        n INTEGER NOT NULL,          -- row n + 1 is chained to this place; what lay before is not held here
+        boot_epoch INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        chain BLOB NOT NULL,
+        PRIMARY KEY (lane, n)
+    ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS sync_row (
         tbl TEXT NOT NULL,
         key TEXT NOT NULL,

@@ -1,0 +1,199 @@
+"""The hub link: hello, one poll down, two lanes up and a janitor, each its own task, so that none waits for another."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import aiohttp
+
+from common.contract.events import TelemetryGap
+from common.contract.protocol import HELLO_PATH, Hello, HelloAnswer
+from common.contract.words import Lane
+from common.kit.chance import Chance
+from common.kit.clock import Clock, to_ms
+from common.kit.failpoints import fp
+from common.kit.identity import StationSecrets
+from common.kit.sqlite import Db
+from edge.config import HubSection
+from edge.sync import lanes
+from edge.sync.client import HubAway, HubClient, HubRefused
+from edge.sync.contact import Backoff, Contact, LinkView
+from edge.sync.downlink import Downlink
+from edge.sync.outbox import Outbox
+from edge.sync.replica import Replica
+from edge.sync.shadow import Shadow
+from edge.sync.uplink import Uplink
+
+_log = logging.getLogger(__name__)
+JANITOR_S = 600.0
+COUNT_S = 1.0  # the backlog on a screen is at most this old
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPorts:
+    """What the link needs from outside."""
+
+    clock: Clock
+    chance: Chance
+    connector: Callable[[], aiohttp.BaseConnector]
+    secrets: StationSecrets
+
+
+class HubLink:
+    """Runs the station's end of LSP/1."""
+
+    def __init__(
+        self,
+        ports: LinkPorts,
+        config: HubSection,
+        db: Db,
+        outbox: Outbox,
+        replica: Replica,
+        app_version: str = "",
+    ) -> None:
+        """Use the hub of `config`; `outbox.boot()` and `replica.prepare()` must have run before `run`."""
+        self._ports, self._config, self._db = ports, config, db
+        self._outbox, self._app_version = outbox, app_version
+        self._contact = Contact(ports.clock)
+        self._downlink = Downlink(
+            replica, Shadow(db, replica), self._contact, self._backoff(), config.poll_wait_s
+        )
+        self._uplinks = [
+            Uplink(lane, db, outbox, self._contact, ports.clock, self._backoff()) for lane in Lane
+        ]
+
+    def view(self) -> LinkView:
+        """Return whether the hub is there; synchronous."""
+        return self._contact.view()
+
+    def on_change(self, told: Callable[[], None]) -> None:
+        """Call `told` when the hub goes away or comes back."""
+        self._contact.on_change.append(told)
+
+    async def run(self) -> None:
+        """Talk to the hub until cancelled; its absence is nothing unusual."""
+        async with aiohttp.ClientSession(
+            connector=self._ports.connector(), cookie_jar=aiohttp.DummyCookieJar()
+        ) as session:
+            client = HubClient(
+                session, self._config.url, self._ports.secrets, self._ports.clock,
+                self._ports.chance, self._config.request_timeout_s,
+            )  # fmt: skip
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._greet(client), name="sync.hello")
+                tasks.create_task(self._downlink.run(client), name="sync.ops")
+                for uplink, lane in zip(self._uplinks, Lane, strict=True):
+                    tasks.create_task(uplink.run(client), name=f"sync.{lane}")
+                tasks.create_task(self._count(), name="sync.count")
+                tasks.create_task(self._tidy(), name="sync.janitor")
+
+    def _backoff(self) -> Backoff:
+        return Backoff(self._ports.chance.jitter, self._config.backoff_max_s)
+
+    async def _greet(self, client: HubClient) -> None:
+        """Say hello at start, when a task wants it, and as the heartbeat."""
+        backoff = self._backoff()
+        while True:
+            self._contact.hello_wanted.clear()
+            try:
+                await self._hello(client)
+            except HubAway as error:
+                await self._contact.pause(error, backoff)
+                continue
+            except HubRefused as error:
+                self._turned_away(error)
+                await asyncio.sleep(backoff.next_s())
+                continue
+            backoff.reset()
+            try:
+                async with asyncio.timeout(self._config.heartbeat_s):
+                    await self._contact.hello_wanted.wait()
+            except TimeoutError:
+                continue
+
+    async def _hello(self, client: HubClient) -> None:
+        hello = await self._db.read(self._hello_tx(client.clock_offset_ms))
+        answer = await client.post(HELLO_PATH, hello, HelloAnswer)
+        fp("sync.edge.hello_answered")
+
+        def tx(conn: sqlite3.Connection) -> None:
+            conn.execute(
+                "UPDATE sync_self SET session = ?, boot_epoch = max(boot_epoch, ?)",
+                (answer.session, answer.min_boot_epoch),
+            )
+
+        await self._db.write(tx)
+        fp("sync.edge.session_stored")
+        client.session = answer.session
+        now_ms = to_ms(self._ports.clock.wall())
+        client.clock_offset_ms = answer.server_time_ms - now_ms
+        for uplink in self._uplinks:
+            await uplink.reconcile(answer.acked)
+        self._downlink.gen = answer.gen
+        if self._contact.fenced:
+            _log.warning("hub takes this station's word again")
+        self._contact.fenced = False
+        self._contact.heard()
+        self._contact.ready.set()
+
+    def _hello_tx(self, clock_offset_ms: int) -> Callable[[sqlite3.Connection], Hello]:
+        backlog = self._outbox.backlog()
+
+        def tx(conn: sqlite3.Connection) -> Hello:
+            own = conn.execute("SELECT * FROM sync_self").fetchone()
+            return Hello(
+                install_id=own["install_id"],
+                hello_id=own["hello_id"],
+                session=own["session"],
+                boot_epoch=own["boot_epoch"],
+                gen=own["gen"],
+                op=own["op"],
+                digest=own["digest"].hex(),
+                app_version=self._app_version,
+                backlog_facts=backlog.facts,
+                backlog_telemetry=backlog.telemetry,
+                oldest_s=None if backlog.oldest_age_s is None else int(backlog.oldest_age_s),
+                clock_offset_ms=clock_offset_ms,
+            )
+
+        return tx
+
+    def _turned_away(self, error: HubRefused) -> None:
+        """Say once that another daemon holds the station (a copied disk, or our own older self for five minutes)."""
+        self._contact.ready.clear()
+        if error.key == "sync.fenced" and not self._contact.fenced:
+            _log.error("another daemon speaks for this station: stop one of the two")
+            self._contact.fenced = True
+        self._contact.lost(HubAway(error.key, reached=True))
+
+    async def _count(self) -> None:
+        """Keep the backlog right while nothing can be sent."""
+        bell = self._outbox.listen()
+        while True:
+            await bell.wait()
+            bell.clear()
+            await self._outbox.count()
+            await asyncio.sleep(COUNT_S)
+
+    async def _tidy(self) -> None:
+        """Let go of what the hub has had for long; drop telemetry that would fill the disk, and say so."""
+        while True:
+            wall = self._ports.clock.wall()
+
+            def tidy_tx(conn: sqlite3.Connection, now_ms: int = to_ms(wall)) -> bool:
+                for lane in Lane:
+                    lanes.trim_tx(conn, lane, now_ms)
+                dropped = lanes.drop_telemetry_tx(conn)
+                for part in dropped:
+                    gap = TelemetryGap(
+                        boot_epoch=part.boot_epoch, first_seq=part.first_seq,
+                        count=part.count, last_chain=part.last_chain,
+                    )  # fmt: skip
+                    self._outbox.append_tx(conn, gap, occurred_at=self._ports.clock.wall())
+                return bool(dropped)
+
+            if await self._db.write(tidy_tx):
+                self._outbox.kick()
+            await asyncio.sleep(JANITOR_S)

@@ -1,0 +1,101 @@
+"""One lane's way up: batch, post, acknowledge; and what to do when the hub tells another story."""
+
+import asyncio
+import logging
+import sqlite3
+
+from common.contract.protocol import (
+    EVENTS_PATH,
+    EventsAck,
+    EventsBatch,
+    Position,
+    Positions,
+    Problem,
+)
+from common.contract.words import Lane
+from common.kit.clock import Clock, to_ms
+from common.kit.failpoints import fp
+from common.kit.sqlite import Db
+from edge.sync import lanes
+from edge.sync.client import HubAway, HubClient, HubRefused
+from edge.sync.contact import Backoff, Contact
+from edge.sync.outbox import Outbox
+
+_log = logging.getLogger(__name__)
+
+
+class Uplink:
+    """Sends one lane, in order, a batch at a time."""
+
+    def __init__(
+        self, lane: Lane, db: Db, outbox: Outbox, contact: Contact, clock: Clock, backoff: Backoff
+    ) -> None:
+        """Send `lane` of `outbox`."""
+        self._lane, self._db, self._outbox = lane, db, outbox
+        self._contact, self._clock, self._backoff = contact, clock, backoff
+        self._bell = outbox.listen()
+
+    async def run(self, client: HubClient) -> None:
+        """Send whenever there is something and the hub has answered a hello."""
+        while True:
+            await self._contact.ready.wait()
+            self._bell.clear()
+            batch = await self._db.read(lambda conn: lanes.next_batch_tx(conn, self._lane))
+            if batch is None:
+                await self._bell.wait()
+                continue
+            try:
+                await self._send(client, batch)
+            except HubAway as error:
+                await self._contact.pause(error, self._backoff)
+            except HubRefused as error:
+                await self._refused(error.problem)
+
+    async def reconcile(self, acked: Positions) -> None:
+        """Take the hub's own word on how far it is: further after a lost answer, less far after a restore."""
+        now_ms, place = to_ms(self._clock.wall()), acked.of(self._lane)
+        await self._db.write(lambda conn: lanes.ack_tx(conn, self._lane, place, now_ms))
+        await self._outbox.count()
+        self._bell.set()
+
+    async def _send(self, client: HubClient, batch: EventsBatch) -> None:
+        ack = await client.post(EVENTS_PATH, batch, EventsAck)
+        fp("sync.edge.events_posted")
+        self._contact.heard()
+        now_ms = to_ms(self._clock.wall())
+        ours = await self._db.write(lambda conn: lanes.ack_tx(conn, self._lane, ack.acked, now_ms))
+        if not ours:
+            raise HubAway("the hub acknowledged what was never sent", reached=True)
+        self._backoff.reset()
+        await self._outbox.count()
+
+    async def _refused(self, problem: Problem) -> None:
+        """Act on a refusal; each act is followed by a pause, so that no answer can make a busy loop."""
+        key, params = problem.key, problem.params
+        lane, station_id = self._lane, self._outbox.station_id
+        if key == "sync.gap" and (head := params.head) is not None:
+            await self._step_back(head)
+        elif key == "sync.fork" and params.head is not None and params.at is not None:
+            fork = (params.at, params.head)
+            told = await self._db.write(lambda conn: lanes.retell_tx(conn, station_id, lane, *fork))
+            _log.error("hub knows another story of lane %s: %d events told anew", lane, told)
+        elif key == "sync.chain_broken":
+            told = await self._db.write(lambda conn: lanes.mend_tx(conn, station_id, lane))
+            _log.error("links of lane %s were damaged: %d chained anew", lane, told)
+        elif key in ("sync.fenced", "sync.hello_first"):
+            self._contact.want_hello()
+        else:
+            self._contact.lost(HubAway(key, reached=True))
+        await asyncio.sleep(self._backoff.next_s())
+
+    async def _step_back(self, head: Position) -> None:
+        """Send again from the hub's place on, or everything held when that place is not known here."""
+        lane, now_ms = self._lane, to_ms(self._clock.wall())
+        _log.warning("hub lacks %s events behind %s/%s: sending again", lane, *head.order)
+
+        def tx(conn: sqlite3.Connection) -> None:
+            if not lanes.ack_tx(conn, lane, head, now_ms):
+                lanes.resend_all_tx(conn, lane)
+
+        await self._db.write(tx)
+        self._contact.want_hello()
