@@ -1,0 +1,1 @@
+"""The keeper's tablet: door wall, put-in, parcels, temperatures."""

@@ -1,0 +1,200 @@
+"""What the keeper does: every post checks session, CSRF and repetition, acts, and redirects."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from common.contract.error_keys import ERROR_KEYS
+from common.kit.errors import InvalidError, LinliError
+from edge.access.keepers import KeeperSession, SignInRefused
+from edge.pickup.views import (
+    DoorScan,
+    NextReason,
+    PutInStep,
+    ScanRefused,
+    ScanResult,
+    UnknownParcel,
+)
+from edge.screen.forms import page, read_form
+from edge.screen.keeper.pages import KeeperPages
+from edge.screen.keeper.session import (
+    COOKIE,
+    LANG_COOKIE,
+    Flash,
+    Sessions,
+    check_csrf,
+    lang_of,
+)
+from edge.screen.services import Desk
+
+Fields = dict[str, str]
+Outcome = tuple[str, Flash | None]
+"""Where to go next, and what to say there."""
+Act = Callable[[web.Request, KeeperSession, Fields], Awaitable[Outcome]]
+_YEAR_S = 365 * 86400
+
+
+class KeeperActs:
+    """The posts."""
+
+    def __init__(self, desk: Desk, pages: KeeperPages, sessions: Sessions) -> None:
+        """Act on `desk`."""
+        self._desk, self._pages, self._sessions = desk, pages, sessions
+
+    def add_to(self, app: web.Application) -> None:
+        """Register the routes."""
+        app.router.add_post("/sign-in", self.sign_in)
+        app.router.add_post("/language", self.language)
+        acts: dict[str, Act] = {
+            "/scan": self._scan,
+            "/put-in/next": self._put_in_next,
+            "/put-in/cancel": self._put_in_cancel,
+            "/undo": self._undo,
+            "/parcels/{parcel_id}/hand-over": self._hand_over,
+            "/parcels/{parcel_id}/remove": self._remove,
+            "/doors/{label}/open": self._open_door,
+            "/doors/{label}/mark": self._mark,
+        }
+        for path, act in acts.items():
+            app.router.add_post(path, self._acting(act))
+        app.router.add_post("/sign-out", self.sign_out)
+
+    async def sign_in(self, request: web.Request) -> web.StreamResponse:
+        """Check the PIN; a wrong one says no more than that."""
+        fields, lang = await read_form(request), lang_of(request)
+        try:
+            answer = await self._desk.sign_in(fields.get("pin", "").strip())
+        except InvalidError:
+            answer = SignInRefused(wait_s=0)
+        if isinstance(answer, SignInRefused):
+            return page(self._pages.sign_in(lang, refused=True, wait_s=answer.wait_s))
+        response = web.HTTPSeeOther("/")
+        self._sessions.set_cookie(response, answer)
+        return response
+
+    async def sign_out(self, request: web.Request) -> web.StreamResponse:
+        """Forget the session."""
+        fields, who = await read_form(request), await self._sessions.of(request)
+        response = web.HTTPSeeOther("/")
+        if who is not None:
+            check_csrf(who, fields)
+            await self._desk.sign_out(who.token)
+        response.del_cookie(COOKIE, path="/")
+        return response
+
+    async def language(self, request: web.Request) -> web.StreamResponse:
+        """Keep the tablet's language."""
+        fields = await read_form(request)
+        response = web.HTTPSeeOther("/")
+        response.set_cookie(
+            LANG_COOKIE,
+            fields.get("lang", "")[:8],
+            max_age=_YEAR_S,
+            samesite="Strict",
+            httponly=True,
+        )
+        return response
+
+    def _acting(self, act: Act) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def handler(request: web.Request) -> web.StreamResponse:
+            fields, who = await read_form(request), await self._sessions.of(request)
+            if who is None:
+                raise web.HTTPSeeOther("/")
+            check_csrf(who, fields)
+            target, flash = "/", None
+            if self._pages.once.take(fields.get("key", "")):
+                try:
+                    target, flash = await act(request, who, fields)
+                except LinliError as error:
+                    target, flash = _back(request), _sorry(error)
+            if flash is not None:
+                self._sessions.leave(who, flash)
+            raise web.HTTPSeeOther(target)
+
+        return handler
+
+    async def _scan(self, _request: web.Request, who: KeeperSession, fields: Fields) -> Outcome:
+        text = fields.get("text", "").strip()
+        if not text:
+            return "/", None
+        return _after_scan(await self._desk.scan(who.keeper_id, text))
+
+    async def _put_in_next(
+        self, _request: web.Request, who: KeeperSession, fields: Fields
+    ) -> Outcome:
+        try:
+            reason = NextReason(fields.get("reason", ""))
+        except ValueError as error:
+            raise InvalidError("screen.bad_form", "no such reason") from error
+        await self._desk.put_in_next(who.keeper_id, reason)
+        return "/", None
+
+    async def _put_in_cancel(
+        self, _request: web.Request, who: KeeperSession, _fields: Fields
+    ) -> Outcome:
+        await self._desk.put_in_cancel(who.keeper_id)
+        return "/", Flash("info", "Put-in stopped")
+
+    async def _undo(self, _request: web.Request, who: KeeperSession, _fields: Fields) -> Outcome:
+        parcel = await self._desk.undo(who.keeper_id)
+        return "/", Flash(
+            "info", "Take parcel %(label)s out again and close the door", {"label": parcel.label}
+        )
+
+    async def _hand_over(self, request: web.Request, who: KeeperSession, fields: Fields) -> Outcome:
+        parcel = await self._desk.hand_over(
+            who.keeper_id, request.match_info["parcel_id"], _reason(fields)
+        )
+        return "/", Flash("info", "Hand parcel %(label)s over", {"label": parcel.label})
+
+    async def _remove(self, request: web.Request, who: KeeperSession, fields: Fields) -> Outcome:
+        parcel = await self._desk.remove_overdue(
+            who.keeper_id, request.match_info["parcel_id"], _reason(fields)
+        )
+        return "/overdue", Flash(
+            "info", "Take parcel %(label)s out and close the door", {"label": parcel.label}
+        )
+
+    async def _open_door(self, request: web.Request, who: KeeperSession, fields: Fields) -> Outcome:
+        label = request.match_info["label"]
+        await self._desk.open_door(who.keeper_id, label, _reason(fields))
+        return f"/doors/{label}", Flash("info", "Door %(door)s is opening", {"door": label})
+
+    async def _mark(self, request: web.Request, who: KeeperSession, fields: Fields) -> Outcome:
+        label, off = request.match_info["label"], fields.get("out_of_service") == "yes"
+        await self._desk.mark(who.keeper_id, label, off, _reason(fields))
+        text = "Door %(door)s is out of service" if off else "Door %(door)s is back in service"
+        return f"/doors/{label}", Flash("ok", text, {"door": label})
+
+
+def _after_scan(result: ScanResult) -> Outcome:
+    match result:
+        case PutInStep():
+            return "/", None
+        case DoorScan(compartment=label):
+            return f"/doors/{label}", None
+        case UnknownParcel(label=label):
+            text = "Nobody here knows the label %(label)s. Put the parcel aside; the hub is told."
+            return "/", Flash("warn", text, {"label": label[:40]})
+        case ScanRefused(key=key):
+            return "/", Flash("warn", ERROR_KEYS.get(key, key))
+
+
+def _reason(fields: Fields) -> str:
+    """Return the chosen reason with the keeper's note; InvalidError without one."""
+    chosen, note = fields.get("reason", "").strip(), fields.get("note", "").strip()
+    if not chosen:
+        raise InvalidError("screen.reason_missing", "choose a reason")
+    return f"{chosen}: {note}"[:200] if note else chosen[:200]
+
+
+def _sorry(error: LinliError) -> Flash:
+    return Flash("crit", ERROR_KEYS.get(error.key, error.detail))
+
+
+def _back(request: web.Request) -> str:
+    """Return the page the form stood on: a parcel's or door's own page, else the day."""
+    for part in ("parcel_id", "label"):
+        if part in request.match_info:
+            return request.path.rsplit("/", 1)[0]
+    return "/"

@@ -1,0 +1,154 @@
+"""What the one screen of a station remembers besides the pickup session: language, notice, deadlines.
+
+It lives in the daemon, not in the page, so a killed browser comes back to the same step.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from common.kit.clock import Clock
+from common.kit.errors import ConflictError, LinliError
+from common.ui.i18n import DEFAULT_LANG, Lang
+from edge.pickup.views import Refused, SessionView, Step
+from edge.screen.once import OnceKeys
+from edge.screen.services import Pickup
+
+WARN_S = 20.0
+"""The question "still there?" comes this long before a time-out (WCAG 2.2.1)."""
+NOTICE_S = 20.0
+"""How long a refusal stays on the screen when nobody types."""
+STEP_LIMIT_S = {
+    Step.OPEN: 90.0,
+    Step.NOT_OPENED: 60.0,
+    Step.CLOSED: 60.0,
+    Step.FAILED: 60.0,
+    Step.DONE: 10.0,
+}
+"""How long a step may stand untouched before what is personal leaves the screen."""
+
+
+class Notice(StrEnum):
+    """Why the code screen speaks."""
+
+    NONE = "none"
+    REFUSED = "refused"
+    LOCKED = "locked"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class KioskView:
+    """What the stage shows now. `left_s` is the rest of the step's time, None without limit."""
+
+    session: SessionView | None
+    notice: Notice
+    locked_s: int
+    wiped: bool
+    warn: bool
+    left_s: float | None
+
+
+class KioskState:
+    """The screen's memory; `tick()` applies what time has done."""
+
+    def __init__(self, pickup: Pickup, clock: Clock, idle_s: float = 60.0) -> None:
+        """Watch `pickup`; settings return to Chinese and normal text after `idle_s` alone."""
+        self._pickup, self._clock, self._idle_s = pickup, clock, idle_s
+        self.once = OnceKeys(f"{round(clock.monotonic_s() * 1000):x}")
+        self.lang, self.large = DEFAULT_LANG, False
+        self._touched_s = clock.monotonic_s()
+        self._notice, self._notice_s = Notice.NONE, 0.0
+        self._mark: tuple[str, Step, int] | None = None
+        self._deadline_s: float | None = None
+        self._wiped = False
+
+    def view(self) -> KioskView:
+        """Return the stage; pure apart from noticing that the session moved on."""
+        session, now = self._pickup.session(), self._clock.monotonic_s()
+        self._follow(session, now)
+        locked_s = self._pickup.locked_for_s()
+        left_s = None if self._deadline_s is None else max(0.0, self._deadline_s - now)
+        warn = left_s is not None and left_s <= WARN_S and session is not None
+        return KioskView(
+            session=session,
+            notice=Notice.LOCKED if locked_s > 0 else self._live_notice(now),
+            locked_s=locked_s,
+            wiped=self._wiped,
+            warn=warn and session is not None and session.step is not Step.DONE,
+            left_s=left_s,
+        )
+
+    async def tick(self) -> None:
+        """End a step whose time is over: an open door only loses the name, anything else ends."""
+        view = self.view()
+        if view.session is None or view.left_s is None or view.left_s > 0:
+            return
+        if view.session.step is Step.OPEN:
+            self._wiped, self._deadline_s = True, None
+        else:
+            await self.quietly(self._pickup.finish)
+
+    async def submit(self, code: str) -> None:
+        """Try a code; a session already under way swallows it."""
+        self.touch()
+        if self._pickup.session() is not None:
+            return
+        try:
+            answer = await self._pickup.submit(code)
+        except ConflictError:
+            return  # somebody was quicker: the stage shows their step
+        except LinliError:
+            self._say(Notice.UNAVAILABLE)
+            return
+        self._say(Notice.REFUSED if isinstance(answer, Refused) else Notice.NONE)
+
+    async def quietly(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Do `act`; when the state has moved on already, the state is the answer."""
+        self.touch()
+        try:
+            await act()
+        except LinliError:
+            self._mark = None  # look again: the stage shows what is true
+
+    def stay(self) -> None:
+        """Give the step its full time again."""
+        self.touch()
+        self._mark = None
+
+    def touch(self) -> None:
+        """Note that somebody is here."""
+        self._touched_s = self._clock.monotonic_s()
+
+    def settle(self) -> None:
+        """Return to Chinese and normal text once nobody has been here for a while."""
+        alone_s = self._clock.monotonic_s() - self._touched_s
+        if self._pickup.session() is None and alone_s >= self._idle_s:
+            self.reset()
+
+    def reset(self) -> None:
+        """Return to Chinese and normal text now."""
+        self.lang, self.large = DEFAULT_LANG, False
+        self._say(Notice.NONE)
+
+    def choose(self, lang: Lang | None, large: bool | None) -> None:
+        """Keep the resident's choice."""
+        self.touch()
+        self.lang = lang or self.lang
+        self.large = self.large if large is None else large
+
+    def _follow(self, session: SessionView | None, now: float) -> None:
+        mark = (session.session_id, session.step, session.index) if session else None
+        if mark == self._mark:
+            return
+        same_door = mark is not None and self._mark is not None and mark[::2] == self._mark[::2]
+        self._wiped = self._wiped and same_door
+        self._mark = mark
+        limit_s = STEP_LIMIT_S.get(session.step) if session else None
+        self._deadline_s = None if limit_s is None else now + limit_s
+
+    def _say(self, notice: Notice) -> None:
+        self._notice, self._notice_s = notice, self._clock.monotonic_s()
+
+    def _live_notice(self, now: float) -> Notice:
+        return self._notice if now - self._notice_s < NOTICE_S else Notice.NONE

@@ -1,0 +1,170 @@
+"""What the pages need from the rooms below, in one frozen object that `build_edge` makes.
+
+The Protocols name exactly the methods the pages call; the real ones are PickupFlow, KeeperDesk and
+StationFacts.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from common.kit.clock import Clock
+from common.ui.charts import Sample
+from edge.access.keepers import KeeperSession, SignInRefused
+from edge.config import StationConfig
+from edge.doors.watch import Watch
+from edge.pickup.views import (
+    Accepted,
+    DayView,
+    DoorCell,
+    NextReason,
+    ParcelView,
+    PutInStep,
+    PutInView,
+    Refused,
+    ScanResult,
+    SessionView,
+    UndoView,
+)
+
+
+class Pickup(Protocol):
+    """The resident's flow; one session at a time on a station's screen."""
+
+    @property
+    def watch(self) -> Watch:
+        """Return the version that moves with every change."""
+
+    async def submit(self, code: str) -> Accepted | Refused:
+        """Try a code."""
+
+    def session(self) -> SessionView | None:
+        """Return the session under way, from memory."""
+
+    async def again(self) -> None:
+        """Pulse the same door once more: it did not open."""
+
+    async def reopen(self) -> None:
+        """Open the closed door again."""
+
+    async def proceed(self) -> None:
+        """Go on with the next compartment, or to the end."""
+
+    async def finish(self) -> None:
+        """End the session."""
+
+    def locked_for_s(self) -> int:
+        """Return how long the keypad is still locked; 0 when it is not."""
+
+
+class Desk(Protocol):
+    """The keeper's work; every act names the keeper."""
+
+    async def sign_in(self, pin: str) -> KeeperSession | SignInRefused:
+        """Prove who is there."""
+
+    async def sign_out(self, token: str) -> None:
+        """Forget the session."""
+
+    async def session(self, token: str) -> KeeperSession | None:
+        """Return who holds the token."""
+
+    async def today(self) -> DayView:
+        """Return the day's parcels."""
+
+    async def scan(self, keeper_id: str, text: str) -> ScanResult:
+        """Take a scanned or typed label."""
+
+    async def put_in_next(self, keeper_id: str, reason: NextReason) -> PutInStep:
+        """Take another compartment, or pulse again."""
+
+    async def put_in_cancel(self, keeper_id: str) -> None:
+        """Stop the put-in under way."""
+
+    def put_in_view(self) -> PutInView | None:
+        """Return what is in the keeper's hands."""
+
+    async def undo_view(self) -> UndoView | None:
+        """Return the last put-in that can be taken back."""
+
+    async def undo(self, keeper_id: str) -> ParcelView:
+        """Take the last put-in back."""
+
+    async def hand_over(self, keeper_id: str, parcel_id: str, reason: str) -> ParcelView:
+        """Give a parcel out by hand."""
+
+    async def remove_overdue(self, keeper_id: str, parcel_id: str, reason: str) -> ParcelView:
+        """Take an overdue parcel out."""
+
+    async def search_tail(self, tail: str) -> Sequence[ParcelView]:
+        """Narrow the list by last four digits."""
+
+    async def overdue(self) -> Sequence[ParcelView]:
+        """Return what lies here too long."""
+
+    async def open_door(self, keeper_id: str, label: str, reason: str) -> str:
+        """Open any door, with a reason."""
+
+    async def mark(self, keeper_id: str, label: str, out_of_service: bool, reason: str) -> None:
+        """Take a compartment out of service or back."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneFact:
+    """One temperature zone as the headers show it."""
+
+    zone: str
+    temperature_c: float | None
+    over_limit: bool
+    sampled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFact:
+    """The way to the hub; `since_s` is how long it has been as it is."""
+
+    online: bool
+    since_s: float
+    waiting: int
+
+
+class Facts(Protocol):
+    """What is true of the station now, from memory."""
+
+    @property
+    def name_zh(self) -> str:
+        """Return the Chinese name."""
+
+    @property
+    def name_en(self) -> str:
+        """Return the English name."""
+
+    @property
+    def help_phone(self) -> str:
+        """Return the number to call."""
+
+    def zones(self) -> Sequence[ZoneFact]:
+        """Return the zones, in the order of the configuration."""
+
+    def doors(self) -> Sequence[DoorCell]:
+        """Return every compartment with its door and what lies inside."""
+
+    def link(self) -> LinkFact:
+        """Return the way to the hub and what waits for it."""
+
+
+History = Callable[[str, datetime], Awaitable[Sequence[Sample]]]
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenServices:
+    """Everything both pages use. `history(zone, since)` returns a zone's readings in order of time."""
+
+    pickup: Pickup
+    desk: Desk
+    facts: Facts
+    history: History
+    config: StationConfig
+    clock: Clock
+    build_id: str
