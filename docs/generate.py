@@ -230,6 +230,11 @@ def _fp_calls(function: ast.AST) -> Iterator[str]:
         match node:
             case ast.Call(func=ast.Name(id="fp"), args=[ast.Constant(value=str(name))]):
                 yield name
+            case ast.Call(func=ast.Name(id="fp"), args=[ast.JoinedStr(values=parts)]):
+                yield "".join(
+                    str(getattr(part, "value", "")) if isinstance(part, ast.Constant) else "<…>"
+                    for part in parts
+                )
             case _:
                 pass
         yield from _fp_calls(node)

@@ -75,17 +75,33 @@ def ambient(source: str, name: str) -> Iterator[str]:
 
 
 def failpoint_names(source: str, name: str) -> Iterator[tuple[str, str]]:
-    """Yield `(failpoint, enclosing function)`; a name that is not a literal raises ValueError."""
+    """Yield `(failpoint, enclosing function)`; a computed name raises ValueError.
+
+    A part may be filled in: `f"pickup.door_{state}"` reads `pickup.door_<…>`.
+    """
     tree = ast.parse(source)
     for node in ast.walk(tree):
         for child in ast.iter_child_nodes(node):
             child.parent = node  # type: ignore[attr-defined] # a note on the tree we made
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "fp":
-            argument = node.args[0] if node.args else None
-            if not (isinstance(argument, ast.Constant) and isinstance(argument.value, str)):
+            point = literal_name(node.args[0]) if node.args else None
+            if point is None:
                 raise ValueError(f"{name}:{node.lineno}: a failpoint's name must be a literal")
-            yield argument.value, _enclosing(node)
+            yield point, _enclosing(node)
+
+
+def literal_name(node: ast.expr) -> str | None:
+    """Return a literal's text, `<…>` for what an f-string fills in; None for anything else."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=[ast.Constant(), *_] as parts):
+            return "".join(
+                str(part.value) if isinstance(part, ast.Constant) else "<…>" for part in parts
+            )
+        case _:
+            return None
 
 
 def foreign_store_imports(edges: Iterable[tuple[str, str]]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import ast
 import importlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import get_args
 
@@ -22,13 +22,19 @@ _LINK = re.compile(r"(?<!`)!?\[[^\]]*\]\(([^)\s]+)\)")
 _KEY = re.compile(r"^[a-z_]+(\.[a-z_]+)+$")
 
 
+def _none(found: Iterable[str]) -> None:
+    """Fail with one violation a line."""
+    if said := sorted(found):
+        pytest.fail("\n".join(said), pytrace=False)
+
+
 def test_generated_pages_are_up_to_date() -> None:
     stale = [
         path.relative_to(ROOT).as_posix()
         for path, text in generate.pages().items()
         if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
-    assert stale == [], "run `make docs` and commit the pages"
+    _none(f"{page} is out of date: run `make docs`" for page in stale)
 
 
 def _keys(model: type[BaseModel]) -> Iterator[str]:
@@ -91,7 +97,7 @@ def test_every_error_key_in_the_code_is_in_the_list() -> None:
         for key in _raised_keys(path.read_text(encoding="utf-8"))
     }
     assert used
-    assert {pair for pair in used if pair[0] not in ERROR_KEYS} == set()
+    _none(f"{key} ({place}) is not in ERROR_KEYS" for key, place in used if key not in ERROR_KEYS)
 
 
 def test_raised_keys_are_found() -> None:
@@ -111,7 +117,7 @@ def _broken_links(page: Path, text: str) -> list[str]:
 def test_every_link_between_pages_leads_somewhere() -> None:
     pages = [path for path in tracked_files(ROOT) if path.suffix == ".md"]
     assert pages
-    assert [said for page in pages for said in _broken_links(page, page.read_text("utf-8"))] == []
+    _none(said for page in pages for said in _broken_links(page, page.read_text("utf-8")))
 
 
 def test_a_broken_link_is_found(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -33,6 +33,9 @@ PORTS = {
     "linli/bench": "a bench measures the real machine's CPU time",
 }
 
+# Written once by a tool and never edited: a migration lists a whole schema.
+GENERATED = ("cloud/migrations/versions/",)
+
 
 @cache
 def _modules() -> dict[str, str]:
@@ -52,21 +55,29 @@ def _violations(check: Callable[[str, str], Iterator[str]], *, tests: bool) -> l
     ]
 
 
+def _none(found: Iterable[object]) -> None:
+    """Fail with one violation a line."""
+    said = sorted(map(str, found))
+    if said:
+        pytest.fail("\n".join(said), pytrace=False)
+
+
 def test_there_is_something_to_check() -> None:
     assert len(_modules()) > 20
 
 
 def test_modules_and_functions_stay_short() -> None:
-    assert _violations(too_long, tests=True) == []
+    found = _violations(too_long, tests=True)
+    _none(said for said in found if not said.startswith(GENERATED))
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    assert _violations(without_docstring, tests=True) == []
+    _none(_violations(without_docstring, tests=True))
 
 
 def test_time_chance_and_threads_come_through_ports() -> None:
     found = _violations(ambient, tests=False)
-    assert [said for said in found if not said.startswith(tuple(PORTS))] == []
+    _none(said for said in found if not said.startswith(tuple(PORTS)))
 
 
 def test_every_exempt_place_still_needs_it() -> None:
@@ -79,7 +90,7 @@ def test_every_exempt_place_still_needs_it() -> None:
 def test_a_store_is_imported_by_its_own_domain_only() -> None:
     graph = grimp.build_graph(*[room for room in ROOMS if (ROOT / room / "__init__.py").exists()])
     edges = [(a, b) for a in graph.modules for b in graph.find_modules_directly_imported_by(a)]
-    assert list(foreign_store_imports(edges)) == []
+    _none(foreign_store_imports(edges))
 
 
 def test_every_failpoint_is_listed_with_the_operations_pages() -> None:
@@ -91,7 +102,7 @@ def test_every_failpoint_is_listed_with_the_operations_pages() -> None:
         for point, _ in failpoint_names(source, name)
     }
     assert used
-    assert {point for point in used if f"`{point}`" not in page} == set()
+    _none(point for point in used if f"`{point}`" not in page)
 
 
 def test_no_registry_host_or_machine_path_is_committed() -> None:
@@ -100,7 +111,7 @@ def test_no_registry_host_or_machine_path_is_committed() -> None:
         if path.suffix not in {".png", ".db", ".bin", ".wav"}:
             text = path.read_text(encoding="utf-8", errors="replace")
             found += leaks(text, path.relative_to(ROOT).as_posix())
-    assert found == []
+    _none(found)
 
 
 def _lint_imports(where: Path) -> subprocess.CompletedProcess[str]:
@@ -114,7 +125,10 @@ def _lint_imports(where: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.timeout(60)
 def test_imports_run_one_way() -> None:
     done = _lint_imports(ROOT)
-    assert done.returncode == 0, done.stdout + done.stderr
+    if done.returncode:
+        pytest.fail(
+            done.stdout[done.stdout.rfind("Broken contracts") :] + done.stderr, pytrace=False
+        )
 
 
 @pytest.mark.timeout(60)
@@ -213,6 +227,8 @@ def test_a_foreign_store_import_is_found() -> None:
 def test_failpoints_are_read_with_their_place() -> None:
     source = "def f():\n    fp('a.b')\n\nfp('c.d')\n"
     assert sorted(failpoint_names(source, "m")) == [("a.b", "f"), ("c.d", "(module)")]
+    filled = list(failpoint_names('fp(f"door.{state}")', "m"))
+    assert filled == [("door.<…>", "(module)")]
     with pytest.raises(ValueError, match="m:1: a failpoint's name must be a literal"):
         list(failpoint_names("fp(name)", "m"))
 
