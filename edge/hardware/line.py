@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pymodbus.transport.serialtransport import create_serial_connection
 
 from common.kit.errors import UnavailableError
+from common.kit.work import InlineWork, Work
 from edge.config import BusSection
 
 Factory = Callable[[], asyncio.BaseProtocol]
@@ -37,9 +38,9 @@ class Line(Protocol):
 class SerialLine:
     """A serial port, opened 8N1 and exclusively: a second master on one wire opens wrong doors."""
 
-    def __init__(self, section: BusSection) -> None:
-        """Remember what to open; nothing is touched yet."""
-        self._section = section
+    def __init__(self, section: BusSection, work: Work) -> None:
+        """Remember what to open; nothing is touched yet. `work` looks for the cause when opening fails."""
+        self._section, self._work = section, work
 
     async def connect(self, factory: Factory) -> Connection:
         """Open the port; a missing, forbidden or busy one raises UnavailableError."""
@@ -56,7 +57,7 @@ class SerialLine:
                 timeout=self._section.timeout_s,
             )
         except OSError as error:
-            raise port_error(self._section, error) from error
+            raise await self._work.run(port_error, self._section, error) from error
 
 
 class TcpLine:
@@ -93,9 +94,11 @@ def tcp_address(port: str) -> tuple[str, int]:
     return parts.hostname or "127.0.0.1", parts.port or _MODBUS_TCP_PORT
 
 
-def open_line(section: BusSection) -> Line:
-    """Return the line that `section.port` names."""
-    return TcpLine(section) if is_tcp(section.port) else SerialLine(section)
+def open_line(section: BusSection, work: Work | None = None) -> Line:
+    """Return the line that `section.port` names; without `work` a failed opening is explained on the spot."""
+    if is_tcp(section.port):
+        return TcpLine(section)
+    return SerialLine(section, work or InlineWork())
 
 
 def port_error(section: BusSection, error: OSError) -> UnavailableError:
