@@ -9,6 +9,7 @@ import sys
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -29,6 +30,7 @@ SETTINGS = (
     ("hub.toml", "the hub", "cloud.config", "HubConfig"),
     ("cabinet.toml", "the simulator", "device_sim.config", "CabinetConfig"),
 )
+_LIMITS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤", "pattern": "like"}
 _MADE = "<!-- written by docs/generate.py (`make docs`); edit the code, not this page -->\n"
 
 
@@ -150,13 +152,21 @@ def _inner(annotation: object) -> type[BaseModel] | None:
 
 
 def _type_name(field: FieldInfo) -> str:
-    return f"`{_written(field.annotation)}`".replace("|", "\\|")
+    limits = [
+        f"{sign} `{value}`" if name == "pattern" else f"{sign} {value}"
+        for said in field.metadata
+        for name, sign in _LIMITS.items()
+        if (value := getattr(said, name, None)) is not None
+    ]
+    return ", ".join([f"`{_written(field.annotation)}`", *limits]).replace("|", "\\|")
 
 
 def _written(annotation: Any) -> str:
     """Write a type as a person would: without modules, bounds and patterns."""
     inner = get_args(annotation)
     match get_origin(annotation):
+        case None if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+            return " | ".join(repr(value.value) for value in annotation)
         case None:
             return "…" if annotation is ... else str(getattr(annotation, "__name__", annotation))
         case typing.Annotated:
