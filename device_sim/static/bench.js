@@ -48,7 +48,10 @@ function show(state) {
     setText(bench.querySelector(`[data-zone="${zone.name}"]`), `${zone.temperature_c.toFixed(1)} °C`);
   }
   state.doors.forEach(showDoor);
-  const faults = state.faults.map((f) => `${f.kind} ${f.target}${f.for_s ? ` (${f.for_s} s)` : ""}`);
+  const faults = state.faults.map((f) => {
+    const what = fill(words[`fault_${f.kind}`], f);
+    return f.for_s ? `${what} (${fill(words.for_s, { s: f.for_s })})` : what;
+  });
   setText(document.getElementById("faults"), faults.join(" · ") || words.no_faults);
   showLog(state);
 }

@@ -163,6 +163,7 @@ async def test_the_page_in_both_languages(http: aiohttp.ClientSession) -> None:
             assert words in page
             assert all(f'data-door="{side}0{n}"' in page for side in "AB" for n in range(1, 9))
             assert "<script>" not in page
+            assert "built-in" not in page
             assert "style=" not in page
 
 

@@ -1,0 +1,102 @@
+"""The bench page in a real browser: a pulse on the wire opens a door on the page, a hand shuts it."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.device_sim.cabinets import CABINET_FILE, ROOT
+
+pytestmark = pytest.mark.timeout(90)
+PULSE_1_5 = bytes.fromhex("01 05 02 05 00 04 DD B0")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    url: str
+    link: Path
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    data = tmp_path_factory.mktemp("bench")
+    command = "from linli.cli import main; main()"
+    options = ["--config", CABINET_FILE, "--data", data, "--port", "0", "--modbus-port", "0"]
+    with subprocess.Popen(
+        [sys.executable, "-c", command, "sim", "run", *map(str, options)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        url = next(
+            found.group()
+            for line in process.stdout
+            if (found := re.search(r"http://127\.0\.0\.1:\d+/", line))
+        )
+        yield Running(url, data / "bus0")
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+def put_on_wire(link: Path, frame: bytes) -> None:
+    port = os.open(link, os.O_RDWR | os.O_NOCTTY)
+    os.write(port, frame)
+    os.close(port)
+
+
+def test_a_pulse_opens_and_a_press_shuts(bench: Running, page: Page) -> None:
+    page.goto(bench.url)
+    door = page.locator('[data-door="A06"] .leaf')
+    expect(door).to_contain_text("关着")
+    put_on_wire(bench.link, PULSE_1_5)
+    expect(door).to_contain_text("开着")
+    expect(page.locator("#log")).to_contain_text("A06 脉冲 400 ms")
+    door.click()
+    expect(door).to_contain_text("关着")
+    expect(page.locator("#log")).to_contain_text("A06 被推上")
+
+
+def test_faults_and_what_does_not_move(bench: Running, page: Page) -> None:
+    page.goto(f"{bench.url}?lang=en")
+    door = page.locator('[data-door="B02"]')
+    door.locator("summary").click()
+    door.get_by_role("button", name="Jam", exact=True).click()
+    expect(door.locator(".leaf")).to_contain_text("shut · jammed")
+    expect(page.locator("#faults")).to_contain_text("B02 jammed")
+    door.get_by_role("button", name="Force open").click()
+    expect(page.locator("#said")).to_contain_text("B02: It did not move")
+    page.get_by_role("button", name="Unit 1 silent for 10 s").click()
+    expect(page.locator("#faults")).to_contain_text("unit 1 does not answer (for 10 s)")
+    page.get_by_role("button", name="Clear all").click()
+    expect(page.locator("#faults")).to_have_text("None.")
+
+
+@pytest.mark.parametrize("lang", ["zh-CN", "en"])
+@pytest.mark.parametrize(("width", "height"), [(1024, 600), (1280, 800), (390, 844)])
+def test_it_fits_and_can_be_used_by_everybody(
+    bench: Running, page: Page, axe_source: str, lang: str, width: int, height: int
+) -> None:
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"{bench.url}?lang={lang}")
+    expect(page.locator('[data-zone="chilled"]')).to_contain_text("°C")
+    assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+    page.evaluate(axe_source)
+    found = page.evaluate(
+        "rules => axe.run({runOnly: rules}).then(result => result.violations.map(one => one.id))",
+        RULES,
+    )
+    assert found == []
+    assert said == []
+    assert all(url.startswith((bench.url, "data:")) for url in asked)
