@@ -135,7 +135,10 @@ _LEAK = re.compile(
 def tracked_files(root: Path) -> list[Path]:
     """Return what git would carry to another machine."""
     listed = subprocess.run(
-        ["git", "-C", str(root), "ls-files", "-z"], capture_output=True, text=True, check=True
+        ["git", "-c", f"safe.directory={root}", "-C", str(root), "ls-files", "-z"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return [root / name for name in listed.stdout.split("\0") if name and (root / name).is_file()]
 
