@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from common.ui.i18n import Texts
 
@@ -92,19 +92,17 @@ def door_place(cells: Sequence[Cell], screen: Place | None, label: str, texts: T
     from_top = texts.ordinal(nth)
     if screen is None:
         column = columns.index(place.column) + 1
-        return _(
-            "Column %(column)s from the left, %(nth)s from the top", column=column, nth=from_top
-        )
+        return _("Column %(column)s from the left, %(nth)s down", column=column, nth=from_top)
     if place.column >= screen.column + screen.width:
         column = 1 + sum(screen.column + screen.width <= c < place.column for c in columns)
         return _(
-            "Right of the screen, column %(column)s, %(nth)s from the top",
+            "Right of the screen, column %(column)s, %(nth)s down",
             column=column, nth=from_top,
         )  # fmt: skip
     if place.column < screen.column:
         column = 1 + sum(place.column < c < screen.column for c in columns)
         return _(
-            "Left of the screen, column %(column)s, %(nth)s from the top",
+            "Left of the screen, column %(column)s, %(nth)s down",
             column=column, nth=from_top,
         )  # fmt: skip
     return _above_or_below(cells, screen, place, texts)
@@ -171,10 +169,12 @@ def _mark(state: CellState, x: float, y: float, word: str) -> Markup:
         if state is CellState.FAULT
         else Markup('<path class="glyph" d="M-5 -6L6 0L-5 6Z"/>')
     )
-    shift = -7 * min(len(str(escape(word))), 6) / 1.6
+    # Chinese characters are as wide as high, Latin letters about half; glyph and word stand centred.
+    wide = sum(16.0 if ord(char) > 0x2E80 else 8.8 for char in word)
+    left = x - (wide + 18) / 2
     return Markup(
-        '<g transform="translate({gx} {y})">{glyph}</g><text class="word" x="{x}" y="{y}">{word}</text>'
-    ).format(gx=round(x + shift - 6, 1), x=x + 5, y=y, glyph=glyph, word=word)
+        '<g transform="translate({gx} {y})">{glyph}</g><text class="word" x="{wx}" y="{y}">{word}</text>'
+    ).format(gx=round(left + 5, 1), wx=round(left + 18 + wide / 2, 1), y=y, glyph=glyph, word=word)
 
 
 def _screen(place: Place, texts: Texts) -> Markup:
