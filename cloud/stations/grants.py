@@ -171,20 +171,27 @@ class Grants:
             self.apply_tx(connection, record.grant_id, GrantTrigger.REVOKED, at_ms)
         return tuple(record.grant_id for record in pending)
 
-    def show_code_tx(
-        self, connection: Connection, grant_id: str, *, shown_to: str, at_ms: int
-    ) -> str | None:
-        """Return the eight digits and write down who saw them; None once used, revoked or expired.
+    async def show_code(self, grant_id: str, *, shown_to: str) -> str | None:
+        """Return the eight digits, after writing down who sees them; None once used, revoked or expired.
 
         The caller has made sure that `shown_to` owns the order (its person, or the order's own link).
         """
-        record = self._known(connection, grant_id)
-        if record.digits_sealed is None or record.revoke_state != RevokeState.NONE:
-            return None
-        if (record.expires_at_ms or record.not_after_ms) <= at_ms:
-            return None
-        grants.note_shown(connection, grant_id, shown_to, at_ms)
-        return unseal(self._kit.secrets.encryption_key, record.digits_sealed, grant_id=grant_id)
+        now_ms = self._kit.now_ms()
+
+        def read(connection: Connection) -> tuple[str | None, bool]:
+            known = {who for who, _ in grants.shown(connection, grant_id)}
+            return self._digits(connection, grant_id, now_ms), shown_to[:80] in known
+
+        digits, noted = await self._kit.db.read(read)
+        if digits is not None and not noted:
+            await self._kit.db.write(
+                lambda c: grants.note_shown(c, grant_id, shown_to[:80], now_ms)
+            )
+        return digits
+
+    async def shown_to(self, grant_id: str) -> list[tuple[str, int]]:
+        """Return who was shown the code, and when first (ms)."""
+        return await self._kit.db.read(lambda c: grants.shown(c, grant_id))
 
     def view_tx(self, connection: Connection, grant_id: str) -> GrantView:
         """Return the grant without its secrets; NotFoundError."""
@@ -212,6 +219,14 @@ class Grants:
         if record is None:
             raise NotFoundError("grant.not_found", "there is no such grant", grant_id=grant_id)
         return record
+
+    def _digits(self, connection: Connection, grant_id: str, now_ms: int) -> str | None:
+        record = self._known(connection, grant_id)
+        over = (record.expires_at_ms or record.not_after_ms) <= now_ms
+        if record.digits_sealed is None or record.revoke_state != RevokeState.NONE or over:
+            return None
+        key = self._kit.secrets.encryption_key
+        return unseal(key, record.digits_sealed, grant_id=grant_id)
 
     def _live_digits(self, connection: Connection, station_id: str) -> list[str]:
         key = self._kit.secrets.encryption_key

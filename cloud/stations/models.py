@@ -142,8 +142,7 @@ command = sa.Table(
 code_shown = sa.Table(
     "pickup_code_shown",
     metadata,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
-    _id("grant_id", index=True),
-    sa.Column("shown_to", sa.String(80), nullable=False),
-    _ms("at_ms"),
+    _id("grant_id", primary_key=True),
+    sa.Column("shown_to", sa.String(80), primary_key=True),
+    _ms("first_at_ms"),
 )

@@ -116,6 +116,10 @@ class Stations:
 
         return await self._kit.db.read(read)
 
+    def applied_op_tx(self, connection: Connection, station_id: str) -> int:
+        """Return the op up to which everything rules at the station."""
+        return self._kit.gateway.applied_op_tx(connection, station_id)
+
     async def sweep(self) -> None:
         """Do what only time brings about: expire grants and commands, settle revokes, retire rows."""
         now_ms = self._kit.now_ms()

@@ -1,6 +1,7 @@
 """Sites: create one, pair it with its device, take a compartment out of service, see how it does."""
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection
 
@@ -153,6 +154,10 @@ class Sites:
         """Return the station's Chinese and English name; NotFoundError."""
         record = self._kit.station_tx(connection, station_id)
         return record.name_zh, record.name_en
+
+    def timezone_tx(self, connection: Connection, station_id: str) -> ZoneInfo:
+        """Return the station's time zone; NotFoundError."""
+        return ZoneInfo(self._kit.station_tx(connection, station_id).timezone)
 
     def _detail_tx(self, connection: Connection, station_id: str) -> StationDetail:
         record = self._kit.station_tx(connection, station_id)

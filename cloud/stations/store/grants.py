@@ -106,18 +106,19 @@ def ended_before(connection: Connection, moment_ms: int) -> list[GrantRecord]:
 
 
 def note_shown(connection: Connection, grant_id: str, shown_to: str, at_ms: int) -> None:
-    """Write down who was shown a code."""
-    connection.execute(
-        code_shown.insert().values(grant_id=grant_id, shown_to=shown_to, at_ms=at_ms)
-    )
+    """Write down that a code was shown to someone for the first time."""
+    if shown_to not in {who for who, _ in shown(connection, grant_id)}:
+        connection.execute(
+            code_shown.insert().values(grant_id=grant_id, shown_to=shown_to, first_at_ms=at_ms)
+        )
 
 
-def shown_to(connection: Connection, grant_id: str) -> list[tuple[str, int]]:
-    """Return who was shown the code and when (ms), oldest first."""
+def shown(connection: Connection, grant_id: str) -> list[tuple[str, int]]:
+    """Return who was shown the code, and when first (ms)."""
     rows = connection.execute(
-        sa.select(code_shown.c.shown_to, code_shown.c.at_ms)
+        sa.select(code_shown.c.shown_to, code_shown.c.first_at_ms)
         .where(code_shown.c.grant_id == grant_id)
-        .order_by(code_shown.c.number)
+        .order_by(code_shown.c.first_at_ms, code_shown.c.shown_to)
     )
     return [(who, at_ms) for who, at_ms in rows]
 

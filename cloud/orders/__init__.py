@@ -1,0 +1,1 @@
+"""Orders: rounds, stock promised and paid, parcels on their way, pickup, cancelling; one timeline each."""

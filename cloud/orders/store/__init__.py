@@ -1,0 +1,1 @@
+"""SQL of the orders, split by what it keeps."""
