@@ -6,6 +6,7 @@ Nothing here pulses twice: one call is one pulse, and only a person's *again* ma
 import asyncio
 import logging
 import sqlite3
+from dataclasses import dataclass, replace
 
 from common.contract.words import DoorState
 from common.kit.clock import Clock, to_ms
@@ -24,8 +25,15 @@ from edge.hardware.ports import DoorBus, PulseResult
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    request: OpenRequest
+    pulse_id: int
+    result: PulseResult
+
+
 class Runner:
-    """One pulse at a time for the whole station: the coils share a supply."""
+    """Takes requests in order and sends one pulse at a time: the coils share a supply."""
 
     def __init__(
         self,
@@ -41,30 +49,77 @@ class Runner:
         self._sensors: Sensors = watcher.sensors
         self._settings, self._clock = settings, clock
         self._started_ms = _ms(clock.monotonic_s())
-        self._turn = asyncio.Lock()
+        self._queued = asyncio.Event()
+        self._turns: asyncio.Queue[OpenRequest] = asyncio.Queue()
+        self._in_hand: set[str] = set()
 
-    async def first(self, request: OpenRequest) -> None:
-        """Open a queued request's door, or let the request expire when its turn comes too late."""
-        left_s = self._left_s(request)
-        rest_s = await self.rest_s(request.wish.compartment)
-        if rest_s < left_s:
-            await asyncio.sleep(rest_s)
-            async with self._turn:
-                sent = None
-                if self._left_s(request) > 0:
-                    sent = await self._pulse(self._journal.step(request, Trigger.TAKEN))
-            if sent is not None:
-                await self._judge(*sent)
-                return
+    def kick(self) -> None:
+        """Look for queued requests."""
+        self._queued.set()
+
+    def has_in_hand(self, open_request_id: str) -> bool:
+        """Tell whether a request waits for its turn or for what its pulse did."""
+        return open_request_id in self._in_hand
+
+    def again(self, request: OpenRequest) -> None:
+        """Give a finished request another turn, because a person asked."""
+        self._in_hand.add(request.open_request_id)
+        self._turns.put_nowait(self._journal.put(request))
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._take_queued(group), name="door requests")
+            while True:
+                sent = await self._turn(await self._turns.get())
+                if sent is not None:
+                    group.create_task(self._judge(sent), name="door judge")
+
+    async def _take_queued(self, group: asyncio.TaskGroup) -> None:
+        self._queued.set()
+        while True:
+            await self._queued.wait()
+            self._queued.clear()
+            for request in await self._db.read(store.queued):
+                if request.open_request_id in self._in_hand:
+                    continue
+                self._in_hand.add(request.open_request_id)
+                self._journal.put(request)
+                rest_s = await self.rest_s(request.wish.compartment)
+                if 0 < rest_s < self._left_s(request):
+                    group.create_task(self._turn_later(request, rest_s), name="door rests")
+                elif rest_s > 0:
+                    await self._expire(request)
+                else:
+                    self._turns.put_nowait(request)
+
+    async def _turn_later(self, request: OpenRequest, rest_s: float) -> None:
+        await asyncio.sleep(rest_s)
+        self._turns.put_nowait(request)
+
+    async def _expire(self, request: OpenRequest) -> None:
         await self._journal.store(request, Trigger.WAITED_TOO_LONG)
+        self._in_hand.discard(request.open_request_id)
         fp("doors.expired_committed")
 
-    async def again(self, request: OpenRequest) -> None:
-        """Send the next pulse of a request whose person asked for it."""
-        checked = self._journal.step(request, Trigger.AGAIN)
-        async with self._turn:
-            sent = await self._pulse(checked)
-        await self._judge(*sent)
+    async def _turn(self, request: OpenRequest) -> _Sent | None:
+        """Send this request's one pulse, unless it waited too long or the door has moved on."""
+        first = request.state is DoorState.QUEUED
+        if first and self._left_s(request) <= 0:
+            await self._expire(request)
+            return None
+        try:
+            return await self._pulse(
+                self._journal.step(request, Trigger.TAKEN if first else Trigger.AGAIN)
+            )
+        except ConflictError as error:  # a newer request, or the door's own sensor, got in between
+            log.info("pulse not sent: %s", error)
+            label = request.wish.compartment
+            stored = await self._db.read(lambda conn: store.newest(conn, label))
+            if stored is not None:
+                self._journal.put(stored)
+            self._in_hand.discard(request.open_request_id)
+            return None
 
     async def rest_s(self, label: str) -> float:
         """Return how long this door's coil must rest before the next pulse."""
@@ -87,27 +142,27 @@ class Runner:
         waited_s = self._clock.monotonic_s() - request.created_mono_ms / 1000
         return self._settings.queue_ttl_s - waited_s
 
-    async def _pulse(self, request: OpenRequest) -> tuple[OpenRequest, int, PulseResult]:
+    async def _pulse(self, request: OpenRequest) -> _Sent:
         fp("doors.before_pulse_row")
         request, pulse_id = await self._journal_pulse(request)
         fp("doors.pulse_row_committed")
         # A cancelled caller does not stop the frame: the bus owner finishes what is on the wire.
         result = await self._bus.pulse(request.wish.compartment)
         fp("doors.pulse_sent")
-        return request, pulse_id, result
+        return _Sent(request, pulse_id, result)
 
-    async def _judge(self, request: OpenRequest, pulse_id: int, result: PulseResult) -> None:
-        if result is PulseResult.NOT_SENT:
-            await self._end(request, Trigger.NOT_SENT, pulse_id, result)
+    async def _judge(self, sent: _Sent) -> None:
+        if sent.result is PulseResult.NOT_SENT:
+            await self._end(sent, Trigger.NOT_SENT)
             fp("doors.bus_down_committed")
-        elif result is PulseResult.REJECTED:
-            await self._end(request, Trigger.REFUSED, pulse_id, result)
+        elif sent.result is PulseResult.REJECTED:
+            await self._end(sent, Trigger.REFUSED)
             fp("doors.refused_committed")
         else:
-            waiting = self._journal.step(request, Trigger.FRAME_LEFT)
-            seen = await self._look(request.wish.compartment)
+            waiting = self._journal.step(sent.request, Trigger.FRAME_LEFT)
+            seen = await self._look(waiting.wish.compartment)
             fp("doors.sensor_judged")
-            await self._end(waiting, seen, pulse_id, result)
+            await self._end(replace(sent, request=waiting), seen)
             fp("doors.outcome_committed")
 
     async def _journal_pulse(self, request: OpenRequest) -> tuple[OpenRequest, int]:
@@ -148,19 +203,18 @@ class Runner:
                 return Trigger.UNSEEN if last is None else Trigger.STAYED_SHUT
             await asyncio.sleep(self._settings.poll_active_s)
 
-    async def _end(
-        self, request: OpenRequest, trigger: Trigger, pulse_id: int, result: PulseResult
-    ) -> None:
-        left = result is not PulseResult.NOT_SENT
+    async def _end(self, sent: _Sent, trigger: Trigger) -> None:
+        left = sent.result is not PulseResult.NOT_SENT
 
         def before(conn: sqlite3.Connection) -> None:
-            store.settle_pulse(conn, pulse_id, result.value, left=left)
+            store.settle_pulse(conn, sent.pulse_id, sent.result.value, left=left)
 
-        ended = await self._journal.store(request, trigger, before=before)
+        ended = await self._journal.store(sent.request, trigger, before=before)
+        self._in_hand.discard(ended.open_request_id)
         if ended.state is DoorState.INDETERMINATE:
             self._watcher.settle_when_seen(ended)
         elif ended.state is DoorState.FAILED_OPEN:
-            log.warning("door %s did not open, pulse %d", request.wish.compartment, ended.pulses)
+            log.warning("door %s did not open, pulse %d", ended.wish.compartment, ended.pulses)
 
 
 def _ms(seconds: float) -> int:

@@ -51,8 +51,6 @@ class Doors:
         self._watcher = Watcher(db, bus, self._journal, outbox, settings, clock)
         self._runner = Runner(db, bus, self._journal, self._watcher, settings, clock)
         self._labels = frozenset(bus.labels)
-        self._queue: asyncio.Queue[OpenRequest | None] = asyncio.Queue()
-        self._taken: set[str] = set()
 
     @property
     def on_change_tx(self) -> list[ChangeListener]:
@@ -99,7 +97,7 @@ class Doors:
     def kick(self) -> None:
         """Take what is queued; call after the commit of `request_tx`."""
         self._outbox.kick()
-        self._queue.put_nowait(None)
+        self._runner.kick()
 
     async def pulse_again(self, open_request_id: str) -> None:
         """Send the next pulse of a request because a person asked; returns when it is accepted, not when it opened.
@@ -114,16 +112,15 @@ class Doors:
         newest = await self._db.read(lambda conn: store.newest(conn, label))
         if newest is None or newest.open_request_id != open_request_id:
             raise ConflictError("doors.superseded", f"{label} has a newer request")
-        if open_request_id in self._taken or not allows(request.state, Trigger.AGAIN):
+        if not allows(request.state, Trigger.AGAIN):
             raise ConflictError("doors.busy", f"{label} is {request.state}", compartment=label)
         if request.pulses >= self._settings.max_pulses:
             raise RefusedError("doors.no_pulses_left", f"{label} had {request.pulses} pulses")
         if (rest_s := await self._runner.rest_s(label)) > 0:
             raise RefusedError("doors.cool_down", f"{label} rests", wait_s=round(rest_s) + 1)
-        if open_request_id in self._taken:
+        if self._runner.has_in_hand(open_request_id):
             raise ConflictError("doors.busy", f"{label} is in hand", compartment=label)
-        self._taken.add(open_request_id)
-        self._queue.put_nowait(self._journal.put(request))
+        self._runner.again(request)
 
     def view(self) -> Mapping[str, DoorView]:
         """Return every door as it is known now; no I/O."""
@@ -142,32 +139,9 @@ class Doors:
 
     async def run(self) -> None:
         """Open doors and watch them until cancelled; `start()` comes first."""
-        self._queue.put_nowait(None)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._watcher.run(), name="doors watcher")
-            while True:
-                again = await self._queue.get()
-                if again is not None:
-                    group.create_task(self._carry(again, again_=True), name="door again")
-                    continue
-                for request in await self._db.read(store.queued):
-                    if request.open_request_id not in self._taken:
-                        self._taken.add(request.open_request_id)
-                        self._journal.put(request)
-                        group.create_task(self._carry(request, again_=False), name="door open")
-
-    async def _carry(self, request: OpenRequest, *, again_: bool) -> None:
-        try:
-            await (self._runner.again(request) if again_ else self._runner.first(request))
-        except (
-            ConflictError
-        ) as error:  # a newer request for this door, or its own sensor, got in between
-            log.info("pulse not sent: %s", error)
-            stored = await self._db.read(lambda conn: store.newest(conn, request.wish.compartment))
-            if stored is not None:
-                self._journal.put(stored)
-        finally:
-            self._taken.discard(request.open_request_id)
+            group.create_task(self._runner.run(), name="doors runner")
 
     async def _reconcile(self, request: OpenRequest) -> None:
         """Ask the sensor what became of an intent without an outcome."""

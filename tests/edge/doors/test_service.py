@@ -1,0 +1,510 @@
+"""Doors on real SQLite and the simulated cabinet: only the sensor says open, only people cause a second pulse."""
+
+import asyncio
+import sqlite3
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from common.contract.words import DoorState
+from common.kit.errors import ConflictError, NotFoundError, RefusedError
+from device_sim.faults import NoAnswer
+from edge.doors.service import Doors
+from tests.edge.doors.station import Station, in_station, wish
+
+S = DoorState
+
+
+def test_one_wish_one_pulse_one_open_door(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        request_id = await station.ask("A04")
+        assert await station.until("A04", S.OPEN, S.FAILED_OPEN) is S.OPEN
+        assert station.is_open("A04")
+        assert [(p.board, p.channel, p.ms) for p in station.cabinet.witness.pulses] == [(1, 3, 400)]
+        view = station.doors.view()["A04"]
+        assert (view.open, view.pulses, view.open_request_id) == (True, 1, request_id)
+        await asyncio.sleep(20)
+        assert station.doors.view()["A04"].since_s == pytest.approx(20, abs=1)
+        await station.push("A04")
+        await station.until("A04", S.CLOSED, within_s=2)
+        assert station.states() == ["queued", "pulsing", "open", "closed"]
+        assert [change.state for change in station.told] == [S.PULSING, S.OPEN, S.CLOSED]
+        assert {change.open_request_id for change in station.told} == {request_id}
+        assert station.events("door.unexpected") == []
+        assert [row["result"] for row in station.pulse_rows()] == ["acked"]
+
+    in_station(tmp_path, body)
+
+
+def test_the_pulse_row_is_durable_before_the_frame_leaves(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        seen: list[int] = []
+        feed = station.cable.bus.feed
+
+        def watching(data: bytes, now_s: float) -> object:
+            if data[1:3] == b"\x05\x02":
+                other = sqlite3.connect(
+                    station.db.path
+                )  # what a process after a power cut would see
+                seen.append(other.execute("SELECT count(*) FROM pulse").fetchone()[0])
+                other.close()
+            return feed(data, now_s)
+
+        station.cable.bus.feed = watching  # type: ignore[method-assign, assignment]
+        await station.ask("A01")
+        await station.until("A01", S.OPEN)
+        assert seen == [1]
+
+    in_station(tmp_path, body)
+
+
+def test_no_sensor_no_open(tmp_path: Path) -> None:
+    """The board acknowledges, the door is jammed: not open, whatever the reply said."""
+
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.jam("A01")
+        await station.ask("A01")
+        assert await station.until("A01", S.OPEN, S.FAILED_OPEN) is S.FAILED_OPEN
+        assert [row["result"] for row in station.pulse_rows()] == ["acked"]
+        await asyncio.sleep(300)
+        assert len(station.cable.pulses) == 1
+
+    in_station(tmp_path, body)
+
+
+def test_a_lost_reply_is_no_second_pulse_when_the_door_opened(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        lost = NoAnswer(kind="no_answer", target=1, deaf=False, for_s=0.6)
+        await station.ask("A01")
+        await station.until("A01", S.PULSING)
+        station.cabinet.lay(lost)
+        assert await station.until("A01", S.OPEN, S.FAILED_OPEN) is S.OPEN
+        assert [row["result"] for row in station.pulse_rows()] == ["unconfirmed"]
+        assert len(station.cable.pulses) == 1
+
+    in_station(tmp_path, body)
+
+
+def test_a_person_may_ask_again_until_the_pulses_are_used(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.jam("A01")
+        request_id = await station.ask("A01")
+        await station.until("A01", S.FAILED_OPEN)
+        for pulses in (2, 3):
+            await station.doors.pulse_again(request_id)
+            await station.until("A01", S.PULSING)
+            await station.until("A01", S.FAILED_OPEN)
+            assert station.doors.view()["A01"].pulses == pulses
+        with pytest.raises(RefusedError) as caught:
+            await station.doors.pulse_again(request_id)
+        assert caught.value.key == "doors.no_pulses_left"
+        assert len(station.cabinet.witness.pulses) == 3
+
+    in_station(tmp_path, body)
+
+
+def test_two_fingers_on_again_are_one_pulse(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.jam("A01")
+        request_id = await station.ask("A01")
+        await station.until("A01", S.FAILED_OPEN)
+        results = await asyncio.gather(
+            *(station.doors.pulse_again(request_id) for _ in range(5)), return_exceptions=True
+        )
+        assert sorted(type(r).__name__ for r in results) == ["ConflictError"] * 4 + ["NoneType"]
+        await station.until("A01", S.PULSING)
+        await station.until("A01", S.FAILED_OPEN)
+        assert len(station.cabinet.witness.pulses) == 2
+
+    in_station(tmp_path, body)
+
+
+def test_the_same_request_opens_the_door_again_after_it_was_shut(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        request_id = await station.ask("A01")
+        await station.until("A01", S.OPEN)
+        with pytest.raises(ConflictError):
+            await station.doors.pulse_again(request_id)
+        await station.push("A01")
+        await station.until("A01", S.CLOSED)
+        await station.doors.pulse_again(request_id)
+        await station.until("A01", S.OPEN)
+        assert station.doors.view()["A01"].pulses == 2
+        assert station.states() == ["queued", "pulsing", "open", "closed", "pulsing", "open"]
+
+    in_station(tmp_path, body)
+
+
+def test_an_older_request_of_a_door_cannot_be_asked_again(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.jam("A01")
+        first = await station.ask("A01")
+        await station.until("A01", S.FAILED_OPEN)
+        await station.ask("A01")
+        await station.until("A01", S.PULSING)
+        await station.until("A01", S.FAILED_OPEN)
+        with pytest.raises(ConflictError) as caught:
+            await station.doors.pulse_again(first)
+        assert caught.value.key == "doors.superseded"
+
+    in_station(tmp_path, body)
+
+
+def test_a_new_wish_beats_an_again_that_has_not_pulsed_yet(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.jam("A01")
+        first = await station.ask("A01")
+        await station.until("A01", S.FAILED_OPEN)
+        await station.doors.pulse_again(first)
+        second = await station.db.write(
+            lambda conn: station.doors.request_tx(conn, wish("A01"))
+        )  # in the same moment, before the again had its turn
+        station.doors.kick()
+        await asyncio.sleep(10)
+        assert [row["open_request_id"] for row in station.pulse_rows()] == [first, second]
+        assert station.doors.view()["A01"].open_request_id == second
+        assert len(station.cable.pulses) == 2
+
+    in_station(tmp_path, body)
+
+
+def test_one_request_a_door(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        await station.ask("A01")
+        with pytest.raises(ConflictError):
+            await station.ask("A01")
+        await station.until("A01", S.OPEN)
+        with pytest.raises(ConflictError):
+            await station.ask("A01")
+        with pytest.raises(NotFoundError):
+            await station.ask("Z99")
+        with pytest.raises(NotFoundError):
+            await station.doors.pulse_again("01JZZZZZZZZZZZZZZZZZZZZZZZ")
+        await station.push("A01")
+        await station.until("A01", S.CLOSED)
+        await station.ask("A01")
+        await station.until("A01", S.OPEN)
+        assert len(station.cabinet.witness.pulses) == 2
+
+    in_station(tmp_path, body)
+
+
+def test_a_wish_dies_with_its_transaction(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+
+        def tx(conn: sqlite3.Connection) -> None:
+            station.doors.request_tx(conn, wish("A01"))
+            raise RuntimeError("the grant was used in the same moment")
+
+        with pytest.raises(RuntimeError):
+            await station.db.write(tx)
+        station.doors.kick()
+        await asyncio.sleep(5)
+        assert station.cable.pulses == []
+        assert station.events() == []
+
+    in_station(tmp_path, body)
+
+
+def test_a_listener_that_refuses_takes_the_transition_with_it(tmp_path: Path) -> None:
+    """The door's outcome and its grant's fate are one commit."""
+
+    async def body(station: Station) -> None:
+        await station.boot()
+
+        def refuse(_conn: sqlite3.Connection, change: object) -> None:
+            raise ConflictError("test.no", "no")
+
+        station.doors.on_change_tx.append(refuse)
+        await station.ask("A01")
+        await asyncio.sleep(5)
+        assert station.cable.pulses == []
+        assert station.states() == ["queued"]
+
+    in_station(tmp_path, body)
+
+
+def test_an_open_door_is_pulsed_all_the_same_and_the_row_says_so(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.pull("A01")
+        await asyncio.sleep(3)
+        await station.ask("A01")
+        await station.until("A01", S.OPEN)
+        assert len(station.cable.pulses) == 1
+        assert [row["flag"] for row in station.pulse_rows()] == ["already_open"]
+        await station.push("A01")
+        await station.until("A01", S.CLOSED)
+
+    in_station(tmp_path, body)
+
+
+def test_a_bounce_is_neither_open_nor_closed(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        read = station.hardware.door_bus.read_doors
+        count = 0
+
+        async def bouncing(*, urgent: str | None = None) -> dict[str, bool | None]:
+            nonlocal count
+            count += 1
+            return {**await read(urgent=urgent), "B01": count % 2 == 0}
+
+        station.hardware.door_bus.read_doors = bouncing  # type: ignore[method-assign]
+        await asyncio.sleep(30)
+        assert count > 20
+        assert station.events("door.unexpected") == []
+
+    in_station(tmp_path, body)
+
+
+def test_a_port_that_is_away_is_said_and_costs_no_pulse(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cable.pull()
+        request_id = await station.ask("A01")
+        assert await station.until("A01", S.BUS_DOWN, S.FAILED_OPEN) is S.BUS_DOWN
+        assert station.doors.view()["A01"].pulses == 0
+        assert [row["result"] for row in station.pulse_rows()] == ["not_sent"]
+        station.cable.plugged = True
+        await asyncio.sleep(5)
+        assert station.cable.pulses == []  # coming back pulses nothing by itself
+        await station.doors.pulse_again(request_id)
+        await station.until("A01", S.OPEN)
+
+    in_station(tmp_path, body)
+
+
+def test_an_adapter_lost_after_the_pulse_is_indeterminate_until_the_sensor_is_back(
+    tmp_path: Path,
+) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        request_id = await station.ask("A01")
+        while not station.cable.pulses:
+            station.cable.wrote.clear()
+            await station.cable.wrote.wait()
+        await asyncio.sleep(0.02)
+        station.cable.pull()
+        assert await station.until("A01", S.OPEN, S.INDETERMINATE, S.FAILED_OPEN) is S.INDETERMINATE
+        await asyncio.sleep(60)
+        station.cable.plugged = True
+        await station.until("A01", S.OPEN, within_s=5)
+        assert station.doors.view()["A01"].open_request_id == request_id
+        assert station.events("door.unexpected") == []
+        assert len(station.cable.pulses) == 1
+
+    in_station(tmp_path, body)
+
+
+def test_indeterminate_is_settled_by_the_first_reading_only(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.jam("A01")
+        await station.ask("A01")
+        await station.until("A01", S.WAIT_OPEN)
+        station.cable.pull()
+        await station.until("A01", S.INDETERMINATE)
+        station.cable.plugged = True
+        await asyncio.sleep(5)  # the first reading says shut
+        station.cabinet.free("A01")
+        station.cabinet.pull("A01")  # somebody's crowbar, an hour later
+        await asyncio.sleep(5)
+        assert station.doors.view()["A01"].state is S.INDETERMINATE
+        assert len(station.events("door.unexpected")) == 1
+
+    in_station(tmp_path, body)
+
+
+def test_a_door_that_springs_open_late_still_answers_its_pulse(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.jam("A01")
+        await station.ask("A01")
+        await station.until("A01", S.FAILED_OPEN)
+        station.cabinet.free("A01")
+        station.cabinet.pull("A01")
+        await station.until("A01", S.OPEN, within_s=5)
+        assert station.events("door.unexpected") == []
+        assert station.states() == ["queued", "pulsing", "failed_open", "open"]
+
+    in_station(tmp_path, body)
+
+
+def test_a_door_opened_long_after_a_failure_is_unexpected(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.jam("A01")
+        await station.ask("A01")
+        await station.until("A01", S.FAILED_OPEN)
+        await asyncio.sleep(40)
+        station.cabinet.free("A01")
+        station.cabinet.pull("A01")
+        await asyncio.sleep(5)
+        assert station.doors.view()["A01"].state is S.FAILED_OPEN
+        assert station.events("door.unexpected") == ['{"compartment":"A01","open":true}']
+
+    in_station(tmp_path, body)
+
+
+def test_a_forced_door_is_told_when_it_opens_and_when_it_shuts(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.pull("B03")
+        await asyncio.sleep(5)
+        await station.push("B03")
+        await asyncio.sleep(5)
+        assert station.events("door.unexpected") == [
+            '{"compartment":"B03","open":true}',
+            '{"compartment":"B03","open":false}',
+        ]
+        assert station.doors.view()["B03"].open is False
+
+    in_station(tmp_path, body)
+
+
+def test_another_door_never_closes_or_opens_a_request(tmp_path: Path) -> None:
+    """Crossed wires: the pulse for A01 opens A02."""
+
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.jam("A01")
+        await station.ask("A01")
+        await station.until("A01", S.PULSING)
+        station.cabinet.pull("A02")
+        assert await station.until("A01", S.OPEN, S.FAILED_OPEN) is S.FAILED_OPEN
+        await asyncio.sleep(5)
+        assert station.events("door.unexpected") == ['{"compartment":"A02","open":true}']
+
+    in_station(tmp_path, body)
+
+
+def test_a_door_left_open_is_told_once(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        await station.ask("A01")
+        await station.until("A01", S.OPEN)
+        await asyncio.sleep(119)
+        assert station.events("door.left_open") == []
+        await asyncio.sleep(600)
+        (told,) = station.events("door.left_open")
+        assert '"open_for_s":12' in told
+        await station.push("A01")
+        await station.until("A01", S.CLOSED)
+
+    in_station(tmp_path, body)
+
+
+def test_a_wish_that_waits_too_long_expires_unpulsed(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        for _ in range(2):
+            await station.ask("A01")
+            await station.until("A01", S.OPEN)
+            await station.push("A01")
+            await station.until("A01", S.CLOSED)
+        await station.ask("A01")  # the coil must rest longer than the wish lives
+        await station.until("A01", S.EXPIRED, within_s=0.5)
+        assert len(station.cable.pulses) == 2
+
+    in_station(tmp_path, body, max_pulses_per_min=2, queue_ttl_s=20)
+
+
+def test_a_hot_coil_rests_and_a_restart_does_not_cool_it(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.jam("A01")
+        request_id = await station.ask("A01")
+        await station.until("A01", S.FAILED_OPEN)
+        await station.doors.pulse_again(request_id)
+        await station.until("A01", S.PULSING)
+        await station.until("A01", S.FAILED_OPEN)
+        waits_s = []
+        for new_machine_boot in (False, True):
+            await station.cut()
+            await station.boot(new_machine_boot=new_machine_boot)
+            with pytest.raises(RefusedError) as caught:
+                await station.doors.pulse_again(request_id)
+            assert caught.value.key == "doors.cool_down"
+            waits_s.append(caught.value.params["wait_s"])
+        wait_s = waits_s[-1]
+        assert isinstance(wait_s, int)
+        assert 40 < wait_s <= 60
+        await asyncio.sleep(wait_s)
+        await station.doors.pulse_again(request_id)
+        await station.until("A01", S.WAIT_OPEN)
+        times = [sent.at_s for sent in station.cable.pulses]
+        assert times[2] - times[0] >= 60
+
+    in_station(tmp_path, body, max_pulses_per_min=2)
+
+
+def test_two_doors_share_a_supply_and_are_opened_in_order(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        for label in ("B05", "A01", "A07"):
+            await station.ask(label)
+        for label in ("B05", "A01", "A07"):
+            await station.until(label, S.OPEN)
+        pulses = station.cabinet.witness.pulses
+        assert [(p.board, p.channel) for p in pulses] == [(2, 4), (1, 0), (1, 6)]
+        assert all(b.at_s - a.at_s >= 0.55 for a, b in pairwise(pulses))
+
+    in_station(tmp_path, body)
+
+
+def test_a_dead_board_does_not_keep_the_others_from_opening(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.lay(NoAnswer(kind="no_answer", target=2))
+        await asyncio.sleep(30)
+        assert station.doors.view()["B01"].open is None
+        await station.ask("B01")
+        assert await station.until("B01", S.BUS_DOWN, S.FAILED_OPEN, S.INDETERMINATE) is S.BUS_DOWN
+        await station.ask("A01")
+        await station.until("A01", S.OPEN, within_s=2)
+
+    in_station(tmp_path, body)
+
+
+def test_idle_doors_are_read_once_a_second_doors_in_use_more_often(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cable.sent.clear()
+        await asyncio.sleep(60)
+        assert len(station.cable.sent) == pytest.approx(2 * 60, abs=4)
+        await station.ask("A01")
+        await station.until("A01", S.OPEN)
+        station.cable.sent.clear()
+        await asyncio.sleep(10)
+        assert len(station.cable.sent) > 2 * 10 + 40
+        await asyncio.sleep(300)  # left open: back to the idle pace
+        station.cable.sent.clear()
+        await asyncio.sleep(60)
+        assert len(station.cable.sent) == pytest.approx(2 * 60, abs=4)
+
+    in_station(tmp_path, body)
+
+
+def test_view_is_known_before_anybody_is_served(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        station.cabinet.pull("B02")
+        await station.boot()
+        view = station.doors.view()
+        assert list(view) == [part.label for part in station.config.compartment]
+        assert [label for label, door in view.items() if door.open] == ["B02"]
+        assert isinstance(station.doors, Doors)
+
+    in_station(tmp_path, body)
