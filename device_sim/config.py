@@ -26,8 +26,8 @@ class CabinetSection(_Section):
     id: str = Field(
         pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", description="short name, also on the bench page"
     )
-    name_zh: Name
-    name_en: Name
+    name_zh: Name = Field(description="for people, in Chinese")
+    name_en: Name = Field(description="for people, in English")
     ambient_c: float = Field(
         default=24.0, ge=-30, le=50, description="temperature outside the housing"
     )
@@ -52,7 +52,7 @@ class LockSection(_Section):
         default=1500, ge=500, description="current in one go that burns the coil"
     )
     recovery: float = Field(
-        default=0.1, gt=0, le=1, description="share of its off-time a coil cools"
+        default=0.15, gt=0, le=1, description="share of its off-time a coil cools"
     )
 
 
@@ -62,16 +62,16 @@ class BusSection(_Section):
     name: str = Field(
         pattern=r"^[a-z0-9][a-z0-9_-]{0,19}$", description="name of the link to its pty"
     )
-    baud: int = Field(default=9600, ge=1200, le=256_000)
+    baud: int = Field(default=9600, ge=1200, le=256_000, description="8N1, in both directions")
     tcp: bool = Field(default=False, description="also offered as Modbus TCP (at most one bus)")
 
 
 class ZoneSection(_Section):
     """One temperature zone."""
 
-    name: Name
-    name_zh: Name
-    name_en: Name
+    name: Name = Field(description="what boards and doors call it")
+    name_zh: Name = Field(description="for people, in Chinese")
+    name_en: Name = Field(description="for people, in English")
     set_point_c: float | None = Field(
         default=None, ge=-30, le=30, description="none: as warm as outside"
     )
@@ -83,27 +83,27 @@ class ZoneSection(_Section):
 class BoardSection(_Section):
     """One board on a bus; a probe measures a zone."""
 
-    kind: Literal["waveshare_8ch_d", "xy_md02"]
-    bus: str
-    unit: Unit
-    zone: str | None = None
+    kind: Literal["waveshare_8ch_d", "xy_md02"] = Field(description="relay board or probe")
+    bus: str = Field(description="name of the line it hangs on")
+    unit: Unit = Field(description="its Modbus address, once in the cabinet")
+    zone: str | None = Field(default=None, description="where a probe hangs")
 
 
 class _Placed(_Section):
-    column: int = Field(ge=0, le=40)
-    row: int = Field(ge=0, le=80)
-    width: int = Field(default=1, ge=1, le=40)
-    height: int = Field(default=1, ge=1, le=80)
+    column: int = Field(ge=0, le=40, description="from the left, from 0")
+    row: int = Field(ge=0, le=80, description="from the top, from 0")
+    width: int = Field(default=1, ge=1, le=40, description="columns it takes")
+    height: int = Field(default=1, ge=1, le=80, description="rows it takes")
 
 
 class DoorSection(_Placed):
     """One door: its relay channel (and the input of the same number) and its place."""
 
-    label: str = Field(pattern=r"^[A-Z][0-9]{2}$")
-    board: Unit
-    channel: int = Field(ge=0, lt=waveshare_relay.CHANNELS)
-    zone: str
-    size: Literal["S", "M", "L"]
+    label: str = Field(pattern=r"^[A-Z][0-9]{2}$", description="what stands on the door")
+    board: Unit = Field(description="unit of its relay board")
+    channel: int = Field(ge=0, lt=waveshare_relay.CHANNELS, description="relay and input, from 0")
+    zone: str = Field(description="name of its temperature zone")
+    size: Literal["S", "M", "L"] = Field(description="small, medium or large")
     easy_reach: bool = Field(
         default=False, description="handle between 380 and 1220 mm above the floor"
     )

@@ -111,6 +111,8 @@ class Lock:
 
         Infinity when nothing will.
         """
+        if self._energised_s is None:
+            return self._flips_at_s
         return min(self._flips_at_s, self._spring_s(), self._burn_s())
 
     def step(self) -> Movement | Burn | None:

@@ -133,7 +133,7 @@ def _split(stream: bytes, pdu_bytes: Callable[[bytes], int | None]) -> Split:
     while place < len(stream):
         size, open_end = _frame_at(stream, place, pdu_bytes)
         if size:
-            frames.append(decode(stream[place : place + size]))
+            frames.append(Frame(stream[place], stream[place + 1 : place + size - CRC_BYTES]))
             noise += place - done
             done = place = place + size
             keep = None
