@@ -22,15 +22,9 @@ _STAFF = ((ADMIN, "admin"), (OPERATOR, "operator"), (WAREHOUSE, "warehouse"), (D
 _KEEPERS = (("王阿姨", "01K0KEEPER0000000000000001"), ("陈师傅", "01K0KEEPER0000000000000002"))
 _PEOPLE = (("张小明", "13800001234"), ("李雷", "13900005678"), ("Ana Souza", "13700009012"))
 _TOKEN_HOURS = 24 * 30
-_WORDS = ("amber", "birch", "cedar", "delta", "ember", "frost", "grove", "heron") + (
-    "islet",
-    "jade",
-    "kelp",
-    "lotus",
-    "maple",
-    "north",
-    "olive",
-    "pearl",
+_WORDS = (
+    *("amber", "birch", "cedar", "delta", "ember", "frost", "grove", "heron"),
+    *("islet", "jade", "kelp", "lotus", "maple", "north", "olive", "pearl"),
 )
 _SEED = Caller("seed", "seed", frozenset({ADMIN}))
 _C, _A = TemperatureClass.CHILLED, TemperatureClass.AMBIENT

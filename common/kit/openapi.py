@@ -216,9 +216,8 @@ class Operation:
         return arguments
 
     def _query(self, request: web.Request) -> dict[str, Any]:
-        keys = list(request.query.keys())
         model = self.query or _NoQuery
-        if len(set(keys)) != len(keys):
+        if len(dict(request.query)) != len(request.query):
             raise InvalidError("request.invalid", "a query parameter is given twice")
         try:
             found = model.model_validate_strings(dict(request.query))

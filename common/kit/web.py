@@ -46,6 +46,7 @@ _HTTP_KEYS = {
     408: "web.too_slow",
     413: "web.too_large",
 }
+_CLOSING = frozenset({400, 408, 413})  # the rest of such a request is not worth reading
 _log = logging.getLogger(__name__)
 
 
@@ -136,6 +137,7 @@ class WebServer:
             access_log=None,
             handler_cancellation=True,
             keepalive_timeout=limits.header_s,
+            lingering_time=limits.stop_s,
             shutdown_timeout=limits.stop_s,
         )
         self._server: asyncio.Server | None = None
@@ -249,7 +251,10 @@ def _from_aiohttp(error: web.HTTPException) -> web.Response:
     if isinstance(error, web.HTTPMethodNotAllowed):
         headers["Allow"] = ", ".join(sorted(error.allowed_methods))
     key = _HTTP_KEYS.get(error.status, f"web.status_{error.status}")
-    return _problem(error.status, key, HTTPStatus(error.status).description, {}, headers)
+    answer = _problem(error.status, key, HTTPStatus(error.status).description, {}, headers)
+    if error.status in _CLOSING:
+        answer.force_close()
+    return answer
 
 
 def problem_bytes(error: LinliError) -> bytes:
