@@ -163,6 +163,34 @@ def _no_python(folder: str, names: list[str]) -> set[str]:
     }
 
 
+# What the station daemon must not carry in its 60 MiB (DESIGN 6b).
+HEAVY = (
+    "cloud",
+    "device_sim",
+    "httpx",
+    "sqlalchemy",
+    "alembic",
+    "sqlite_utils",
+    "babel",
+    "rich",
+    "numpy",
+)
+
+
+@pytest.mark.timeout(60)
+def test_the_daemon_loads_only_what_it_needs() -> None:
+    code = f"import sys, edge.app; print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.split() == []
+
+
 def test_long_modules_and_functions_are_found() -> None:
     body = "\n".join(f"    x{n} = {n}" for n in range(60))
     assert list(too_long(f"def f():\n{body}\n", "m")) == ["m:1: f() has 61 lines of 60"]
