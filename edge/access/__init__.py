@@ -1,1 +1,9 @@
 """Who may: the code verifier, limiters, keeper PINs, the budget of remote opens, commands of the hub."""
+
+from edge.access import budget, commands, keepers, limiter, powered
+
+# Append only: each statement is one migration of state.db.
+DDL = (*powered.DDL, *limiter.DDL, *keepers.DDL, *budget.DDL, *commands.DDL)
+REPLICA_TABLES = (keepers.KEEPER_TABLE, commands.COMMAND_TABLE)
+
+__all__ = ["DDL", "REPLICA_TABLES"]

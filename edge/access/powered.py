@@ -40,6 +40,12 @@ class PoweredTime:
         )
         return powered_s
 
+    @staticmethod
+    def boot_id_tx(conn: sqlite3.Connection) -> str | None:
+        """Return the boot in which the counter was last stored, None on a fresh disk."""
+        row = conn.execute("SELECT boot_id FROM powered_time").fetchone()
+        return str(row["boot_id"]) if row else None
+
     async def run(self, db: Db) -> None:
         """Store the counter once a minute, for ever."""
         while True:

@@ -1,5 +1,6 @@
 """KeeperDesk: what the tablet calls. Scan, put in, take back, hand over, look up, open with a reason."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from edge.pickup import desk_store, store
 from edge.pickup.desk_store import Task
 from edge.pickup.parcel_views import parcel_view, zone_of
 from edge.pickup.put_in import UNDO_S, PutIn
+from edge.pickup.steady import Steady
 from edge.pickup.views import (
     DayView,
     DeskKind,
@@ -69,6 +71,7 @@ class KeeperDesk:
         self._labels = {part.label.upper(): part.label for part in config.compartment}
         self._clock, self._db, self._doors, self._parcels = clock, db, doors, parcels
         self._put_in, self._pins, self._budget, self._outbox = put_in, pins, budget, outbox
+        self._steady = Steady()
         self._copy: _Copy | None = None
 
     async def sign_in(self, pin: str) -> KeeperSession | SignInRefused:
@@ -141,8 +144,8 @@ class KeeperDesk:
             open_for_s,
         )  # fmt: skip
 
-    def undo_view(self) -> UndoView | None:
-        """Return the put-in that may still be taken back; no I/O."""
+    async def undo_view(self) -> UndoView | None:
+        """Return the put-in that may still be taken back."""
         if self._copy is None or not (left_s := self._put_in.undo_left_s(self._copy.task)):
             return None
         return UndoView(self._copy.parcel, self._copy.task.compartment, left_s)
@@ -226,18 +229,26 @@ class KeeperDesk:
         self.watch.bump()
 
     async def run(self) -> None:
-        """Follow the doors until cancelled."""
+        """Work and follow the doors until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._steady.run(), name="desk acts")
+            group.create_task(self._follow_doors(), name="desk doors")
+
+    async def _follow_doors(self) -> None:
         version = -1
         while True:
             version = await self._doors.watch.wait(version)
             await self.refresh()
 
     async def _act(self, fn: Callable[[sqlite3.Connection], T]) -> T:
-        result = await self._db.write(fn)
-        fp("pickup.desk_committed")
-        self._doors.kick()
-        await self.refresh()
-        return result
+        async def act() -> T:
+            result = await self._db.write(fn)
+            fp("pickup.desk_committed")
+            self._doors.kick()
+            await self.refresh()
+            return result
+
+        return await self._steady.do(act)
 
     async def _views(
         self, find: Callable[[sqlite3.Connection], list[Parcel]]

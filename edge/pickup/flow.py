@@ -22,6 +22,7 @@ from edge.doors import Doors, Watch
 from edge.parcels import Parcel, Parcels
 from edge.pickup import store
 from edge.pickup.sessions import IN_FLIGHT, Sessions
+from edge.pickup.steady import Steady
 from edge.pickup.store import Item, Session
 from edge.pickup.views import Accepted, Refused, SessionView, Step
 from edge.sync.outbox import Outbox
@@ -63,7 +64,7 @@ class PickupFlow:
         self._config, self._clock, self._db = config, clock, db
         self._doors, self._parcels, self._sessions = doors, parcels, sessions
         self._limiter, self._check, self._outbox = limiter, check, outbox
-        self._one_at_a_time = asyncio.Lock()
+        self._steady = Steady()
         self._copy: _Copy | None = None
         self._touched_s = 0.0
         self._done: tuple[SessionView, float] | None = None
@@ -75,26 +76,7 @@ class PickupFlow:
         InvalidError: not eight digits (costs nothing). ConflictError: somebody is at the screen.
         """
         digits = clean_code(code)
-        async with self._one_at_a_time:
-            if self._copy is not None:
-                raise ConflictError("pickup.busy", "a pickup is under way at this screen")
-            self._done = None
-            taken = await self._db.write(self._limiter.take_tx)
-            fp("pickup.token_taken")
-            if isinstance(taken, Empty):
-                return self._refuse(taken.wait_s)
-            tag = await self._check.tag(digits)
-            fp("pickup.code_checked")
-            verdict = await self._db.write(lambda conn: self._sessions.check_tx(conn, tag, taken))
-            fp("pickup.intent_committed")
-            if not verdict.accepted:
-                self._outbox.kick()
-                return self._refuse(verdict.wait_s)
-            self._doors.kick()
-            await self.refresh()
-            view = self.session()
-            assert view is not None
-            return Accepted(view)
+        return await self._steady.do(lambda: self._submit(digits))
 
     def session(self) -> SessionView | None:
         """Return the session on the screen as of now; no I/O."""
@@ -121,15 +103,7 @@ class PickupFlow:
 
     async def finish(self) -> None:
         """End the session; what was never opened stays collectable with the same code."""
-        async with self._one_at_a_time:
-            view = self.session() if self._copy else None
-            await self._db.write(self._sessions.finish_tx)
-            fp("pickup.finish_committed")
-            self._outbox.kick()
-            if view is not None and view.took_s is not None:
-                done = replace(view, step=Step.DONE)
-                self._done = done, self._clock.monotonic_s() + DONE_SHOWN_S
-            await self.refresh()
+        await self._steady.do(self._finish)
 
     def locked_for_s(self) -> int:
         """Return the seconds until the keypad takes a code again, 0: now."""
@@ -143,7 +117,7 @@ class PickupFlow:
         # After a power cut whoever stood here may be gone: only an open door keeps the session.
         old = self._copy is not None and self._copy.session.boot_id != self._clock.boot_id
         if self._copy and old and self._copy.in_hand.door_state is not DoorState.OPEN:
-            await self.finish()
+            await self._finish()
 
     async def refresh(self) -> None:
         """Read the live session anew and wake the screen."""
@@ -155,8 +129,40 @@ class PickupFlow:
     async def run(self) -> None:
         """Follow the doors and end sessions that nobody ends, until cancelled."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._steady.run(), name="pickup acts")
             group.create_task(self._follow_doors(), name="pickup doors")
             group.create_task(self._tick(), name="pickup idle")
+
+    async def _submit(self, digits: str) -> Accepted | Refused:
+        if self._copy is not None:
+            raise ConflictError("pickup.busy", "a pickup is under way at this screen")
+        self._done = None
+        taken = await self._db.write(self._limiter.take_tx)
+        fp("pickup.token_taken")
+        if isinstance(taken, Empty):
+            return self._refuse(taken.wait_s)
+        tag = await self._check.tag(digits)
+        fp("pickup.code_checked")
+        verdict = await self._db.write(lambda conn: self._sessions.check_tx(conn, tag, taken))
+        fp("pickup.intent_committed")
+        if not verdict.accepted:
+            self._outbox.kick()
+            return self._refuse(verdict.wait_s)
+        self._doors.kick()
+        await self.refresh()
+        view = self.session()
+        assert view is not None
+        return Accepted(view)
+
+    async def _finish(self) -> None:
+        view = self.session() if self._copy else None
+        await self._db.write(self._sessions.finish_tx)
+        fp("pickup.finish_committed")
+        self._outbox.kick()
+        if view is not None and view.took_s is not None:
+            done = replace(view, step=Step.DONE)
+            self._done = done, self._clock.monotonic_s() + DONE_SHOWN_S
+        await self.refresh()
 
     async def _follow_doors(self) -> None:
         version = -1
@@ -174,11 +180,14 @@ class PickupFlow:
                 self.watch.bump()
 
     async def _act(self, fn: Callable[[sqlite3.Connection], T]) -> T:
-        async with self._one_at_a_time:
+        async def act() -> T:
             result = await self._db.write(fn)
+            fp("pickup.act_committed")
             self._doors.kick()
             await self.refresh()
             return result
+
+        return await self._steady.do(act)
 
     def _refuse(self, wait_s: int) -> Refused:
         self._locked_until_s = self._clock.monotonic_s() + wait_s

@@ -5,6 +5,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,7 +14,6 @@ from common.contract.words import GrantState
 from common.kit.clock import Clock, from_ms, to_ms
 from common.kit.failpoints import fp
 from common.kit.sqlite import Db
-from edge.doors.watch import Watch
 from edge.pickup import store
 from edge.pickup.machine import Trigger, next_state
 from edge.pickup.store import Terms, Use
@@ -130,9 +130,11 @@ class Grants:
 class GrantSweeper:
     """Applies news to grants: at every applied op, and when time runs out."""
 
-    def __init__(self, db: Db, grants: Grants, outbox: Outbox, watch: Watch) -> None:
-        """Bump `watch` after each sweep, so screens look again."""
-        self._db, self._grants, self._outbox, self._watch = db, grants, outbox, watch
+    def __init__(
+        self, db: Db, grants: Grants, outbox: Outbox, swept: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Call `swept` after each sweep, so screens look again."""
+        self._db, self._grants, self._outbox, self._swept = db, grants, outbox, swept
         self._news = asyncio.Event()
 
     def wake(self) -> None:
@@ -144,7 +146,7 @@ class GrantSweeper:
         await self._db.write(self._grants.reconcile_all_tx)
         fp("pickup.swept")
         self._outbox.kick()
-        self._watch.bump()
+        await self._swept()
 
     async def run(self) -> None:
         """Sweep at news and every half minute, for ever."""

@@ -102,8 +102,10 @@ class PutIn:
         return self._retry_tx(conn, task)
 
     def cancel_tx(self, conn: sqlite3.Connection) -> None:
-        """Put the parcel back into the crate; shutting the door stores nothing any more."""
-        self._in_hand(conn, DeskKind.PUT_IN)
+        """Let go of the task: shutting the door of a put-in stores nothing any more."""
+        task = desk_store.current(conn)
+        if task is None or task.step in (DeskStep.STORED, DeskStep.DONE):
+            raise ConflictError("put_in.nothing_in_hand", "scan a parcel first")
         desk_store.drop_current(conn)
 
     def undo_tx(self, conn: sqlite3.Connection, keeper_id: str) -> str:

@@ -1,0 +1,347 @@
+"""Builds the station daemon: every room, its neighbours and its jobs; the only place in `edge` that knows them all.
+
+Order of a start: lock, tables, boot epoch, relays off, sensors, open intents; only then is anybody served.
+"""
+
+import asyncio
+import fcntl
+import hashlib
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import aiohttp
+
+from common.contract.events import BusStateChanged, StationStarted
+from common.kit.chance import Chance
+from common.kit.clock import Clock, from_ms
+from common.kit.errors import UnavailableError
+from common.kit.failpoints import fp
+from common.kit.identity import StationSecrets
+from common.kit.sqlite import SqliteDb
+from common.kit.web import WebServer
+from common.kit.work import Work
+from common.ui.charts import Sample
+from edge import access, climate, doors, parcels, pickup, sync
+from edge.access.budget import KeeperBudget, RemoteBudget
+from edge.access.code_check import CodeCheck
+from edge.access.commands import Commands
+from edge.access.keepers import KeeperPins
+from edge.access.limiter import Limiter
+from edge.access.powered import PoweredTime
+from edge.climate import Climate
+from edge.config import BusSection, StationConfig
+from edge.doors import Doors
+from edge.hardware.build import build_hardware
+from edge.hardware.line import Line
+from edge.parcels import Parcels
+from edge.pickup.desk import KeeperDesk
+from edge.pickup.facts import StationFacts
+from edge.pickup.flow import PickupFlow
+from edge.pickup.grants import Grants, GrantSweeper
+from edge.pickup.put_in import PutIn
+from edge.pickup.sessions import Sessions
+from edge.pickup.views import DoorCell
+from edge.screen import ScreenServices, make_keeper_app, make_kiosk_app
+from edge.screen.services import LinkFact, ZoneFact
+from edge.sync import HubLink, LinkPorts, Outbox, Replica
+
+VERSION = "0.1.0"
+LOCK_FILE = "daemon.lock"
+KEEPER_BURST, KEEPER_REFILL_S, KEEPER_FAILURES = 5, 60.0, 50
+# One list a room and a file; append only. Each statement is one migration, recorded as sqlite-utils would.
+STATE_MIGRATIONS: tuple[tuple[str, Sequence[str]], ...] = (
+    ("sync", sync.DDL),
+    ("doors", doors.DDL),
+    ("climate", climate.STATE_DDL),
+    ("parcels", parcels.DDL),
+    ("access", access.DDL),
+    ("pickup", pickup.DDL),
+)
+TELEMETRY_MIGRATIONS: tuple[tuple[str, Sequence[str]], ...] = (("climate", climate.TELEMETRY_DDL),)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class EdgePorts:
+    """What the daemon needs from the outside."""
+
+    clock: Clock
+    chance: Chance
+    work: Work
+    open_db: Callable[[Path], SqliteDb]
+    open_line: Callable[[BusSection], Line]
+    connector: Callable[[], aiohttp.BaseConnector]
+    secrets: StationSecrets
+
+
+class Edge:
+    """The running station; rooms are attributes, `run()` is its life."""
+
+    def __init__(self, ports: EdgePorts, config: StationConfig, data: Path) -> None:
+        """Build everything; nothing moves and nothing listens before `run`."""
+        self.config, self.ports = config, ports
+        self.ready = asyncio.Event()
+        self._lock = lock(data)
+        self.state_db = ports.open_db(data / "state.db")
+        self.telemetry_db = ports.open_db(data / "telemetry.db")
+        clock, db = ports.clock, self.state_db
+        self.outbox = Outbox(db, clock, ports.chance, config.station.id)
+        self.replica = Replica(db, self.outbox, clock)
+        for table in (*parcels.REPLICA_TABLES, *access.REPLICA_TABLES, *pickup.REPLICA_TABLES):
+            self.replica.register(table)
+        self.link = HubLink(
+            LinkPorts(clock, ports.chance, ports.connector, ports.secrets),
+            config.hub,
+            db,
+            self.outbox,
+            self.replica,
+            VERSION,
+        )
+        self.hardware = build_hardware(config, ports.open_line)
+        self.doors = Doors(
+            db, self.hardware.door_bus, self.outbox, config.doors, clock, ports.chance
+        )
+        self.climate = Climate(
+            db, self.telemetry_db, self.outbox, self.hardware.probes, config, clock
+        )
+        self.parcels = Parcels(config, clock, self.outbox)
+        self.powered = PoweredTime(clock)
+        self._build_pickup()
+        self._build_faces()
+        self._bus_news: asyncio.Queue[BusStateChanged] = asyncio.Queue()
+        self.hardware.on_bus_change(self._on_bus)
+
+    def _build_pickup(self) -> None:
+        config, clock, db, powered = self.config, self.ports.clock, self.state_db, self.powered
+        chance, work, secrets = self.ports.chance, self.ports.work, self.ports.secrets
+        self.grants = Grants(clock, self.outbox)
+        limits = config.limiter
+        self.limiter = Limiter(
+            "keypad",
+            powered,
+            burst=limits.burst,
+            refill_s=limits.refill_s,
+            max_failures=limits.max_failures_24h,
+        )
+        self.sessions = Sessions(
+            config, clock, chance, self.doors, self.parcels, self.grants, self.limiter, self.outbox
+        )
+        check = CodeCheck(secrets, work)
+        self.pickup = PickupFlow(
+            config, clock, db, self.doors, self.parcels, self.sessions, self.limiter, check,
+            self.outbox,
+        )  # fmt: skip
+        pin_limiter = Limiter(
+            "keeper",
+            powered,
+            burst=KEEPER_BURST,
+            refill_s=KEEPER_REFILL_S,
+            max_failures=KEEPER_FAILURES,
+        )
+        self.pins = KeeperPins(db, work, chance, pin_limiter, powered)
+        put_in = PutIn(clock, chance, self.doors, self.parcels, self.grants, self.outbox)
+        self.desk = KeeperDesk(
+            config, clock, db, self.doors, self.parcels, put_in, self.pins, KeeperBudget(powered),
+            self.outbox,
+        )  # fmt: skip
+        budget = RemoteBudget(powered, len(config.compartment))
+        self.commands = Commands(secrets, clock, db, self.doors, budget, self.outbox)
+        self.sweeper = GrantSweeper(db, self.grants, self.outbox, self.pickup.refresh)
+        self.replica.on_applied += [self.sweeper.wake, self.commands.wake]
+
+    def _build_faces(self) -> None:
+        self.facts = StationFacts(
+            self.config, self.state_db, self.doors, self.parcels, self.climate, self.link,
+            self.outbox, (self.doors.watch, self.desk.watch, self.pickup.watch),
+        )  # fmt: skip
+        services = ScreenServices(
+            pickup=self.pickup,
+            desk=self.desk,
+            facts=_ScreenFacts(self.facts),
+            history=self._history,
+            config=self.config,
+            clock=self.ports.clock,
+            build_id=hashlib.sha256(VERSION.encode()).hexdigest()[:12],
+        )
+        screen = self.config.screen
+        # The kiosk acts for whoever stands before the screen: it must never be reachable from outside.
+        self.kiosk = WebServer(make_kiosk_app(services), "127.0.0.1", screen.kiosk_port)
+        self.keeper = WebServer(make_keeper_app(services), screen.keeper_host, screen.keeper_port)
+
+    async def run(self) -> None:
+        """Start in order, serve until cancelled, stop in order; a second run is refused."""
+        try:
+            boot_reason = await self._prepare()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.hardware.run(), name="hardware")
+                await self.doors.start()
+                fp("edge.doors_settled")
+                await self._start_rooms(boot_reason)
+                self._start_jobs(group)
+                await self.kiosk.start()
+                await self.keeper.start()
+                group.create_task(self.kiosk.run(), name="kiosk")
+                group.create_task(self.keeper.run(), name="keeper")
+                self.ready.set()
+                _log.info("kiosk on %s, keeper on %s", self.kiosk.url, self.keeper.url)
+        finally:
+            self.ready.clear()
+            self.close()
+
+    def close(self) -> None:
+        """Finish the writers and let go of the data folder; also for an Edge that never ran."""
+        self.state_db.close()
+        self.telemetry_db.close()
+        self._lock.close()
+
+    async def _prepare(self) -> str:
+        at = self.ports.clock.wall()
+        await self.state_db.write(lambda conn: migrate_tx(conn, STATE_MIGRATIONS, at))
+        await self.telemetry_db.write(lambda conn: migrate_tx(conn, TELEMETRY_MIGRATIONS, at))
+        await self.replica.prepare()
+        await self.outbox.boot()
+        reason = await self.state_db.read(self._boot_reason)
+        await self.state_db.write(self.powered.now_tx)
+        return reason
+
+    async def _start_rooms(self, boot_reason: str) -> None:
+        await self.climate.start()
+        await self.commands.start()
+        await self.sweeper.sweep()
+        await self.pickup.start()
+        await self.desk.start()
+        await self.facts.start()
+        view = self.doors.view()
+        body = StationStarted.model_validate(
+            {
+                "app_version": VERSION,
+                "boot_reason": boot_reason,
+                "compartments": tuple(view),
+                "open_doors": tuple(label for label, door in view.items() if door.open),
+            }
+        )
+        await self._report(body)
+
+    def _start_jobs(self, group: asyncio.TaskGroup) -> None:
+        jobs = {
+            "doors": self.doors.run(),
+            "climate": self.climate.run(),
+            "powered time": self.powered.run(self.state_db),
+            "grants": self.sweeper.run(),
+            "commands": self.commands.run(),
+            "pickup": self.pickup.run(),
+            "desk": self.desk.run(),
+            "facts": self.facts.run(),
+            "bus news": self._tell_bus_news(),
+            "hub link": self.link.run(),
+        }
+        for name, job in jobs.items():
+            group.create_task(job, name=name)
+
+    def _boot_reason(self, conn: sqlite3.Connection) -> str:
+        return "restart" if self.powered.boot_id_tx(conn) == self.ports.clock.boot_id else "cold"
+
+    def _on_bus(self, bus: str, unit: int | None, up: bool, detail: str) -> None:
+        self._bus_news.put_nowait(BusStateChanged(bus=bus, unit=unit, up=up, detail=detail))
+
+    async def _tell_bus_news(self) -> None:
+        while True:
+            await self._report(await self._bus_news.get())
+
+    async def _report(self, body: StationStarted | BusStateChanged) -> None:
+        at = self.ports.clock.wall()
+        await self.state_db.write(lambda conn: self.outbox.append_tx(conn, body, occurred_at=at))
+        self.outbox.kick()
+
+    async def _history(self, zone: str, since: datetime) -> Sequence[Sample]:
+        points = await self.climate.history(zone, since)
+        return tuple(Sample(from_ms(point.at_ms), point.temperature_c) for point in points)
+
+
+class _ScreenFacts:
+    """StationFacts in the words of the pages."""
+
+    def __init__(self, facts: StationFacts) -> None:
+        self._facts = facts
+
+    @property
+    def name_zh(self) -> str:
+        return self._facts.name_zh
+
+    @property
+    def name_en(self) -> str:
+        return self._facts.name_en
+
+    @property
+    def help_phone(self) -> str:
+        return self._facts.help_phone
+
+    def zones(self) -> Sequence[ZoneFact]:
+        return tuple(
+            ZoneFact(zone.zone, zone.temperature_c, zone.over_limit, zone.sampled_at)
+            for zone in self._facts.zones()
+        )
+
+    def doors(self) -> Sequence[DoorCell]:
+        return self._facts.doors()
+
+    def link(self) -> LinkFact:
+        link, backlog = self._facts.link(), self._facts.backlog()
+        return LinkFact(link.online, link.since_s, backlog.facts + backlog.telemetry)
+
+
+def build_edge(ports: EdgePorts, config: StationConfig, data: Path) -> Edge:
+    """Return the station; ValueError for predictable chance on a real loop, `edge.locked` for a second daemon."""
+    if ports.chance.seeded and not getattr(asyncio.get_running_loop(), "virtual", False):
+        raise ValueError("seeded chance must not guard real doors: use system_chance()")
+    return Edge(ports, config, data)
+
+
+def lock(data: Path) -> BinaryIO:
+    """Return the held lock of a data folder; UnavailableError `edge.locked` while another daemon holds it."""
+    data.mkdir(parents=True, exist_ok=True)
+    held = (data / LOCK_FILE).open("ab")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        held.close()
+        raise UnavailableError(
+            "edge.locked",
+            f"{data} is in use by another station daemon: stop that one or give another --data",
+            data=str(data),
+        ) from error
+    return held
+
+
+def migrate_tx(
+    conn: sqlite3.Connection, migrations: Sequence[tuple[str, Sequence[str]]], at: datetime
+) -> list[str]:
+    """Run what is pending and return its names; the record is the one `sqlite-utils migrate` keeps."""
+    conn.execute(
+        'CREATE TABLE IF NOT EXISTS "_sqlite_migrations" ("id" INTEGER PRIMARY KEY,'
+        ' "migration_set" TEXT, "name" TEXT, "applied_at" TEXT)'
+    )
+    conn.execute(
+        "CREATE UNIQUE INDEX IF NOT EXISTS idx__sqlite_migrations_migration_set_name"
+        ' ON "_sqlite_migrations" (migration_set, name)'
+    )
+    rows = conn.execute('SELECT migration_set, name FROM "_sqlite_migrations"')
+    done = {(row["migration_set"], row["name"]) for row in rows}
+    applied = []
+    for room, statements in migrations:
+        for number, statement in enumerate(statements, start=1):
+            name = f"{number:04d}"
+            if (room, name) not in done:
+                conn.execute(statement)
+                conn.execute(
+                    'INSERT INTO "_sqlite_migrations" (migration_set, name, applied_at)'
+                    " VALUES (?, ?, ?)",
+                    (room, name, str(at)),
+                )
+                applied.append(f"{room}/{name}")
+    return applied
