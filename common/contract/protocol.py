@@ -71,7 +71,9 @@ class Hello(Message):
     """`POST /sync/v1/hello`: at start, as the idle heartbeat, and whenever the other side says something odd."""
 
     install_id: Id = Field(description="made once per database file")
-    hello_id: Id = Field(description="made once per boot; the same one is the same session again")
+    hello_id: Id = Field(
+        description="made at boot, kept until its answer is stored; the same one is the same session again"
+    )
     session: Count = Field(description="the last session the hub gave, 0 if none")
     boot_epoch: Count
     gen: Count

@@ -120,7 +120,7 @@ class HubLink:
 
         def tx(conn: sqlite3.Connection) -> None:
             conn.execute(
-                "UPDATE sync_self SET session = ?, boot_epoch = max(boot_epoch, ?)",
+                "UPDATE sync_self SET greeted = 1, session = ?, boot_epoch = max(boot_epoch, ?)",
                 (answer.session, answer.min_boot_epoch),
             )
 

@@ -49,11 +49,12 @@ class Outbox:
 
         def tx(conn: sqlite3.Connection) -> int:
             conn.execute(
-                "INSERT OR IGNORE INTO sync_self VALUES (1, ?, '', 0, 0, 0, 0, ?)",
+                "INSERT OR IGNORE INTO sync_self VALUES (1, ?, '', 1, 0, 0, 0, 0, ?)",
                 (install_id, EMPTY),
             )
             row = conn.execute(
-                "UPDATE sync_self SET boot_epoch = boot_epoch + 1, hello_id = ? RETURNING boot_epoch",
+                "UPDATE sync_self SET boot_epoch = boot_epoch + 1, greeted = 0,"
+                " hello_id = CASE WHEN greeted THEN ? ELSE hello_id END RETURNING boot_epoch",
                 (hello_id,),
             ).fetchone()
             return int(row["boot_epoch"])

@@ -4,7 +4,8 @@ DDL: tuple[str, ...] = (
     """CREATE TABLE IF NOT EXISTS sync_self (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         install_id TEXT NOT NULL,
-        hello_id TEXT NOT NULL,
+        hello_id TEXT NOT NULL,      -- kept over boots until the hub's answer to it is stored
+        greeted INTEGER NOT NULL,
         boot_epoch INTEGER NOT NULL,
         session INTEGER NOT NULL,
         gen INTEGER NOT NULL,
