@@ -26,6 +26,12 @@ def test_frames_come_back_from_any_cut(sent: list[TcpFrame], cut: int) -> None:
     assert rest == b""
 
 
+def test_half_a_frame_is_kept() -> None:
+    whole = TcpFrame(1, 2, b"\x02\x00\x00\x00\x08").encode()
+    assert split(whole[:3]) == ((), whole[:3])
+    assert split(whole[:9]) == ((), whole[:9])
+
+
 @given(st.binary(max_size=600))
 def test_garbage_is_refused_or_kept(garbage: bytes) -> None:
     try:
