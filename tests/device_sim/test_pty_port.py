@@ -177,3 +177,14 @@ async def test_a_file_in_the_way_is_not_overwritten(sim: Sim, tmp_path: Path) ->
     with pytest.raises(UnavailableError, match="in the way"):
         await subject.run()
     assert link.read_text() == "keep me"
+
+
+@pytest.fixture
+def left_behind(tmp_path: Path) -> None:
+    """The link of a simulator that was killed."""
+    (tmp_path / "bus0").symlink_to("/dev/pts/99999")
+
+
+async def test_a_link_left_behind_is_replaced(left_behind: None, sim: Sim, port: RawPort) -> None:
+    port.write(READ_1)
+    assert await port.read(6) == ALL_SHUT_1
