@@ -148,6 +148,13 @@ class Reading:
         """Return the newest rounds."""
         return await self._kit.db.read(lambda c: orders.rounds(c, limit))
 
+    async def round(self, round_id: str) -> RoundRecord:
+        """Return one round; NotFoundError."""
+        found = await self._kit.db.read(lambda c: orders.one_round(c, round_id))
+        if found is None:
+            raise NotFoundError("round.not_found", "there is no such round")
+        return found
+
     async def cases(self, limit: int = 50) -> Sequence[CaseRecord]:
         """Return the newest cases."""
         return await self._kit.db.read(lambda c: timeline.cases(c, limit))

@@ -125,6 +125,10 @@ class Orders:
         """Return the newest rounds."""
         return await self._reading.rounds()
 
+    async def round(self, round_id: str) -> RoundRecord:
+        """Return one round; NotFoundError."""
+        return await self._reading.round(round_id)
+
     async def cases(self) -> Sequence[CaseRecord]:
         """Return the newest cases."""
         return await self._reading.cases()
