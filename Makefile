@@ -46,7 +46,7 @@ lock: | $(UV) ## resolve requirements/*.txt anew from pyproject.toml
 
 clean: ## remove everything that was made here
 	rm -rf $(VENV) .tools .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis \
-	  .import_linter_cache .coverage dist web/node_modules common/ui/static/vendor tests/shots/out
+	  .import_linter_cache .grimp_cache .coverage dist web/node_modules common/ui/static/vendor tests/shots/out
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A bare Debian has python3 and pip, but neither venv nor permission to install for the system
