@@ -4,7 +4,6 @@ Order of a start: lock, tables, boot epoch, relays off, sensors, open intents; o
 """
 
 import asyncio
-import fcntl
 import hashlib
 import logging
 import sqlite3
@@ -12,14 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
 
 import aiohttp
 
 from common.contract.events import BusStateChanged, StationStarted
 from common.kit.chance import Chance
 from common.kit.clock import Clock, from_ms
-from common.kit.errors import UnavailableError
 from common.kit.failpoints import fp
 from common.kit.identity import StationSecrets
 from common.kit.sqlite import SqliteDb
@@ -35,6 +32,7 @@ from edge.access.limiter import Limiter
 from edge.access.powered import PoweredTime
 from edge.climate import Climate
 from edge.config import BusSection, StationConfig
+from edge.data_folder import lock, migrate_tx
 from edge.doors import Doors
 from edge.hardware.build import build_hardware
 from edge.hardware.line import Line
@@ -51,7 +49,6 @@ from edge.screen.services import LinkFact, ZoneFact
 from edge.sync import HubLink, LinkPorts, Outbox, Replica
 
 VERSION = "0.1.0"
-LOCK_FILE = "daemon.lock"
 KEEPER_BURST, KEEPER_REFILL_S, KEEPER_FAILURES = 5, 60.0, 50
 # One list a room and a file; append only. Each statement is one migration, recorded as sqlite-utils would.
 STATE_MIGRATIONS: tuple[tuple[str, Sequence[str]], ...] = (
@@ -300,48 +297,3 @@ def build_edge(ports: EdgePorts, config: StationConfig, data: Path) -> Edge:
     if ports.chance.seeded and not getattr(asyncio.get_running_loop(), "virtual", False):
         raise ValueError("seeded chance must not guard real doors: use system_chance()")
     return Edge(ports, config, data)
-
-
-def lock(data: Path) -> BinaryIO:
-    """Return the held lock of a data folder; UnavailableError `edge.locked` while another daemon holds it."""
-    data.mkdir(parents=True, exist_ok=True)
-    held = (data / LOCK_FILE).open("ab")
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        held.close()
-        raise UnavailableError(
-            "edge.locked",
-            f"{data} is in use by another station daemon: stop that one or give another --data",
-            data=str(data),
-        ) from error
-    return held
-
-
-def migrate_tx(
-    conn: sqlite3.Connection, migrations: Sequence[tuple[str, Sequence[str]]], at: datetime
-) -> list[str]:
-    """Run what is pending and return its names; the record is the one `sqlite-utils migrate` keeps."""
-    conn.execute(
-        'CREATE TABLE IF NOT EXISTS "_sqlite_migrations" ("id" INTEGER PRIMARY KEY,'
-        ' "migration_set" TEXT, "name" TEXT, "applied_at" TEXT)'
-    )
-    conn.execute(
-        "CREATE UNIQUE INDEX IF NOT EXISTS idx__sqlite_migrations_migration_set_name"
-        ' ON "_sqlite_migrations" (migration_set, name)'
-    )
-    rows = conn.execute('SELECT migration_set, name FROM "_sqlite_migrations"')
-    done = {(row["migration_set"], row["name"]) for row in rows}
-    applied = []
-    for room, statements in migrations:
-        for number, statement in enumerate(statements, start=1):
-            name = f"{number:04d}"
-            if (room, name) not in done:
-                conn.execute(statement)
-                conn.execute(
-                    'INSERT INTO "_sqlite_migrations" (migration_set, name, applied_at)'
-                    " VALUES (?, ?, ?)",
-                    (room, name, str(at)),
-                )
-                applied.append(f"{room}/{name}")
-    return applied

@@ -1,0 +1,79 @@
+"""Pairing a station with its hub: the key pair is made here and never leaves; the hub's answer completes it.
+
+`begin` → public key → `linli hub pair` → file → `accept` → `secrets.json`. Blocking: for the command line.
+"""
+
+import json
+import os
+from pathlib import Path
+
+from common.kit.chance import Chance
+from common.kit.errors import ConfigError, ConflictError
+from common.kit.identity import StationSecrets, new_private_key, public_key
+
+SECRETS_FILE = "secrets.json"
+_KEY_FILE = "pairing.json"
+_LENGTHS = {"pepper": 32, "code_salt": 16, "hub_command_key": 32}
+
+
+def begin(data: Path, station_id: str, chance: Chance) -> bytes:
+    """Return the station's public key, made once; ConflictError when the folder is another station's."""
+    if (data / SECRETS_FILE).exists():
+        secrets = StationSecrets.load(data / SECRETS_FILE)
+        _same(secrets.station_id, station_id, data)
+        return public_key(secrets.private_key)
+    if (data / _KEY_FILE).exists():
+        owner, seed = _key(data)
+        _same(owner, station_id, data)
+        return public_key(seed)
+    seed = new_private_key(chance)
+    data.mkdir(parents=True, exist_ok=True)
+    record = json.dumps({"station_id": station_id, "private_key": seed.hex()})
+    path = data / _KEY_FILE
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(record)
+        out.flush()
+        os.fsync(out.fileno())
+    return public_key(seed)
+
+
+def accept(data: Path, answer: Path) -> StationSecrets:
+    """Complete `secrets.json` with the hub's answer; ConfigError when it does not fit this station.
+
+    A station that is paired already takes a new answer of its hub and keeps its own key.
+    """
+    try:
+        record = json.loads(answer.read_text())
+        parts = {name: bytes.fromhex(record[name]) for name in _LENGTHS}
+        named = str(record["station_id"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError("pairing.damaged", f"{answer} is not a pairing file: {error}") from error
+    if any(len(parts[name]) != length for name, length in _LENGTHS.items()):
+        raise ConfigError("pairing.damaged", f"{answer}: a key has the wrong length; pair again")
+    if (data / SECRETS_FILE).exists():
+        old = StationSecrets.load(data / SECRETS_FILE)
+        station_id, seed = old.station_id, old.private_key
+    else:
+        station_id, seed = _key(data)
+    _same(station_id, named, answer)
+    secrets = StationSecrets(station_id, seed, **parts)
+    secrets.save(data / SECRETS_FILE)
+    (data / _KEY_FILE).unlink(missing_ok=True)
+    return secrets
+
+
+def _key(data: Path) -> tuple[str, bytes]:
+    try:
+        record = json.loads((data / _KEY_FILE).read_text())
+        return str(record["station_id"]), bytes.fromhex(record["private_key"])
+    except FileNotFoundError as error:
+        raise ConfigError(
+            "pairing.not_begun", f"{data}: run `linli edge init --station-id …` here first"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError("pairing.damaged", f"{data / _KEY_FILE} is damaged: {error}") from error
+
+
+def _same(owner: str, named: str, place: Path) -> None:
+    if owner != named:
+        raise ConflictError("pairing.foreign", f"{place} belongs to station {owner}, not {named}")

@@ -1,0 +1,158 @@
+"""Looks at a station before it opens: one finding a line, each with what to do. Reads only; no relay is touched."""
+
+import asyncio
+import os
+import socket
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from common.contract.words import Quality
+from common.kit.errors import LinliError
+from common.kit.identity import StationSecrets
+from edge.access.pairing import SECRETS_FILE
+from edge.config import StationConfig
+from edge.data_folder import lock
+from edge.hardware.build import Hardware, build_hardware
+from edge.hardware.line import open_line
+
+OPEN_WITHIN_S = 3.0  # a serial adapter answers at once, a gateway within a second
+
+
+class Level(Enum):
+    """How bad a finding is."""
+
+    OK = "ok"
+    WRONG = "wrong"
+    USAGE = "setup"
+    AWAY = "away"
+
+    @property
+    def exit_code(self) -> int:
+        """Return the exit code of `linli edge check` for this level."""
+        return {Level.OK: 0, Level.WRONG: 1, Level.USAGE: 2, Level.AWAY: 3}[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line."""
+
+    level: Level
+    text: str
+
+
+async def check_station(config: StationConfig, data: Path) -> list[Finding]:
+    """Return every finding; a running daemon keeps the ports, so then the boards are not asked."""
+    findings = [
+        Finding(
+            Level.OK,
+            f"settings: {len(config.compartment)} compartments on {len(config.bus)} bus(es)",
+        )
+    ]
+    findings += _secrets(config, data)
+    try:
+        held = lock(data)
+    except LinliError as error:
+        return [*findings, Finding(Level.AWAY, f"data: {error.detail}; its boards are not asked")]
+    except OSError as error:
+        advice = "give a folder that this user may write with --data"
+        return [*findings, Finding(Level.USAGE, f"data: {data}: {error.strerror}; {advice}")]
+    with held:
+        findings.append(Finding(Level.OK, f"data: {data} is writable"))
+        findings += _pages(config)
+        findings += await _boards(config)
+    return findings
+
+
+def _secrets(config: StationConfig, data: Path) -> Iterator[Finding]:
+    path = data / SECRETS_FILE
+    try:
+        secrets = StationSecrets.load(path)
+    except LinliError as error:
+        yield Finding(Level.USAGE, f"secrets: {error.detail} (linli edge init)")
+        return
+    except OSError as error:
+        yield Finding(Level.USAGE, f"secrets: {path}: {error.strerror}")
+        return
+    if secrets.station_id != config.station.id:
+        said = f"secrets: {path} is of station {secrets.station_id}, the settings say {config.station.id}"
+        yield Finding(Level.USAGE, said)
+    elif stat.S_IMODE(path.stat().st_mode) & 0o077:
+        yield Finding(Level.USAGE, f"secrets: others may read {path}: chmod 600 {path}")
+    else:
+        yield Finding(Level.OK, "secrets: paired with the hub")
+
+
+def _pages(config: StationConfig) -> Iterator[Finding]:
+    screen = config.screen
+    for name, host, port in (
+        ("kiosk", "127.0.0.1", screen.kiosk_port),
+        ("keeper", screen.keeper_host, screen.keeper_port),
+    ):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                text = f"{name} page: port {port} on {host}: {os.strerror(error.errno or 0)}"
+                yield Finding(Level.AWAY, f"{text}; stop what holds it or set screen.{name}_port")
+            else:
+                yield Finding(Level.OK, f"{name} page: port {port} is free")
+
+
+async def _boards(config: StationConfig) -> list[Finding]:
+    hardware = build_hardware(config, open_line)
+    task = asyncio.create_task(hardware.run())
+    try:
+        doors = await _read_doors(hardware)
+        readings = {probe.zone: await probe.read() for probe in hardware.probes}
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    up = {name: state.up for name, state in hardware.bus_state.items()}
+    findings = [
+        Finding(Level.OK if state.up else Level.AWAY, f"bus {name}: {state.detail}")
+        for name, state in hardware.bus_state.items()
+    ]
+    findings += _door_findings(config, doors, up)
+    for zone in config.zone:
+        if not up[zone.probe_bus]:
+            continue
+        reading, place = readings[zone.name], f"probe {zone.name} (unit {zone.probe_unit})"
+        if reading.quality is Quality.GOOD:
+            findings.append(Finding(Level.OK, f"{place}: {reading.temperature_c} °C"))
+        else:
+            advice = "check its power, wiring and address"
+            findings.append(Finding(Level.WRONG, f"{place}: {reading.quality.value}; {advice}"))
+    return findings
+
+
+async def _read_doors(hardware: Hardware) -> Mapping[str, bool | None]:
+    """Read until every bus is open or the time is over."""
+    doors: Mapping[str, bool | None] = {}
+    try:
+        async with asyncio.timeout(OPEN_WITHIN_S):
+            while True:
+                doors = await hardware.door_bus.read_doors()
+                if all(state.up for state in hardware.bus_state.values()):
+                    return doors
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        return doors
+
+
+def _door_findings(
+    config: StationConfig, doors: Mapping[str, bool | None], up: Mapping[str, bool]
+) -> Iterator[Finding]:
+    units = sorted({(part.bus, part.unit) for part in config.compartment if up[part.bus]})
+    for bus, unit in units:
+        labels = [p.label for p in config.compartment if (p.bus, p.unit) == (bus, unit)]
+        if any(doors.get(label) is None for label in labels):
+            text = f"relay board unit {unit} on bus {bus} does not answer; check power, wiring, address"
+            yield Finding(Level.WRONG, text)
+            continue
+        standing = [label for label in labels if doors[label]]
+        said = f", open: {', '.join(standing)}" if standing else ", all shut"
+        yield Finding(Level.OK, f"relay board unit {unit}: {len(labels)} doors{said}")
