@@ -26,6 +26,7 @@ class Page(HTMLParser):
         self.data: dict[str, str] = {}
         self.words = ""
         self.by_class: dict[str, str] = {}
+        self.classes: set[str] = set()
         self._class: str | None = None
         self.feed(text)
 
@@ -48,6 +49,7 @@ class Page(HTMLParser):
         elif tag == "input" and self.forms and values.get("name"):
             self.forms[-1].fields[values["name"]] = values.get("value", "")
         self._class = values.get("class")
+        self.classes.add(self._class or "")
 
     def handle_data(self, data: str) -> None:
         """Collect words, also by the class of their element."""
