@@ -15,24 +15,13 @@ from edge.hardware.breaker import Breaker
 from edge.hardware.errors import DeviceRefusedError, NoReplyError, NotSentError
 from edge.hardware.line import Line, is_tcp
 from edge.hardware.modbus import ModbusLink
+from edge.hardware.pace import Pace
 from firmware_protocols import waveshare_relay
-from firmware_protocols.modbus_pdu import (
-    ExceptionReply,
-    Function,
-    ReadRequest,
-    Reply,
-    Request,
-)
+from firmware_protocols.modbus_pdu import ExceptionReply, Function, ReadRequest, Reply, Request
 from firmware_protocols.modbus_rtu import LAST_UNIT, frame_gap_s
 
 log = logging.getLogger(__name__)
 
-QUARANTINE_S = 0.3
-"""Silence after a time-out: a late answer of the same shape cannot be told from the next one (measured)."""
-BABBLE_S = 5.0
-"""A line that is never silent for QUARANTINE_S within this is opened afresh."""
-AFTER_WRITE_GAP_S = 0.05
-MIN_GAP_S = 0.005
 FIRST_REOPEN_S = 0.2
 LONGEST_REOPEN_S = 1.0
 ECHO_TEST_S = 0.15
@@ -82,14 +71,11 @@ class BusOwner:
         self._relay_units = relay_units
         self._breakers = {unit: Breaker() for unit in sorted(units)}
         self._spare_unit = next(n for n in range(LAST_UNIT, 0, -1) if n not in units)
-        self._gap_s = max(MIN_GAP_S, frame_gap_s(section.baud))
+        self._pace = Pace(frame_gap_s(section.baud))
         self._queue: asyncio.PriorityQueue[tuple[int, int, _Job | None]] = asyncio.PriorityQueue()
         self._order = 0
         self._tried = asyncio.Event()
         self._link: ModbusLink | None = None
-        self._free_at_s = 0.0
-        self._heard_at_s = 0.0
-        self._doubt = False
         self._silent_in_a_row = 0
 
     def unit_up(self, unit: int) -> bool:
@@ -149,7 +135,7 @@ class BusOwner:
             self._section,
             self._line,
             self._relay_units,
-            on_bytes=self._heard,
+            on_bytes=self._pace.heard,
             on_lost=self._wake,
         )
         try:
@@ -170,7 +156,7 @@ class BusOwner:
         if not is_tcp(self._section.port) and not self._section.local_echo:
             await self._test_echo(link)
         for unit in sorted(self._relay_units):
-            await self._rest()
+            await self._pace.rest()
             try:
                 await self._transact(link, unit, waveshare_relay.all_off(), self._section.timeout_s)
             except NoReplyError:
@@ -190,7 +176,7 @@ class BusOwner:
         """Work the queue until the port is lost."""
         link = self._link
         while link is not None and link.connected:
-            if not await self._rest():
+            if not await self._pace.rest():
                 log.warning("bus %s: never silent, opening it afresh", self.name)
                 return
             _, _, job = await self._queue.get()
@@ -227,36 +213,17 @@ class BusOwner:
     async def _transact(
         self, link: ModbusLink, unit: int, request: Request, timeout_s: float
     ) -> Reply:
-        loop = asyncio.get_running_loop()
-        self._doubt = True  # a cancellation in flight leaves it standing
+        self._pace.asked()
         try:
             reply = await link.transact(unit, request, timeout_s)
         except NoReplyError:
-            self._heard_at_s = max(self._heard_at_s, loop.time())
+            self._pace.heard()
             raise
         except LinliError:
-            self._doubt = False
+            self._pace.not_sent()
             raise
-        self._doubt = False
-        gap_s = self._gap_s if isinstance(request, ReadRequest) else AFTER_WRITE_GAP_S
-        self._free_at_s = loop.time() + gap_s
+        self._pace.answered(wrote=not isinstance(request, ReadRequest))
         return reply
-
-    async def _rest(self) -> bool:
-        """Wait until the next frame may leave; False: the line babbles."""
-        loop = asyncio.get_running_loop()
-        give_up_s = loop.time() + BABBLE_S
-        while self._doubt:
-            left_s = self._heard_at_s + QUARANTINE_S - loop.time()
-            if left_s <= 0:
-                self._doubt = False
-            elif loop.time() >= give_up_s:
-                return False
-            else:
-                await asyncio.sleep(left_s)
-        if (left_s := self._free_at_s - loop.time()) > 0:
-            await asyncio.sleep(left_s)
-        return True
 
     def _put(self, job: _Job | None) -> None:
         self._order += 1
@@ -264,9 +231,6 @@ class BusOwner:
 
     def _wake(self) -> None:
         self._put(None)
-
-    def _heard(self) -> None:
-        self._heard_at_s = asyncio.get_running_loop().time()
 
     def _close(self) -> None:
         if self._link is not None:

@@ -1,0 +1,182 @@
+"""What the sensors say by themselves: late, unexpected, left open, bouncing, away."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from common.contract.words import DoorState
+from edge.doors.service import Doors
+from tests.edge.doors.station import Station, in_station
+
+S = DoorState
+
+
+def test_a_bounce_is_neither_open_nor_closed(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        read = station.hardware.door_bus.read_doors
+        count = 0
+
+        async def bouncing(*, urgent: str | None = None) -> dict[str, bool | None]:
+            nonlocal count
+            count += 1
+            return {**await read(urgent=urgent), "B01": count % 2 == 0}
+
+        station.hardware.door_bus.read_doors = bouncing  # type: ignore[method-assign]
+        await asyncio.sleep(30)
+        assert count > 20
+        assert station.events("door.unexpected") == []
+
+    in_station(tmp_path, body)
+
+
+def test_an_adapter_lost_after_the_pulse_is_indeterminate_until_the_sensor_is_back(
+    tmp_path: Path,
+) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        request_id = await station.ask("A01")
+        while not station.cable.pulses:
+            station.cable.wrote.clear()
+            await station.cable.wrote.wait()
+        await asyncio.sleep(0.02)
+        station.cable.pull()
+        assert await station.until("A01", S.OPEN, S.INDETERMINATE, S.FAILED_OPEN) is S.INDETERMINATE
+        await asyncio.sleep(60)
+        station.cable.plugged = True
+        await station.until("A01", S.OPEN, within_s=5)
+        assert station.doors.view()["A01"].open_request_id == request_id
+        assert station.events("door.unexpected") == []
+        assert len(station.cable.pulses) == 1
+
+    in_station(tmp_path, body)
+
+
+def test_indeterminate_is_settled_by_the_first_reading_only(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.jam("A01")
+        await station.ask("A01")
+        await station.until("A01", S.WAIT_OPEN)
+        station.cable.pull()
+        await station.until("A01", S.INDETERMINATE)
+        station.cable.plugged = True
+        await asyncio.sleep(5)  # the first reading says shut
+        station.cabinet.free("A01")
+        station.cabinet.pull("A01")  # somebody's crowbar, an hour later
+        await asyncio.sleep(5)
+        assert station.doors.view()["A01"].state is S.INDETERMINATE
+        assert len(station.events("door.unexpected")) == 1
+
+    in_station(tmp_path, body)
+
+
+def test_a_door_that_springs_open_late_still_answers_its_pulse(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.jam("A01")
+        await station.ask("A01")
+        await station.until("A01", S.FAILED_OPEN)
+        station.cabinet.free("A01")
+        station.cabinet.pull("A01")
+        await station.until("A01", S.OPEN, within_s=5)
+        assert station.events("door.unexpected") == []
+        assert station.states() == ["queued", "pulsing", "failed_open", "open"]
+
+    in_station(tmp_path, body)
+
+
+def test_a_door_opened_long_after_a_failure_is_unexpected(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.jam("A01")
+        await station.ask("A01")
+        await station.until("A01", S.FAILED_OPEN)
+        await asyncio.sleep(40)
+        station.cabinet.free("A01")
+        station.cabinet.pull("A01")
+        await asyncio.sleep(5)
+        assert station.doors.view()["A01"].state is S.FAILED_OPEN
+        assert station.events("door.unexpected") == ['{"compartment":"A01","open":true}']
+
+    in_station(tmp_path, body)
+
+
+def test_a_forced_door_is_told_when_it_opens_and_when_it_shuts(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.pull("B03")
+        await asyncio.sleep(5)
+        await station.push("B03")
+        await asyncio.sleep(5)
+        assert station.events("door.unexpected") == [
+            '{"compartment":"B03","open":true}',
+            '{"compartment":"B03","open":false}',
+        ]
+        assert station.doors.view()["B03"].open is False
+
+    in_station(tmp_path, body)
+
+
+def test_another_door_never_closes_or_opens_a_request(tmp_path: Path) -> None:
+    """Crossed wires: the pulse for A01 opens A02."""
+
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.jam("A01")
+        await station.ask("A01")
+        await station.until("A01", S.PULSING)
+        station.cabinet.pull("A02")
+        assert await station.until("A01", S.OPEN, S.FAILED_OPEN) is S.FAILED_OPEN
+        await asyncio.sleep(5)
+        assert station.events("door.unexpected") == ['{"compartment":"A02","open":true}']
+
+    in_station(tmp_path, body)
+
+
+def test_a_door_left_open_is_told_once(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        await station.ask("A01")
+        await station.until("A01", S.OPEN)
+        await asyncio.sleep(119)
+        assert station.events("door.left_open") == []
+        await asyncio.sleep(600)
+        (told,) = station.events("door.left_open")
+        assert '"open_for_s":12' in told
+        await station.push("A01")
+        await station.until("A01", S.CLOSED)
+
+    in_station(tmp_path, body)
+
+
+def test_idle_doors_are_read_once_a_second_doors_in_use_more_often(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cable.sent.clear()
+        await asyncio.sleep(60)
+        assert len(station.cable.sent) == pytest.approx(2 * 60, abs=4)
+        await station.ask("A01")
+        await station.until("A01", S.OPEN)
+        station.cable.sent.clear()
+        await asyncio.sleep(10)
+        assert len(station.cable.sent) > 2 * 10 + 40
+        await asyncio.sleep(300)  # left open: back to the idle pace
+        station.cable.sent.clear()
+        await asyncio.sleep(60)
+        assert len(station.cable.sent) == pytest.approx(2 * 60, abs=4)
+
+    in_station(tmp_path, body)
+
+
+def test_view_is_known_before_anybody_is_served(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        station.cabinet.pull("B02")
+        await station.boot()
+        view = station.doors.view()
+        assert list(view) == [part.label for part in station.config.compartment]
+        assert [label for label, door in view.items() if door.open] == ["B02"]
+        assert isinstance(station.doors, Doors)
+
+    in_station(tmp_path, body)
