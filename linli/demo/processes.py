@@ -41,6 +41,12 @@ class Program:
             )
         await self._until_ready()
 
+    async def wait(self) -> bool:
+        """Wait until the process has ended by whatever cause."""
+        assert self.process is not None
+        await self.process.wait()
+        return True
+
     async def stop(self) -> None:
         """Ask it to end (SIGTERM); after a while make it."""
         if self.process is None or self.process.returncode is not None:

@@ -1,0 +1,144 @@
+"""`linli demo`: the whole house on this machine, with addresses and log-ins; `--check` proves the journey."""
+
+import asyncio
+import os
+import shutil
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import aiohttp
+import typer
+
+from cloud.seed import SeedAccess
+from common.kit.errors import ConfigError, LinliError
+from device_sim.config import load as load_cabinet
+from linli.demo.check import Check, say
+from linli.demo.ports import DEFAULT_BASE, Ports
+from linli.demo.prepare import Site, prepare
+from linli.demo.stage import Stage
+
+_DEFAULT_CABINET = Path(__file__).parents[2] / "cabinets" / "yangguangli-3.toml"
+_MARKER = "linli-demo"
+
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.callback(invoke_without_command=True)
+def demo(
+    check: Annotated[
+        bool, typer.Option("--check", help="walk one whole journey by itself and exit")
+    ] = False,
+    cabinet: Annotated[Path, typer.Option(help="cabinet file of the simulator")] = _DEFAULT_CABINET,
+    station: Annotated[
+        Path | None,
+        typer.Option(help="station.toml to use; without it one is made from the cabinet"),
+    ] = None,
+    data: Annotated[Path, typer.Option(envvar="LINLI_DATA", help="folder of all data")] = Path(
+        ".demo"
+    ),
+    fresh: Annotated[bool, typer.Option("--fresh", help="start with empty data")] = False,
+    port_base: Annotated[
+        int, typer.Option(min=1024, max=60000, help="first port; the others follow")
+    ] = DEFAULT_BASE,
+) -> None:
+    """Hub, simulated cabinet, station daemon and pages on this machine."""
+    ports = Ports.from_base(port_base)
+    ports.require_free()
+    if fresh:
+        _forget(data)
+    root = data.resolve()
+    site = Site(root, ports, cabinet.resolve(), (station or root / "station.toml").resolve())
+    try:
+        asyncio.run(_demo(site, check=check, own_station_file=station is not None))
+    except* LinliError as group:
+        raise _first(group) from None
+
+
+def _first(group: BaseExceptionGroup[LinliError]) -> LinliError:
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    assert isinstance(found, LinliError)
+    return found
+
+
+def _forget(data: Path) -> None:
+    """Remove the data of an earlier demo, and nothing else."""
+    if not data.exists():
+        return
+    if not (data / _MARKER).exists():
+        raise ConfigError(
+            "demo.not_ours", f"{data} holds no demo data: `--fresh` will not delete it"
+        )
+    shutil.rmtree(data)
+
+
+async def _demo(site: Site, *, check: bool, own_station_file: bool) -> None:
+    cabinet = load_cabinet(site.cabinet_file, os.environ)
+    site.root.mkdir(parents=True, exist_ok=True)
+    (site.root / _MARKER).touch()
+    stage = Stage(site)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        access = await prepare(site, cabinet, own_station_file=own_station_file)
+        await stage.start()
+        if check:
+            await _check(stage, access)
+        else:
+            _greet(stage, access)
+            await _until_stopped(stage, stop)
+    finally:
+        await stage.stop()
+
+
+async def _check(stage: Stage, access: SeedAccess) -> None:
+    jar = aiohttp.CookieJar(unsafe=True)  # cookies of an IP address
+    async with aiohttp.ClientSession(cookie_jar=jar) as session:
+        await Check(stage, await stage.cast(session, access), say).run()
+
+
+async def _until_stopped(stage: Stage, stop: asyncio.Event) -> None:
+    """Wait for Ctrl-C, or for a program that ends by itself."""
+    waits: set[asyncio.Task[bool]] = {asyncio.create_task(_true(stop), name="stop")}
+    for program in stage.programs():
+        assert program.process is not None
+        waits.add(asyncio.create_task(program.wait(), name=program.name))
+    done, rest = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for task in rest:
+        task.cancel()
+    for task in sorted(done, key=lambda one: one.get_name()):
+        if task.get_name() != "stop":
+            raise LinliError(
+                "demo.ended", f"{task.get_name()} ended by itself; see its log in {stage.site.root}"
+            )
+    typer.echo("\nstopping …")
+
+
+async def _true(event: asyncio.Event) -> bool:
+    return await event.wait()
+
+
+def _greet(stage: Stage, access: SeedAccess) -> None:
+    """Say where everything is and who can log in."""
+    lines = [
+        "",
+        "Linli 邻里 is running. Ctrl-C stops it.",
+        "",
+        f"  hub, operator pages   {stage.hub_url}/",
+        f"  kiosk (resident)      {stage.kiosk_url}/",
+        f"  keeper's tablet       {stage.keeper_url}/",
+        f"  the cabinet itself    {stage.bench_url}/     push the doors shut here",
+        f"  Modbus TCP            127.0.0.1:{stage.site.ports.modbus}",
+        "",
+        "  who can get in:",
+        *(f"    {one['role']:<10} {one['login']} / {one['password']}" for one in access.staff),
+        *(f"    keeper     {one['name']}: PIN {one['pin']}" for one in access.keepers),
+        *(f"    resident   {one['name']}: API token {one['token']}" for one in access.residents),
+        "",
+        f"  data and logs in {stage.site.root}; the same list in hub/demo-access.json",
+    ]
+    typer.echo("\n".join(lines))

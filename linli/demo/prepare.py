@@ -1,0 +1,80 @@
+"""Brings a demo's data into being with the commands an operator would use: seed, make the key, pair."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloud.seed import SeedAccess
+from device_sim.config import CabinetConfig
+from linli.demo.ports import Ports
+from linli.demo.processes import run_once
+from linli.demo.station_file import station_toml
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where everything of one demo lies."""
+
+    root: Path
+    ports: Ports
+    cabinet_file: Path
+    station_file: Path
+
+    @property
+    def hub(self) -> Path:
+        """Return the hub's data folder."""
+        return self.root / "hub"
+
+    @property
+    def station(self) -> Path:
+        """Return the station's data folder."""
+        return self.root / "station"
+
+    @property
+    def simulator(self) -> Path:
+        """Return the simulator's data folder, with the links to its ptys and its witness log."""
+        return self.root / "sim"
+
+    def environment(self) -> dict[str, str]:
+        """Return the children's environment: ours, without settings meant for something else."""
+        return {
+            name: value for name, value in os.environ.items() if not name.startswith("LINLI_")
+        } | {"PYTHONUNBUFFERED": "1", "LINLI_HUB__PORT": str(self.ports.hub)}
+
+
+async def prepare(site: Site, cabinet: CabinetConfig, *, own_station_file: bool) -> SeedAccess:
+    """Seed the hub and pair the station, once; return who may get in where."""
+    site.root.mkdir(parents=True, exist_ok=True)
+    environment = site.environment()
+    seeded = await run_once(
+        "hub", "seed", "--data", str(site.hub), "--print-access", environment=environment
+    )
+    access = SeedAccess(**json.loads(seeded.strip().splitlines()[-1]))
+    if not (site.station / "secrets.json").exists():
+        await _pair(site, access.station_id, environment)
+    if not own_station_file:
+        text = station_toml(
+            cabinet, station_id=access.station_id, ports=site.ports, ptys=site.simulator
+        )
+        site.station_file.write_text(text, encoding="utf-8")
+    return access
+
+
+async def _pair(site: Site, station_id: str, environment: dict[str, str]) -> None:
+    said = await run_once(
+        *("edge", "init", "--data", str(site.station), "--station-id", station_id),
+        environment=environment,
+    )
+    key = said.strip().split()[-1]
+    parcel = site.root / "pairing.json"
+    await run_once(
+        *("hub", "pair", "--data", str(site.hub), "--station-id", station_id),
+        *("--public-key", key, "--out", str(parcel)),
+        environment=environment,
+    )
+    await run_once(
+        *("edge", "init", "--data", str(site.station), "--accept", str(parcel)),
+        environment=environment,
+    )
+    parcel.unlink()
