@@ -66,14 +66,14 @@ class Streams:
 
         `wait` returns when something may have changed; it is cut off after `heartbeat_s`.
         """
-        response = web.StreamResponse(headers=_HEADERS)
         if self._closing:
             raise web.HTTPServiceUnavailable
-        await response.prepare(request)
+        response = web.StreamResponse(headers=_HEADERS)
         task = asyncio.current_task()
         assert task is not None  # a handler always runs in a task
         self._tasks[id(task)] = task
         try:
+            await response.prepare(request)
             await response.write(f"retry: {_RETRY_MS}\n\n".encode() + event("hello", build_id))
             await _follow(response, regions, wait, heartbeat_s)
         except ConnectionError:

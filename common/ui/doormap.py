@@ -128,7 +128,7 @@ def _cell(cell: Cell, texts: Texts, link: Link | None) -> Markup:
     ).format(
         x=x, y=y, w=width, h=height, tx=x + width / 2, ty=label_y, label=cell.label,
         hatch=_hatch(cell, x, y, width, height),
-        mark=_mark(cell.state, x + width / 2, label_y + 26, word) if loud else "",
+        mark=_mark(cell.state, x + width / 2, label_y + 26, texts) if loud else "",
     )  # fmt: skip
     css = f"cell {cell.state}{' cold' if cell.cold else ''}"
     name = f"{cell.label} {word}"
@@ -162,13 +162,14 @@ def _hatch(cell: Cell, x: int, y: int, width: int, height: int) -> Markup:
     return Markup('<path class="hatch" d="{strokes}"/>').format(strokes=strokes)
 
 
-def _mark(state: CellState, x: float, y: float, word: str) -> Markup:
+def _mark(state: CellState, x: float, y: float, texts: Texts) -> Markup:
     """Return glyph and word under the label: a triangle for open, a cross for out of service."""
     glyph = (
         Markup('<path class="glyph stroke" d="M-5 -5L5 5M5 -5L-5 5"/>')
         if state is CellState.FAULT
         else Markup('<path class="glyph" d="M-5 -6L6 0L-5 6Z"/>')
     )
+    word = texts.gettext("off") if state is CellState.FAULT else state_word(state, texts)
     # Chinese characters are as wide as high, Latin letters about half; glyph and word stand centred.
     wide = sum(16.0 if ord(char) > 0x2E80 else 8.8 for char in word)
     left = x - (wide + 18) / 2

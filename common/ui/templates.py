@@ -26,6 +26,8 @@ def environment(*folders: Path, static: Callable[[str], str] = "/static/{}".form
         auto_reload=False,
     )
     env.globals.update(static=static, icon=icon)
+    for name in env.list_templates():
+        env.get_template(name)  # read and compiled now: later there is a loop that must not wait
     return env
 
 

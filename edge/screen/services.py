@@ -61,6 +61,10 @@ class Pickup(Protocol):
 class Desk(Protocol):
     """The keeper's work; every act names the keeper."""
 
+    @property
+    def watch(self) -> Watch:
+        """Return the version that moves with every change."""
+
     async def sign_in(self, pin: str) -> KeeperSession | SignInRefused:
         """Prove who is there."""
 
@@ -81,6 +85,9 @@ class Desk(Protocol):
 
     async def put_in_cancel(self, keeper_id: str) -> None:
         """Stop the put-in under way."""
+
+    async def try_again(self, keeper_id: str) -> None:
+        """Pulse the door in hand once more."""
 
     def put_in_view(self) -> PutInView | None:
         """Return what is in the keeper's hands."""
@@ -159,7 +166,11 @@ History = Callable[[str, datetime], Awaitable[Sequence[Sample]]]
 
 @dataclass(frozen=True, slots=True)
 class ScreenServices:
-    """Everything both pages use. `history(zone, since)` returns a zone's readings in order of time."""
+    """Everything both pages use. `history(zone, since)` returns a zone's readings in order of time.
+
+    `stay` tells the flow that somebody asked for more time; without it only the screen's own
+    time-outs ask.
+    """
 
     pickup: Pickup
     desk: Desk
@@ -168,3 +179,4 @@ class ScreenServices:
     config: StationConfig
     clock: Clock
     build_id: str
+    stay: Callable[[], None] | None = None

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from common.contract.error_keys import ERROR_KEYS
 from common.kit.errors import InvalidError, LinliError
+from common.ui.i18n import Param
 from edge.access.keepers import KeeperSession, SignInRefused
 from edge.pickup.views import (
     DoorScan,
@@ -49,6 +50,7 @@ class KeeperActs:
             "/scan": self._scan,
             "/put-in/next": self._put_in_next,
             "/put-in/cancel": self._put_in_cancel,
+            "/put-in/again": self._again,
             "/undo": self._undo,
             "/parcels/{parcel_id}/hand-over": self._hand_over,
             "/parcels/{parcel_id}/remove": self._remove,
@@ -135,6 +137,10 @@ class KeeperActs:
         await self._desk.put_in_cancel(who.keeper_id)
         return "/", Flash("info", "Put-in stopped")
 
+    async def _again(self, _request: web.Request, who: KeeperSession, _fields: Fields) -> Outcome:
+        await self._desk.try_again(who.keeper_id)
+        return "/", None
+
     async def _undo(self, _request: web.Request, who: KeeperSession, _fields: Fields) -> Outcome:
         parcel = await self._desk.undo(who.keeper_id)
         return "/", Flash(
@@ -163,8 +169,13 @@ class KeeperActs:
     async def _mark(self, request: web.Request, who: KeeperSession, fields: Fields) -> Outcome:
         label, off = request.match_info["label"], fields.get("out_of_service") == "yes"
         await self._desk.mark(who.keeper_id, label, off, _reason(fields))
-        text = "Door %(door)s is out of service" if off else "Door %(door)s is back in service"
-        return f"/doors/{label}", Flash("ok", text, {"door": label})
+        door: dict[str, Param] = {"door": label}
+        said = (
+            Flash("ok", "Door %(door)s is out of service", door)
+            if off
+            else Flash("ok", "Door %(door)s is back in service", door)
+        )
+        return f"/doors/{label}", said
 
 
 def _after_scan(result: ScanResult) -> Outcome:
@@ -174,8 +185,11 @@ def _after_scan(result: ScanResult) -> Outcome:
         case DoorScan(compartment=label):
             return f"/doors/{label}", None
         case UnknownParcel(label=label):
-            text = "Nobody here knows the label %(label)s. Put the parcel aside; the hub is told."
-            return "/", Flash("warn", text, {"label": label[:40]})
+            return "/", Flash(
+                "warn",
+                "Nobody here knows the label %(label)s. Put the parcel aside; the hub is told.",
+                {"label": label[:40]},
+            )
         case ScanRefused(key=key):
             return "/", Flash("warn", ERROR_KEYS.get(key, key))
 

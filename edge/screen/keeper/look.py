@@ -1,6 +1,7 @@
 """What the keeper looks at: the day, a parcel, a door, the overdue list, temperatures; and the stream."""
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -62,7 +63,10 @@ class KeeperLook:
 
         async def turn() -> None:
             nonlocal loaded
-            await asyncio.sleep(TICK_S)
+            watch = self._services.desk.watch
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK_S):
+                    await watch.wait(watch.version)
             loaded = await load(self._services.desk)
 
         return await self._streams.serve(

@@ -27,7 +27,9 @@ def make_kiosk_app(services: ScreenServices) -> web.Application:
     """Return the resident's application; bind it to 127.0.0.1 only."""
     assets = Assets.read(SCRIPTS, SHEETS, FOLDER / "static")
     renderer = Renderer(environment(FOLDER / "templates", static=assets.url), Catalogue())
-    state = KioskState(services.pickup, services.clock, services.config.pickup.idle_s)
+    state = KioskState(
+        services.pickup, services.clock, services.config.pickup.idle_s, services.stay
+    )
     kiosk = KioskRoutes(services, state, KioskPage(services, state, renderer))
     app = make_app()
     assets.add_to(app)
@@ -55,7 +57,7 @@ class KioskRoutes:
             "/again": self._pickup.again,
             "/reopen": self._pickup.reopen,
             "/proceed": self._pickup.proceed,
-            "/finish": self._pickup.finish,
+            "/finish": self._state.finish,
         }
         for path, act in acts.items():
             app.router.add_post(path, self._acting(act))

@@ -21,11 +21,11 @@ NOTICE_S = 20.0
 STEP_LIMIT_S = {
     Step.OPEN: 90.0,
     Step.NOT_OPENED: 60.0,
-    Step.CLOSED: 60.0,
+    Step.CLOSED: 120.0,
     Step.FAILED: 60.0,
     Step.DONE: 10.0,
 }
-"""How long a step may stand untouched before what is personal leaves the screen."""
+"""How long a step may stand untouched: an open door loses the name, every other step ends."""
 
 
 class Notice(StrEnum):
@@ -52,8 +52,17 @@ class KioskView:
 class KioskState:
     """The screen's memory; `tick()` applies what time has done."""
 
-    def __init__(self, pickup: Pickup, clock: Clock, idle_s: float = 60.0) -> None:
-        """Watch `pickup`; settings return to Chinese and normal text after `idle_s` alone."""
+    def __init__(
+        self,
+        pickup: Pickup,
+        clock: Clock,
+        idle_s: float = 60.0,
+        stay: Callable[[], None] | None = None,
+    ) -> None:
+        """Watch `pickup`; settings return to Chinese and normal text after `idle_s` alone.
+
+        `stay` hands a wish for more time on to the flow, which ends idle steps itself.
+        """
         self._pickup, self._clock, self._idle_s = pickup, clock, idle_s
         self.once = OnceKeys(f"{round(clock.monotonic_s() * 1000):x}")
         self.lang, self.large = DEFAULT_LANG, False
@@ -62,20 +71,21 @@ class KioskState:
         self._mark: tuple[str, Step, int] | None = None
         self._deadline_s: float | None = None
         self._wiped = False
+        self._stay = stay
+        self._dismissed = ""
 
     def view(self) -> KioskView:
         """Return the stage; pure apart from noticing that the session moved on."""
-        session, now = self._pickup.session(), self._clock.monotonic_s()
+        session, now = self.session(), self._clock.monotonic_s()
         self._follow(session, now)
         locked_s = self._pickup.locked_for_s()
         left_s = None if self._deadline_s is None else max(0.0, self._deadline_s - now)
-        warn = left_s is not None and left_s <= WARN_S and session is not None
         return KioskView(
             session=session,
             notice=Notice.LOCKED if locked_s > 0 else self._live_notice(now),
             locked_s=locked_s,
             wiped=self._wiped,
-            warn=warn and session is not None and session.step is not Step.DONE,
+            warn=left_s is not None and left_s <= WARN_S and self._may_ask(session),
             left_s=left_s,
         )
 
@@ -87,12 +97,25 @@ class KioskState:
         if view.session.step is Step.OPEN:
             self._wiped, self._deadline_s = True, None
         else:
-            await self.quietly(self._pickup.finish)
+            await self.quietly(self.finish)
+
+    def session(self) -> SessionView | None:
+        """Return the session under way; one that is done and sent away is over."""
+        session = self._pickup.session()
+        return None if session and session.session_id == self._dismissed else session
+
+    async def finish(self) -> None:
+        """End the session; the flow shows "done" for a while, which the resident may cut short."""
+        session = self.session()
+        if session is not None and session.step is Step.DONE:
+            self._dismissed = session.session_id
+        else:
+            await self._pickup.finish()
 
     async def submit(self, code: str) -> None:
         """Try a code; a session already under way swallows it."""
         self.touch()
-        if self._pickup.session() is not None:
+        if self.session() is not None:
             return
         try:
             answer = await self._pickup.submit(code)
@@ -115,6 +138,8 @@ class KioskState:
         """Give the step its full time again."""
         self.touch()
         self._mark = None
+        if self._stay is not None:
+            self._stay()
 
     def touch(self) -> None:
         """Note that somebody is here."""
@@ -123,7 +148,7 @@ class KioskState:
     def settle(self) -> None:
         """Return to Chinese and normal text once nobody has been here for a while."""
         alone_s = self._clock.monotonic_s() - self._touched_s
-        if self._pickup.session() is None and alone_s >= self._idle_s:
+        if self.session() is None and alone_s >= self._idle_s:
             self.reset()
 
     def reset(self) -> None:
@@ -146,6 +171,12 @@ class KioskState:
         self._mark = mark
         limit_s = STEP_LIMIT_S.get(session.step) if session else None
         self._deadline_s = None if limit_s is None else now + limit_s
+
+    def _may_ask(self, session: SessionView | None) -> bool:
+        """Return whether more time can be had: an open door's always, other steps end in the flow."""
+        if session is None or session.step is Step.DONE:
+            return False
+        return session.step is Step.OPEN or self._stay is not None
 
     def _say(self, notice: Notice) -> None:
         self._notice, self._notice_s = notice, self._clock.monotonic_s()

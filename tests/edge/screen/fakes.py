@@ -171,6 +171,7 @@ class FakeDesk:
     """A desk over a list of parcels."""
 
     def __init__(self) -> None:
+        self.watch = Watch()
         self.parcels = parcels()
         self.hands: PutInView | None = None
         self.undoable: UndoView | None = None
@@ -215,6 +216,9 @@ class FakeDesk:
     async def put_in_cancel(self, keeper_id: str) -> None:
         self._note("cancel")
         self.hands = None
+
+    async def try_again(self, keeper_id: str) -> None:
+        self._note("try_again")
 
     def put_in_view(self) -> PutInView | None:
         return self.hands
