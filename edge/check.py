@@ -108,13 +108,14 @@ async def _boards(config: StationConfig) -> list[Finding]:
     try:
         doors = await _read_doors(hardware)
         readings = {probe.zone: await probe.read() for probe in hardware.probes}
+        buses = hardware.bus_state
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-    up = {name: state.up for name, state in hardware.bus_state.items()}
+    up = {name: state.up for name, state in buses.items()}
     findings = [
-        Finding(Level.OK if state.up else Level.AWAY, f"bus {name}: {state.detail}")
-        for name, state in hardware.bus_state.items()
+        Finding(Level.OK if state.up else Level.AWAY, _named(name, state.detail))
+        for name, state in buses.items()
     ]
     findings += _door_findings(config, doors, up)
     for zone in config.zone:
@@ -127,6 +128,10 @@ async def _boards(config: StationConfig) -> list[Finding]:
             advice = "check its power, wiring and address"
             findings.append(Finding(Level.WRONG, f"{place}: {reading.quality.value}; {advice}"))
     return findings
+
+
+def _named(bus: str, detail: str) -> str:
+    return detail if detail.startswith("bus ") else f"bus {bus}: {detail}"
 
 
 async def _read_doors(hardware: Hardware) -> Mapping[str, bool | None]:

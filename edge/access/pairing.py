@@ -5,11 +5,13 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 from common.kit.chance import Chance
-from common.kit.errors import ConfigError, ConflictError
+from common.kit.errors import ConfigError, ConflictError, InvalidError
 from common.kit.identity import StationSecrets, new_private_key, public_key
+from common.kit.ids import ID_PATTERN
 
 SECRETS_FILE = "secrets.json"
 _KEY_FILE = "pairing.json"
@@ -18,6 +20,8 @@ _LENGTHS = {"pepper": 32, "code_salt": 16, "hub_command_key": 32}
 
 def begin(data: Path, station_id: str, chance: Chance) -> bytes:
     """Return the station's public key, made once; ConflictError when the folder is another station's."""
+    if not re.fullmatch(ID_PATTERN, station_id):
+        raise InvalidError("pairing.usage", f"{station_id!r} is not a station id: copy it from the hub")
     if (data / SECRETS_FILE).exists():
         secrets = StationSecrets.load(data / SECRETS_FILE)
         _same(secrets.station_id, station_id, data)
