@@ -1,0 +1,174 @@
+"""Codes: drawn apart from each other, sealed, revoked only when the station says so, forgotten at the end."""
+
+import pytest
+import sqlalchemy as sa
+from cryptography.exceptions import InvalidTag
+
+from cloud.stations.keys import seal, unseal
+from cloud.stations.machine import (
+    GRANT_TRANSITIONS,
+    GrantTrigger,
+    HubGrantState,
+    next_grant_state,
+)
+from cloud.stations.models import grant as grant_table
+from cloud.stations.service import GrantOrder, PreparedGrant
+from common.contract.events import GrantActivated, GrantStateChanged
+from common.contract.replica import GrantRow, ParcelRow
+from common.contract.words import Size, TemperatureClass
+from common.kit.chance import seeded_chance
+from common.kit.codes import confusable
+from common.kit.errors import ConflictError, NotFoundError
+from tests.cloud.stations.world import STATION_ID, World, open_station
+
+ORDER = "01K0RDER000000000000000001"
+PERSON = "01K0PERS0N0000000000000001"
+PARCEL = "01K0PARCE10000000000000001"
+
+
+async def issue(world: World, prepared: PreparedGrant | None = None) -> str:
+    ready = prepared or await world.stations.grants.prepare(STATION_ID)
+    order = GrantOrder(ORDER, PERSON, 72 * 3600, world.now_ms() + 14 * 24 * 3_600_000)
+    parcel = ParcelRow(
+        parcel_id=PARCEL,
+        label="LL0000000001",
+        order_tail="0001",
+        person_masked="张*明",
+        phone_tail="1234",
+        temperature_class=TemperatureClass.CHILLED,
+        size=Size.S,
+        items=1,
+        expected_on="2026-03-01",
+        state="announced",
+    )
+    return await world.db.write(
+        lambda c: world.stations.grants.issue_tx(c, ready, order=order, parcels=[parcel])
+    )
+
+
+async def moved(world: World, grant_id: str, state: str, pulses: int = 1) -> HubGrantState:
+    await world.report(
+        GrantStateChanged.model_validate({"grant_id": grant_id, "state": state, "pulses": pulses})
+    )
+    view = await world.db.read(lambda c: world.stations.grants.view_tx(c, grant_id))
+    return view.state
+
+
+async def test_a_code_is_stored_sealed_and_shown_whole(world: World) -> None:
+    await open_station(world)
+    prepared = await world.stations.grants.prepare(STATION_ID)
+    assert prepared.digits not in repr(prepared)
+    grant_id = await issue(world, prepared)
+    sealed = await world.db.read(
+        lambda c: c.execute(sa.select(grant_table.c.digits_sealed)).scalar_one()
+    )
+    assert prepared.digits.encode() not in sealed
+    shown = await world.stations.grants.show_code(grant_id, shown_to="resident:zhang")
+    assert shown == prepared.digits
+    [row] = await world.rows("grant")
+    assert isinstance(row, GrantRow)
+    assert prepared.digits not in row.model_dump_json()
+
+
+async def test_codes_of_a_station_are_never_mistaken_for_each_other(world: World) -> None:
+    await open_station(world)
+    digits = []
+    for _ in range(12):
+        prepared = await world.stations.grants.prepare(STATION_ID)
+        await issue(world, prepared)
+        digits.append(prepared.digits)
+    assert not any(
+        confusable(one, other) for n, one in enumerate(digits) for other in digits[n + 1 :]
+    )
+
+
+async def test_a_code_like_one_issued_meanwhile_is_refused(world: World) -> None:
+    await open_station(world)
+    first = await world.stations.grants.prepare(STATION_ID)
+    await issue(world, first)
+    twin = first.digits[:-1] + str((int(first.digits[-1]) + 1) % 10)
+    again = PreparedGrant("01K0GRANT00000000000000001", STATION_ID, bytes(16), twin, b"")
+    with pytest.raises(ConflictError) as refused:
+        await issue(world, again)
+    assert refused.value.key == "grant.prepare_again"
+
+
+async def test_the_code_goes_through_its_life(world: World) -> None:
+    await open_station(world)
+    grant_id = await issue(world)
+    until = world.now_ms() + 1000
+    await world.report(GrantActivated(grant_id=grant_id, expires_at_ms=until))
+    assert await moved(world, grant_id, "opening") is HubGrantState.ACTIVE
+    assert await moved(world, grant_id, "issued") is HubGrantState.ACTIVE
+    assert await moved(world, grant_id, "opened") is HubGrantState.OPENED
+    assert await world.stations.grants.show_code(grant_id, shown_to="x") is not None
+    assert await moved(world, grant_id, "done", 2) is HubGrantState.DONE
+    assert await world.stations.grants.show_code(grant_id, shown_to="x") is None
+    view = await world.db.read(lambda c: world.stations.grants.view_tx(c, grant_id))
+    assert (view.pulses, view.expires_at_ms) == (2, until)
+    with pytest.raises(ConflictError):
+        await world.stations.grants.revoke(grant_id, "operator:wang")
+    assert await world.violations() == []
+
+
+async def test_revoked_only_when_the_station_has_applied_it(world: World) -> None:
+    await open_station(world)
+    grant_id = await issue(world)
+    view = await world.stations.grants.revoke(grant_id, "operator:wang")
+    again = await world.stations.grants.revoke(grant_id, "operator:wang")
+    assert (view.state, view.revoke_state) == ("waiting", "pending")
+    assert again == view
+    assert await world.stations.grants.show_code(grant_id, shown_to="x") is None
+    await world.apply_all()
+    view = await world.db.read(lambda c: world.stations.grants.view_tx(c, grant_id))
+    assert (view.state, view.revoke_state) == ("revoked", "done")
+    assert await moved(world, grant_id, "opened") is HubGrantState.OPENED
+    view = await world.db.read(lambda c: world.stations.grants.view_tx(c, grant_id))
+    assert view.revoke_state == "too_late"
+    assert await world.violations() == []
+
+
+async def test_an_open_door_makes_the_revocation_too_late(world: World) -> None:
+    await open_station(world)
+    grant_id = await issue(world)
+    await world.stations.grants.revoke(grant_id, "operator:wang")
+    await moved(world, grant_id, "opened")
+    await moved(world, grant_id, "done")
+    await world.apply_all()
+    view = await world.db.read(lambda c: world.stations.grants.view_tx(c, grant_id))
+    assert (view.state, view.revoke_state) == ("done", "too_late")
+
+
+async def test_an_expired_code_is_forgotten(world: World) -> None:
+    await open_station(world)
+    grant_id = await issue(world)
+    await world.report(GrantActivated(grant_id=grant_id, expires_at_ms=world.now_ms() + 5000))
+    world.clock.pass_s(6)
+    assert await world.stations.grants.show_code(grant_id, shown_to="x") is None
+    await world.stations.sweep()
+    kept = await world.db.read(
+        lambda c: c.execute(sa.select(grant_table.c.digits_sealed)).scalar_one()
+    )
+    assert kept is None
+
+
+async def test_grants_nobody_knows(world: World) -> None:
+    await open_station(world)
+    with pytest.raises(NotFoundError):
+        await world.stations.grants.revoke("01K0GRANT00000000000000001", "x")
+    await world.report(GrantActivated(grant_id="01K0GRANT00000000000000001", expires_at_ms=1))
+    assert await world.violations() == []
+
+
+def test_a_sealed_code_opens_for_its_own_grant_only() -> None:
+    sealed = seal(bytes(32), seeded_chance("x"), digits="48291375", grant_id="a")
+    assert unseal(bytes(32), sealed, grant_id="a") == "48291375"
+    with pytest.raises(InvalidTag):
+        unseal(bytes(32), sealed, grant_id="b")
+
+
+def test_the_table_takes_every_fact() -> None:
+    assert GRANT_TRANSITIONS.keys() == {(a, b) for a in HubGrantState for b in GrantTrigger}
+    for state in HubGrantState:
+        if state is not HubGrantState.DONE:
+            assert next_grant_state(state, GrantTrigger.OPENED) is HubGrantState.OPENED
