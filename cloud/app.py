@@ -18,6 +18,8 @@ from cloud.cdp.service import People
 from cloud.config import HubConfig, HubSecrets
 from cloud.migrations import upgrade_tx
 from cloud.money.service import Money
+from cloud.orders.routes import OrderRoutes
+from cloud.orders.service import OrderPorts, Orders
 from cloud.stations.routes import StationRoutes
 from cloud.stations.service import StationPorts, Stations
 from cloud.sync import Gateway, SyncServer
@@ -29,7 +31,7 @@ from common.kit.sqldb import SqlDb
 from common.kit.web import Limits, WebServer, make_app
 from common.kit.work import Work
 
-_SWEEP_S = 10.0
+_SWEEP_S = 60.0
 _PURGE_S = 3600.0
 _log = logging.getLogger(__name__)
 
@@ -75,6 +77,10 @@ class Rooms:
             StationPorts(domain_db, clock, chance, work, secrets), self.gateway
         )
         self.stations.subscribe()
+        self.orders = Orders(
+            OrderPorts(domain_db, clock, chance, secrets), self.stations, self.money
+        )
+        self.orders.subscribe(self.gateway)
         self.idempotency = Idempotency(
             db,
             clock,
@@ -89,6 +95,7 @@ class Rooms:
             CatalogRoutes(self.catalog),
             PeopleRoutes(self.people),
             StationRoutes(self.stations),
+            OrderRoutes(self.orders),
         )
         return tuple(found for holder in holders for found in routes_of(holder))
 
@@ -122,13 +129,17 @@ class Hub:
             await self.web.start()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.web.run(), name="web")
-                group.create_task(_every(_SWEEP_S, self.rooms.stations.sweep), name="sweep")
+                group.create_task(_every(_SWEEP_S, self._sweep), name="sweep")
                 group.create_task(_every(_PURGE_S, self._purge), name="purge")
                 self.ready.set()
                 _log.info("hub listens on %s", self.web.url)
         finally:
             self.ready.clear()
             self.db.close()
+
+    async def _sweep(self) -> None:
+        await self.rooms.stations.sweep()
+        await self.rooms.orders.sweep()
 
     async def _purge(self) -> None:
         await self.rooms.access.purge()

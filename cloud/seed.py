@@ -61,6 +61,7 @@ async def seed(rooms: Rooms, ports: HubPorts, data: Path) -> SeedAccess:
     known = _read(path)
     await _products(rooms)
     await _station(rooms)
+    await rooms.orders.open_round("第 1 期")
     found = SeedAccess(
         station_id=STATION_ID,
         staff=await _staff(rooms, ports.chance, known.staff),

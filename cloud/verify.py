@@ -8,9 +8,10 @@ from cloud.catalog.checks import violations as catalog
 from cloud.cdp.checks import violations as cdp
 from cloud.migrations import newest_revision, revision_tx
 from cloud.money.checks import violations as money
+from cloud.orders.checks import violations as orders
 from cloud.stations.checks import violations as stations
 
-CHECKS: tuple[Callable[[Connection], list[str]], ...] = (catalog, cdp, money, stations)
+CHECKS: tuple[Callable[[Connection], list[str]], ...] = (catalog, cdp, money, stations, orders)
 
 
 def violations_tx(connection: Connection) -> list[str]:

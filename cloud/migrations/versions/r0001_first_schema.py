@@ -262,17 +262,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "pickup_code_shown",
-        sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("grant_id", sa.String(length=26), nullable=False),
         sa.Column("shown_to", sa.String(length=80), nullable=False),
-        sa.Column("at_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("number"),
+        sa.Column("first_at_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("grant_id", "shown_to"),
     )
-    with op.batch_alter_table("pickup_code_shown", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_pickup_code_shown_grant_id"), ["grant_id"], unique=False
-        )
-
     op.create_table(
         "pickup_grant",
         sa.Column("grant_id", sa.String(length=26), nullable=False),
@@ -625,9 +619,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_pickup_grant_order_id"))
 
     op.drop_table("pickup_grant")
-    with op.batch_alter_table("pickup_code_shown", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_pickup_code_shown_grant_id"))
-
     op.drop_table("pickup_code_shown")
     op.drop_table("money_leg")
     with op.batch_alter_table("money_journal", schema=None) as batch_op:
