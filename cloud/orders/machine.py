@@ -143,3 +143,21 @@ def state_of_parcels(parcels: Collection[ParcelState]) -> OrderState:
         _ON_THE_WAY.index(_P.ARRIVED if state is _P.DEPOSITED else state) for state in kept
     )
     return _O(_ON_THE_WAY[slowest].value)
+
+
+def diagram(title: str) -> str:
+    """Return the Mermaid text of `order` or `parcel`, made from the tables; docs/reference/orders.md shows it."""
+    pairs: list[tuple[str, str, str]] = (
+        [(a.value, t.value, b.value) for (a, t), b in ORDER_TRANSITIONS.items()]
+        if title == "order"
+        else [(a.value, t.value, b.value) for (a, t), b in PARCEL_TRANSITIONS.items()]
+    )
+    first = _O.PLACED.value if title == "order" else _P.LOCKED.value
+    arrows: dict[tuple[str, str], list[str]] = {}
+    for before, trigger, after in pairs:
+        arrows.setdefault((before, after), []).append(trigger)
+    lines = [
+        f"    {before} --> {after}: {', '.join(triggers)}"
+        for (before, after), triggers in arrows.items()
+    ]
+    return "\n".join(["stateDiagram-v2", f"    [*] --> {first}", *lines])
