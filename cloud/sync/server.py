@@ -4,21 +4,19 @@ Every answer about events leaves after the commit that stored them; every wrong 
 """
 
 import asyncio
-import gzip
 from collections.abc import Awaitable, Callable
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
 from aiohttp import web
-from pydantic import ValidationError
 from sqlalchemy.engine import Connection
 
 from cloud.sync import auth, feed
 from cloud.sync.gateway import Gateway
+from cloud.sync.http import answer_of, message_of, query_of, read_body, session_of
 from cloud.sync.ingest import Accepted, Broken, Fork, Gap, Outcome, ingest_tx
 from cloud.sync.pollers import Pollers
 from cloud.sync.sessions import StationRow, check_session, heard_tx, hello_tx, is_heard_due
 from common.contract import protocol
-from common.contract.base import Message
 from common.kit.clock import Clock, to_ms
 from common.kit.errors import (
     ConflictError,
@@ -26,20 +24,9 @@ from common.kit.errors import (
     LinliError,
     NotFoundError,
     RefusedError,
-    UnauthenticatedError,
 )
 from common.kit.failpoints import fp
 from common.kit.sqldb import SqlDb, hint_tx
-
-M = TypeVar("M", bound=Message)
-_BODY_S = 20.0  # a station on a bad line still gets a full batch through
-_GZIP_FROM = 1024
-
-
-class TooLargeError(LinliError):
-    """More than the gateway reads."""
-
-    status = 413
 
 
 class UpgradeError(LinliError):
@@ -80,7 +67,7 @@ class SyncServer:
         async def checked(request: web.Request) -> web.Response:
             if request.headers.get(protocol.PROTO_HEADER) != protocol.PROTO:
                 raise UpgradeError("sync.proto", "speak LSP/1", min=1, max=1)
-            body = await _read(request)
+            body = await read_body(request)
             signed = auth.read_signature(request, body)
             key = await self._db.read(lambda conn: _public_key(conn, signed.station_id))
             auth.check(signed, key, self._clock, self._nonces)
@@ -89,7 +76,7 @@ class SyncServer:
         return checked
 
     async def _hello(self, _request: web.Request, station_id: str, body: bytes) -> web.Response:
-        hello = _parse(protocol.Hello, body)
+        hello = message_of(protocol.Hello, body)
         now_ms = to_ms(self._clock.wall())
 
         def tx(conn: Connection) -> protocol.HelloAnswer | None:
@@ -100,11 +87,11 @@ class SyncServer:
         fp("sync.hub.hello_committed")
         if answer is None:
             raise RefusedError("sync.fenced", "another daemon speaks for this station")
-        return _json(answer)
+        return answer_of(answer)
 
     async def _ops(self, request: web.Request, station_id: str, _body: bytes) -> web.Response:
-        query = _query(protocol.OpsQuery, request)
-        session = _session(request)
+        query = query_of(protocol.OpsQuery, request)
+        session = session_of(request)
         loop = asyncio.get_running_loop()
         until_s = loop.time() + query.wait
         await self._note_heard(station_id, session)
@@ -113,20 +100,20 @@ class SyncServer:
                 bell.clear()
                 answer = await self._db.read(lambda c: _ops_tx(c, station_id, session, query))
                 if answer is not None:
-                    return _json(answer)
+                    return answer_of(answer)
                 left_s = until_s - loop.time()
                 if left_s <= 0 or self._pollers.closing:
                     return web.Response(status=204)
                 await self._pollers.wait(bell, left_s)
 
     async def _snapshot(self, request: web.Request, station_id: str, _body: bytes) -> web.Response:
-        query = _query(protocol.SnapshotQuery, request)
-        session = _session(request)
-        return _json(await self._db.read(lambda c: _snapshot_tx(c, station_id, session, query)))
+        query = query_of(protocol.SnapshotQuery, request)
+        session = session_of(request)
+        return answer_of(await self._db.read(lambda c: _snapshot_tx(c, station_id, session, query)))
 
     async def _digests(self, request: web.Request, station_id: str, _body: bytes) -> web.Response:
-        query = _query(protocol.DigestsQuery, request)
-        session = _session(request)
+        query = query_of(protocol.DigestsQuery, request)
+        session = session_of(request)
 
         def tx(conn: Connection) -> protocol.DigestsAnswer:
             state = _state(conn, station_id, session)
@@ -138,11 +125,11 @@ class SyncServer:
                 segments=tuple(part.hex() for part in feed.segments_tx(conn, station_id)),
             )
 
-        return _json(await self._db.read(tx))
+        return answer_of(await self._db.read(tx))
 
     async def _events(self, request: web.Request, station_id: str, body: bytes) -> web.Response:
-        batch = _parse(protocol.EventsBatch, body)
-        session = _session(request)
+        batch = message_of(protocol.EventsBatch, body)
+        session = session_of(request)
         received_ms = to_ms(self._clock.wall())
         handlers = self._gateway.handlers
 
@@ -167,7 +154,7 @@ class SyncServer:
 def _acked(outcome: Outcome) -> web.Response:
     match outcome:
         case Accepted(head, _, quarantined):
-            return _json(protocol.EventsAck(acked=head, quarantined=quarantined))
+            return answer_of(protocol.EventsAck(acked=head, quarantined=quarantined))
         case Gap(head):
             raise ConflictError("sync.gap", "events before these are missing", **_head(head))
         case Fork(head, at):
@@ -257,57 +244,3 @@ def _public_key(conn: Connection, station_id: str) -> bytes | None:
     except NotFoundError:
         return None
     return None if found is None else bytes(found)
-
-
-def _session(request: web.Request) -> int:
-    text = request.headers.get(protocol.SESSION_HEADER, "")
-    if not text.isascii() or not text.isdigit() or len(text) > 15:
-        raise UnauthenticatedError("sync.unauthenticated", "the session header is missing")
-    return int(text)
-
-
-async def _read(request: web.Request) -> bytes:
-    """Return the body, decompressed; never more than the gateway's limit."""
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(_BODY_S):
-            async for part in request.content.iter_any():
-                size += len(part)
-                if size > protocol.MAX_REQUEST_BYTES:
-                    raise TooLargeError("sync.too_large", "send a smaller batch")
-                parts.append(part)
-    except TimeoutError as error:
-        raise web.HTTPRequestTimeout from error
-    except web.RequestPayloadError as error:
-        raise InvalidError("sync.invalid", "the body cannot be decompressed") from error
-    return b"".join(parts)
-
-
-def _parse(model: type[M], body: bytes) -> M:
-    try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        raise _invalid(error) from error
-
-
-def _query(model: type[M], request: web.Request) -> M:
-    try:
-        return model.model_validate_strings(dict(request.query))
-    except ValidationError as error:
-        raise _invalid(error) from error
-
-
-def _invalid(error: ValidationError) -> InvalidError:
-    first = error.errors(include_input=False, include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"]) or "body"
-    return InvalidError("sync.invalid", f"{place}: {first['msg']}", place=place)
-
-
-def _json(answer: Message) -> web.Response:
-    body = answer.model_dump_json().encode()
-    headers = {}
-    if len(body) >= _GZIP_FROM:
-        body = gzip.compress(body, compresslevel=1, mtime=0)
-        headers["Content-Encoding"] = "gzip"
-    return web.Response(body=body, content_type="application/json", headers=headers)
