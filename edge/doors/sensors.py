@@ -42,8 +42,8 @@ class Sensors:
 
     def feed(
         self, samples: Mapping[str, bool | None], at_s: float
-    ) -> list[tuple[str, bool | None, bool | None]]:
-        """Take samples; return (label, before, after) of every door whose state changed, in order."""
+    ) -> list[tuple[str, bool | None]]:
+        """Take samples; return (label, new state) of every door whose state changed, in order."""
         changes = []
         for label, sample in samples.items():
             door = self._doors[label]
@@ -51,7 +51,7 @@ class Sensors:
             self._take(door, sample)
             if door.known is not before:
                 door.since_s = at_s
-                changes.append((label, before, door.known))
+                changes.append((label, door.known))
         return changes
 
     def _take(self, door: _Door, sample: bool | None) -> None:

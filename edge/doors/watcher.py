@@ -52,7 +52,7 @@ class Watcher:
         self._unexpected: set[str] = set()
         self._unsettled: dict[str, str] = {}
         """Label → INDETERMINATE request whose door could not be read since the pulse."""
-        self._pending: list[tuple[str, bool | None, bool | None]] = []
+        self._pending: list[tuple[str, bool | None]] = []
 
     async def look(self, label: str) -> bool | None:
         """Read one door ahead of everything else; return the raw sample."""
@@ -116,9 +116,9 @@ class Watcher:
 
     async def _judge(self) -> None:
         pending, self._pending = self._pending, []
-        for label, before, after in pending:
+        for label, after in pending:
             if after is True:
-                await self._opened(label, was=before)
+                await self._opened(label)
             elif after is False:
                 await self._closed(label)
         await self._settle_open_requests()
@@ -132,10 +132,9 @@ class Watcher:
                 if self.sensors.open(label) is False:
                     await self._close_request(request)
 
-    async def _opened(self, label: str, *, was: bool | None) -> None:
+    async def _opened(self, label: str) -> None:
         now_s = self._clock.monotonic_s()
-        if was is False or label not in self._opened_s:
-            self._opened_s[label] = now_s
+        self._opened_s.setdefault(label, now_s)  # a sensor that was away does not restart the timer
         request = self._journal.requests.get(label)
         unsettled = self._unsettled.pop(label, None)
         if request is not None:

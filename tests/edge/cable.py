@@ -10,6 +10,7 @@ from device_sim.bus import Bus
 from device_sim.cabinet import Cabinet
 from edge.config import StationConfig
 from edge.hardware.build import Hardware, build_hardware
+from firmware_protocols import modbus_rtu, modbus_tcp
 from linli.world.clock import WorldClock
 from linli.world.loop import VirtualLoop, run_virtual
 from tests.device_sim.cabinets import config as cabinet_config
@@ -41,6 +42,8 @@ class Cable:
         self.one_by_one = False
         """Deliver every byte on its own, 3 ms apart."""
         self.noise_before = b""
+        self.gateway = False
+        """Speak Modbus TCP to the station and RTU to the boards; set before the port is opened."""
         self.connects = 0
         self.wrote = asyncio.Event()
         self._open: _Wire | None = None
@@ -84,6 +87,9 @@ class _Wire(asyncio.Transport):
         cable.wrote.set()
         if cable.echo:
             self._loop.call_at(now_s + len(data) * cable.bus.character_s, self.deliver, bytes(data))
+        if cable.gateway:
+            self._ask_boards(bytes(data), now_s)
+            return
         for reply in cable.bus.feed(bytes(data), now_s):
             whole = cable.noise_before + reply.data
             if not cable.one_by_one:
@@ -92,6 +98,13 @@ class _Wire(asyncio.Transport):
             for number in range(len(whole)):
                 at_s = reply.starts_s + number * 0.003
                 self._loop.call_at(at_s, self.deliver, whole[number : number + 1])
+
+    def _ask_boards(self, data: bytes, now_s: float) -> None:
+        (frame,), _ = modbus_tcp.split(data)
+        for reply in self._cable.bus.feed(modbus_rtu.encode(frame.unit, frame.pdu), now_s):
+            pdu = modbus_rtu.decode(reply.data).pdu
+            answer = modbus_tcp.TcpFrame(frame.transaction, frame.unit, pdu).encode()
+            self._loop.call_at(reply.ends_s, self.deliver, answer)
 
     def deliver(self, data: bytes) -> None:
         if not self._closed:

@@ -10,6 +10,7 @@ import pytest
 from common.contract.words import DoorState
 from common.kit.errors import ConflictError, NotFoundError, RefusedError
 from device_sim.faults import NoAnswer
+from edge.doors.machine import Trigger
 from tests.edge.doors.station import Station, in_station, wish
 
 S = DoorState
@@ -337,3 +338,70 @@ def test_a_dead_board_does_not_keep_the_others_from_opening(tmp_path: Path) -> N
         await station.until("A01", S.OPEN, within_s=2)
 
     in_station(tmp_path, body)
+
+
+def test_pulses_that_never_left_do_not_heat_the_coil(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cable.pull()
+        for _ in range(3):
+            await station.ask("A01")
+            await station.until("A01", S.PULSING)
+            await station.until("A01", S.BUS_DOWN)
+        station.cable.plugged = True
+        await asyncio.sleep(3)
+        await station.ask("A01")
+        await station.until("A01", S.OPEN, within_s=3)
+
+    in_station(tmp_path, body, max_pulses_per_min=2)
+
+
+def test_a_start_drops_every_relay(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        lock = station.cabinet.physics.locks[1, 3]
+        lock.switch(on=True, at_s=station.clock.monotonic_s())
+        await station.doors.start()
+        assert not lock.relay_on
+
+    in_station(tmp_path, body)
+
+
+def test_a_stale_step_is_refused_whole(tmp_path: Path) -> None:
+    """Memory may lag behind the disk by one commit; the disk decides."""
+
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.jam("A01")
+        request_id = await station.ask("A01")
+        await station.until("A01", S.FAILED_OPEN)
+        journal = station.doors._journal
+        stale = journal.requests["A01"]
+        await journal.store(stale, Trigger.SEEN_OPEN)
+        told = len(station.events())
+        with pytest.raises(ConflictError):
+            await journal.store(stale.to(S.PRECHECK), Trigger.PULSE_STORED)
+        assert len(station.events()) == told
+        assert journal.requests["A01"].state is S.OPEN
+        assert journal.requests["A01"].open_request_id == request_id
+
+    in_station(tmp_path, body)
+
+
+def test_kicking_often_opens_once(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        await station.ask("A01")
+        await station.until("A01", S.OPEN)
+        await station.push("A01")
+        await station.until("A01", S.CLOSED)
+        await station.ask("A01")  # its coil rests first
+        for _ in range(10):
+            station.doors.kick()
+            await asyncio.sleep(1)
+        await station.until("A01", S.OPEN, within_s=90)
+        await asyncio.sleep(30)
+        assert len(station.cable.pulses) == 2
+        assert station.doors.view()["A01"].state is S.OPEN
+
+    in_station(tmp_path, body, max_pulses_per_min=1, queue_ttl_s=120)

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from common.contract.words import DoorState
-from edge.doors.service import Doors
 from tests.edge.doors.station import Station, in_station
 
 S = DoorState
@@ -177,6 +176,57 @@ def test_view_is_known_before_anybody_is_served(tmp_path: Path) -> None:
         view = station.doors.view()
         assert list(view) == [part.label for part in station.config.compartment]
         assert [label for label, door in view.items() if door.open] == ["B02"]
-        assert isinstance(station.doors, Doors)
+        await asyncio.sleep(5)
+        assert station.events("door.unexpected") == []  # `station.started` carries it
+
+    in_station(tmp_path, body)
+
+
+def test_a_door_forced_open_is_told_once_though_the_port_goes_and_comes(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.pull("B03")
+        await asyncio.sleep(5)
+        station.cable.pull()
+        await asyncio.sleep(10)
+        assert station.doors.view()["B03"].open is None
+        station.cable.plugged = True
+        await asyncio.sleep(10)
+        assert station.doors.view()["B03"].open is True
+        assert len(station.events("door.unexpected")) == 1
+
+    in_station(tmp_path, body)
+
+
+def test_a_port_that_goes_and_comes_does_not_restart_the_reminder(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        await station.ask("A01")
+        await station.until("A01", S.OPEN)
+        await asyncio.sleep(60)
+        station.cable.pull()
+        await asyncio.sleep(10)
+        station.cable.plugged = True
+        await asyncio.sleep(52)
+        (told,) = station.events("door.left_open")
+        assert '"open_for_s":12' in told
+
+    in_station(tmp_path, body)
+
+
+def test_a_door_forced_long_after_a_restart_is_not_the_old_requests(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.jam("A01")
+        await station.ask("A01")
+        await station.until("A01", S.WAIT_OPEN)
+        await station.cut()
+        await station.boot()
+        station.cabinet.free("A01")
+        assert station.doors.view()["A01"].state is S.INDETERMINATE
+        station.cabinet.pull("A01")
+        await asyncio.sleep(5)
+        assert station.doors.view()["A01"].state is S.INDETERMINATE
+        assert len(station.events("door.unexpected")) == 1
 
     in_station(tmp_path, body)

@@ -319,8 +319,10 @@ def test_a_pulse_on_the_wire_when_the_adapter_goes_is_unconfirmed() -> None:
         await bench.ready()
         pulse = asyncio.create_task(bench.hardware.door_bus.pulse("A01"))
         await bench.cable.wrote.wait()
+        pulled_s = bench.loop.time()
         bench.cable.pull()
         assert await pulse is PulseResult.UNCONFIRMED
+        assert bench.loop.time() - pulled_s < 0.1  # nobody waits for an answer that cannot come
 
     on_bench(body)
 
@@ -332,7 +334,7 @@ def test_a_cancelled_caller_leaves_the_wire_in_order() -> None:
         busy = asyncio.create_task(owner.call(Priority.SENSOR, 3, xy_md02.read_both()))
         await bench.cable.wrote.wait()
         waiting = asyncio.create_task(owner.call(Priority.OPEN, 1, waveshare_relay.pulse(3, 400)))
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.001)
         busy.cancel()
         waiting.cancel()
         assert None not in (await bench.hardware.door_bus.read_doors()).values()
@@ -395,5 +397,51 @@ def test_nothing_is_sent_while_the_port_is_away() -> None:
         await asyncio.sleep(0.1)
         with pytest.raises(NotSentError, match="bus0"):
             await _owner(bench).call(Priority.SENSOR, 3, xy_md02.read_both())
+
+    on_bench(body)
+
+
+def _as_gateway(bench: Bench) -> "asyncio.Task[None]":
+    section = bench.config.bus[0].model_copy(update={"port": "tcp://gateway:502"})
+    bench.config = bench.config.model_copy(update={"bus": (section,)})
+    bench.cable.gateway = True
+    bench.hardware = bench.build()
+    return asyncio.create_task(bench.hardware.run())
+
+
+async def _stop(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def test_a_dead_board_behind_a_gateway_does_not_cost_the_connection() -> None:
+    async def body(bench: Bench) -> None:
+        task = _as_gateway(bench)
+        doors = bench.hardware.door_bus
+        assert set((await doors.read_doors()).values()) == {False}
+        connects = bench.cable.connects
+        bench.cabinet.lay(NoAnswer(kind="no_answer", target=2))
+        for _ in range(9):
+            assert (await doors.read_doors(urgent="B01"))["B01"] is None
+        assert (await doors.read_doors())["A01"] is False
+        assert bench.cable.connects == connects
+        await _stop(task)
+
+    on_bench(body)
+
+
+def test_a_gateway_that_went_silent_is_connected_to_afresh() -> None:
+    async def body(bench: Bench) -> None:
+        task = _as_gateway(bench)
+        doors = bench.hardware.door_bus
+        await doors.read_doors()
+        connects = bench.cable.connects
+        for unit in (1, 2):
+            bench.cabinet.lay(NoAnswer(kind="no_answer", target=unit))
+        for _ in range(10):
+            await doors.read_doors(urgent="A01")
+        await asyncio.sleep(3)
+        assert bench.cable.connects == connects + 1
+        await _stop(task)
 
     on_bench(body)
