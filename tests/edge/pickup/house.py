@@ -99,7 +99,10 @@ class House:
         assert self._task is not None
         await asyncio.wait({self._task}, timeout=within_s)
         failpoints.disarm_all()
-        return self._task.done()
+        if self._task.done():
+            self._task.exception()  # it was meant to die
+            return True
+        return False
 
     async def put(self, *rows: Message) -> None:
         """Let rows of the hub arrive, as a sync would."""
