@@ -4,7 +4,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from cloud.sync import feed
-from cloud.sync.ingest import alarm_tx, heads_tx
+from cloud.sync.alarms import alarm_tx
+from cloud.sync.ingest import heads_tx
 from cloud.sync.models import station as station_table
 from common.contract.protocol import Hello, HelloAnswer
 from common.kit.errors import ConflictError, RefusedError
