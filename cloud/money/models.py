@@ -66,7 +66,7 @@ leg = sa.Table(
 
 _REFUSE = (
     "CREATE OR REPLACE FUNCTION money_written_once() RETURNS trigger LANGUAGE plpgsql AS "
-    "$$ BEGIN RAISE EXCEPTION '%% is written once', TG_TABLE_NAME; END $$"
+    "$$ BEGIN RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is written once'; END $$"
 )
 
 

@@ -104,6 +104,7 @@ custody = sa.Table(
     metadata,
     sa.Column("custody_id", sa.String(26), primary_key=True),
     sa.Column("parcel_id", sa.String(26), sa.ForeignKey(parcel.c.parcel_id), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
     sa.Column("cause", sa.String(16), nullable=False),
     sa.Column("from_state", sa.String(12), nullable=False),
     sa.Column("to_state", sa.String(12), nullable=False),

@@ -107,6 +107,7 @@ class Moves:
         record = CustodyRecord(
             custody_id=self._kit.new_id(),
             parcel_id=parcel.parcel_id,
+            number=parcels.custody_count(connection, parcel.parcel_id) + 1,
             cause=cause.trigger.value,
             from_state=parcel.state,
             to_state=after.value,

@@ -37,6 +37,7 @@ class CustodyRecord:
 
     custody_id: str
     parcel_id: str
+    number: int  # of this parcel, in the order the hub learnt of it
     cause: str
     from_state: str
     to_state: str
@@ -133,9 +134,15 @@ def custody_known(connection: Connection, parcel_id: str, source: str) -> bool:
     return found.first() is not None
 
 
+def custody_count(connection: Connection, parcel_id: str) -> int:
+    """Return how many custody events the parcel has."""
+    count = sa.select(sa.func.count()).where(custody.c.parcel_id == parcel_id)
+    return int(connection.execute(count).scalar_one())
+
+
 def custody_of(connection: Connection, parcel_id: str) -> list[CustodyRecord]:
     """Return the parcel's custody events in the order they came in."""
     rows = connection.execute(
-        sa.select(custody).where(custody.c.parcel_id == parcel_id).order_by(custody.c.custody_id)
+        sa.select(custody).where(custody.c.parcel_id == parcel_id).order_by(custody.c.number)
     )
     return [CustodyRecord(*row) for row in rows]
