@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edge.config import BusSection, StationConfig
+from edge.config import BusSection, StationConfig, ZoneSection
 from edge.hardware.bus import BusListener, BusOwner
 from edge.hardware.door_bus import DoorWire, WiredDoorBus
 from edge.hardware.line import Line
+from edge.hardware.ports import Probe
 from edge.hardware.waveshare import WaveshareRelay
 from edge.hardware.xy_md02 import XyMd02Probe
 
@@ -29,7 +30,7 @@ class Hardware:
         self,
         owners: dict[str, tuple[BusOwner, tuple[int, ...]]],
         door_bus: WiredDoorBus,
-        probes: tuple[XyMd02Probe, ...],
+        probes: tuple[Probe, ...],
     ) -> None:
         """Take what `build_hardware` made."""
         self.door_bus = door_bus
@@ -74,5 +75,10 @@ def build_hardware(config: StationConfig, open_line: Callable[[BusSection], Line
     return Hardware(
         owners,
         WiredDoorBus(tuple(doors), gap_ms=config.doors.pulse_gap_ms),
-        tuple(XyMd02Probe(owners[z.probe_bus][0], z.probe_unit, z.name) for z in config.zone),
+        tuple(_probe(zone, owners[zone.probe_bus][0]) for zone in config.zone),
     )
+
+
+def _probe(zone: ZoneSection, bus: BusOwner) -> Probe:
+    """Return the driver of a zone's probe; the place where another kind of probe is chosen."""
+    return XyMd02Probe(bus, zone.probe_unit, zone.name)
