@@ -12,7 +12,7 @@ from common.kit.chance import seeded_chance
 from common.kit.failpoints import disarm_all
 from common.kit.sqlite import SqliteDb
 from edge.sync import DDL, Outbox, Replica
-from tests.edge.sync.rig import COMPARTMENTS, HandClock
+from tests.edge.sync.rig import COMPARTMENTS, HandClock, HubRig, StationRig
 
 T = TypeVar("T")
 STATION = "01JZ0000000000000000000001"
@@ -48,3 +48,18 @@ def alone(tmp_path: Path) -> Iterator[Alone]:
     yield Alone(db, clock, outbox, replica)
     disarm_all()
     db.close()
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[HubRig]:
+    rig = HubRig(tmp_path)
+    yield rig
+    rig.db.close()
+
+
+@pytest.fixture
+def subject(tmp_path: Path, hub: HubRig) -> Iterator[StationRig]:
+    rig = StationRig(tmp_path, hub)
+    yield rig
+    rig.db.close()
+    disarm_all()

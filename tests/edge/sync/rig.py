@@ -122,6 +122,10 @@ class HubRig:
     def quarantined(self) -> int:
         return len(self._ask("SELECT seq FROM event_quarantine"))
 
+    def rows(self) -> set[str]:
+        """The keys of the rows given to stations."""
+        return {str(row[0]) for row in self._ask("SELECT key FROM sync_row")}
+
     def alarms(self) -> set[str]:
         return {str(row[0]) for row in self._ask("SELECT kind FROM sync_alarm")}
 

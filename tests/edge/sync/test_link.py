@@ -1,28 +1,12 @@
 """Station and hub over real sockets: rows come down, events go up, each takes effect once."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from common.kit.failpoints import arm, disarm_all
 from tests.edge.sync.rig import HubRig, StationRig, until
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[HubRig]:
-    rig = HubRig(tmp_path)
-    yield rig
-    rig.db.close()
-
-
-@pytest.fixture
-def subject(tmp_path: Path, hub: HubRig) -> Iterator[StationRig]:
-    rig = StationRig(tmp_path, hub)
-    yield rig
-    rig.db.close()
-    disarm_all()
 
 
 async def test_rows_come_down_and_events_go_up(hub: HubRig, subject: StationRig) -> None:
