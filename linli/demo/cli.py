@@ -97,8 +97,8 @@ async def _demo(site: Site, *, check: bool, own_station_file: bool) -> None:
 
 async def _check(stage: Stage, access: SeedAccess) -> None:
     jar = aiohttp.CookieJar(unsafe=True)  # cookies of an IP address
-    async with aiohttp.ClientSession(cookie_jar=jar) as session:
-        await Check(stage, await stage.cast(session, access), say).run()
+    async with aiohttp.ClientSession() as session, aiohttp.ClientSession(cookie_jar=jar) as tablet:
+        await Check(stage, await stage.cast(session, tablet, access), say).run()
 
 
 async def _until_stopped(stage: Stage, stop: asyncio.Event) -> None:

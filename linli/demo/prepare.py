@@ -40,7 +40,7 @@ class Site:
         """Return the children's environment: ours, without settings meant for something else."""
         return {
             name: value for name, value in os.environ.items() if not name.startswith("LINLI_")
-        } | {"PYTHONUNBUFFERED": "1", "LINLI_HUB__PORT": str(self.ports.hub)}
+        } | {"PYTHONUNBUFFERED": "1"}
 
 
 async def prepare(site: Site, cabinet: CabinetConfig, *, own_station_file: bool) -> SeedAccess:

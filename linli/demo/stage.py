@@ -59,15 +59,17 @@ class Stage:
         """Return them in the order of their start."""
         yield from (self.simulator, self.hub, self.edge)
 
-    async def cast(self, session: aiohttp.ClientSession, access: SeedAccess) -> Cast:
-        """Let everybody take their place."""
+    async def cast(
+        self, session: aiohttp.ClientSession, tablet: aiohttp.ClientSession, access: SeedAccess
+    ) -> Cast:
+        """Let everybody take their place; the keeper's cookies stay on the `tablet`."""
         chance, person = system_chance(), access.residents[0]
         buyer, staff = (HubUser(session, self.hub_url, chance) for _ in range(2))
         buyer.use_token(person["token"])
         admin = next(one for one in access.staff if one["role"] == "admin")
         await staff.sign_in(admin["login"], admin["password"])
         hands = BenchHands(session, self.bench_url)
-        keeper = Keeper(Browser(session, self.keeper_url), hands)
+        keeper = Keeper(Browser(tablet, self.keeper_url), hands)
         await keeper.sign_in(access.keepers[0]["pin"])
         resident = Resident(Browser(session, self.kiosk_url))
         return Cast(buyer, staff, keeper, resident, hands, person["person_id"], access.station_id)

@@ -30,6 +30,10 @@ class Page(HTMLParser):
         self._class: str | None = None
         self.feed(text)
 
+    def __str__(self) -> str:
+        """Return the words, for a message."""
+        return " ".join(self.words.split())
+
     def form(self, action: str) -> Form:
         """Return the form that posts to `action`."""
         for form in self.forms:

@@ -65,3 +65,15 @@ class BenchHands:
 async def wait_open(hands: Hands, label: str, within_s: float = 10.0) -> None:
     """Wait until the door springs open."""
     await until(lambda: hands.is_open(label), bool, what=f"door {label} open", within_s=within_s)
+
+
+async def shut(hands: Hands, label: str, within_s: float = 5.0) -> None:
+    """Push the door until it stays shut: while the coil has current the latch does not catch."""
+
+    async def push_and_look() -> bool:
+        await hands.push(label)
+        return await hands.is_open(label)
+
+    await until(
+        push_and_look, lambda is_open: not is_open, what=f"door {label} shut", within_s=within_s
+    )

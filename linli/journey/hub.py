@@ -18,9 +18,11 @@ class HubUser:
         self._origin = origin
         self._chance = chance
         self._token = ""
+        self._login: tuple[str, str] | None = None
 
     async def sign_in(self, login: str, password: str) -> None:
-        """Get a bearer token."""
+        """Get a bearer token; when it runs out the next request signs in again."""
+        self._token, self._login = "", (login, password)
         answer = await self.post("/sessions", {"login": login, "password": password})
         self._token = answer["token"]
 
@@ -51,6 +53,9 @@ class HubUser:
             headers["Idempotency-Key"] = self._chance.secure.token_bytes(16).hex()
         url = f"{self._origin}/api/v1{path}"
         async with self._session.request(method, url, json=body, headers=headers) as answer:
+            if answer.status == 401 and self._token and self._login is not None:
+                await self.sign_in(*self._login)
+                return await self._ask(method, path, body)
             if answer.status >= 400:
                 raise UnavailableError(
                     "journey.hub", f"{method} {path}: {answer.status} {await answer.text()}"

@@ -2,7 +2,7 @@
 
 from common.kit.errors import UnavailableError
 from linli.journey.forms import Browser, Page
-from linli.journey.hands import Hands, wait_open
+from linli.journey.hands import Hands, shut, wait_open
 from linli.journey.patience import until
 
 
@@ -30,7 +30,7 @@ class Keeper:
             )
         await wait_open(self._hands, door)
         await self._until_work("open")
-        await self._hands.push(door)
+        await shut(self._hands, door)
         await self._until_work("stored")
         return door
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from common.kit.errors import UnavailableError
-from linli.journey.hands import Hands, wait_open
+from linli.journey.hands import Hands, shut, wait_open
 from linli.journey.hub import HubUser
 from linli.journey.keeper import Keeper
 from linli.journey.kiosk import Resident
@@ -74,7 +74,7 @@ async def pick_up(cast: Cast, code: str) -> tuple[str, ...]:
         door = await cast.resident.compartment()
         await wait_open(cast.hands, door)
         doors.append(door)
-        await cast.hands.push(door)
+        await shut(cast.hands, door)
         await cast.resident.wait_for({"closed"})
         await cast.resident.press("/proceed")
         if await cast.resident.wait_for({"opening", "open", "done", "code"}) in {"done", "code"}:

@@ -2,11 +2,10 @@
 
 import asyncio
 from collections import Counter
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import aiohttp
 
 from device_sim.config import CabinetConfig
 from linli.journey.patience import until
@@ -51,19 +50,17 @@ async def day(loop: VirtualLoop, seed: int, cabinet: CabinetConfig, data: Path) 
     await town.prepare()
     await town.start_hub()
     await town.start_edge()
-    sessions: list[aiohttp.ClientSession] = []
-    cast = await town.cast(sessions)
-    orders = [await _stock_up(cast, basket, loop, trace) for basket in _BASKETS]
-    doors = await _pick_everything_up(town, cast, orders, trace)
-    await _all_collected(cast, orders)
-    await asyncio.sleep(max(0.0, DAY_S - loop.time()))
-    events = await _events(cast, trace)
-    pulses = len(await cast.hands.pulses())
-    trace.note("witness", *town.witness)
-    for session in sessions:
-        await session.close()
+    async with AsyncExitStack() as closing:
+        cast = await town.cast(closing)
+        orders = [await _stock_up(cast, basket, loop, trace) for basket in _BASKETS]
+        doors = await _pick_everything_up(town, cast, orders, trace)
+        await _all_collected(cast, orders)
+        await asyncio.sleep(max(0.0, DAY_S - loop.time()))
+        events = await _events(cast, trace)
+        pulses = len(await cast.hands.pulses())
     await town.stop(town.edge)
     await town.stop(town.hub)
+    trace.note("witness", *town.witness)
     return DayResult(trace.digest, trace.count, len(orders), pulses, doors, events, loop.steps)
 
 

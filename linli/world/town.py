@@ -1,7 +1,7 @@
 """One hub, one station and its cabinet in the simulated world: the unmodified programs, wired to virtual ports."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,37 +133,30 @@ class Town:
             with suppress(asyncio.CancelledError):
                 await running.task
 
-    def browser(self, port: int) -> tuple[aiohttp.ClientSession, str]:
-        """Return a person's browser at a face and its origin; the caller closes the session."""
-        origin = f"http://127.0.0.1:{port}"
-        connector = aiohttp.UnixConnector(
-            path=f"{HUB_HOST if port == PORTS.hub else 'site'}:{port}"
-        )
-        return aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.CookieJar(unsafe=True)
-        ), origin
+    async def cast(self, closing: AsyncExitStack) -> Cast:
+        """Let everybody take their place; `closing` puts their browsers away."""
 
-    async def cast(self, sessions: list[aiohttp.ClientSession]) -> Cast:
-        """Let everybody take their place; `sessions` collects what must be closed."""
-
-        def open_at(port: int) -> tuple[aiohttp.ClientSession, str]:
-            session, origin = self.browser(port)
-            sessions.append(session)
-            return session, origin
+        async def at(port: int) -> tuple[aiohttp.ClientSession, str]:
+            host = HUB_HOST if port == PORTS.hub else "site"
+            connector = aiohttp.UnixConnector(path=f"{host}:{port}")
+            jar = aiohttp.CookieJar(unsafe=True)  # cookies of an IP address
+            session = aiohttp.ClientSession(connector=connector, cookie_jar=jar)
+            return await closing.enter_async_context(session), f"http://127.0.0.1:{port}"
 
         chance = seeded_chance(f"{self._seed}|people")
-        buyer, staff = HubUser(*open_at(PORTS.hub), chance), HubUser(*open_at(PORTS.hub), chance)
+        buyer = HubUser(*await at(PORTS.hub), chance)
+        staff = HubUser(*await at(PORTS.hub), chance)
         person = self.access.residents[0]
         buyer.use_token(person["token"])
         admin = next(one for one in self.access.staff if one["role"] == "admin")
         await staff.sign_in(admin["login"], admin["password"])
-        keeper = Keeper(Browser(*open_at(PORTS.keeper)), self.hands)
+        keeper = Keeper(Browser(*await at(PORTS.keeper)), self.hands)
         await keeper.sign_in(self.access.keepers[0]["pin"])
         return Cast(
             buyer,
             staff,
             keeper,
-            Resident(Browser(*open_at(PORTS.kiosk))),
+            Resident(Browser(*await at(PORTS.kiosk))),
             self.hands,
             person["person_id"],
             self.access.station_id,
