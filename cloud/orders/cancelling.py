@@ -69,6 +69,7 @@ class Cancelling:
         state = OrderState(order.state)
         if state is OrderState.CANCELLED or order.cancel_state == CancelState.PENDING:
             return
+        self._kit.audit_tx(connection, who=cancelled_by, what="order.cancel", about=order_id)
         own = parcels.parcels_of(connection, order_id)
         if own:
             in_house = all(ParcelState(one.state) in _IN_THE_WAREHOUSE for one in own)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
 
+from cloud.access.service import audit_tx
 from cloud.config import HubSecrets
 from cloud.money.service import Money
 from cloud.orders.store import orders, timeline
@@ -57,6 +58,10 @@ class OrderKit:
         message = f"order-link|{order_id}".encode()
         token = hmac.digest(self.secrets.master, message, hashlib.sha256)[:_LINK_BYTES]
         return base64.urlsafe_b64encode(token).decode().rstrip("=")
+
+    def audit_tx(self, connection: Connection, *, who: str, what: str, about: str) -> None:
+        """Write down who did what to the audit, inside the transaction that does it."""
+        audit_tx(connection, clock=self.clock, who=who[:80], what=what, about=about[:120])
 
     def tell_tx(self, connection: Connection, entry: Entry) -> None:
         """Add to the order's story and wake the pages that show it."""

@@ -51,7 +51,7 @@ class Locking:
 
         return await self._kit.db.write(write)
 
-    async def close_round(self, round_id: str) -> None:
+    async def close_round(self, round_id: str, by: str) -> None:
         """Cut off: no more orders, then every paid order of the round is locked. Closing again finishes the locking.
 
         NotFoundError: no such round.
@@ -64,6 +64,7 @@ class Locking:
                 raise NotFoundError("round.not_found", "there is no such round")
             if known.state == "open":
                 orders.close_round(connection, round_id, now_ms)
+                self._kit.audit_tx(connection, who=by, what="round.closed", about=round_id)
                 fp("orders.round_closed")
 
         await self._kit.db.write(write)

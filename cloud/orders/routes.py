@@ -150,9 +150,9 @@ class OrderRoutes:
         roles=DESK,
         errors=("round.not_found",),
     )
-    async def close_round(self, round_id: Id) -> schemas.RoundAnswer:
+    async def close_round(self, round_id: Id, caller: Caller) -> schemas.RoundAnswer:
         """Close a round."""
-        await self._orders.close_round(round_id)
+        await self._orders.close_round(round_id, caller.name)
         return await self._round(round_id)
 
     @route("GET", "/cases", summary="List what needs a person's eye", roles=DESK)

@@ -89,9 +89,9 @@ class Orders:
         """Open a round unless one is open; returns the open one's id."""
         return await self._locking.open_round(name)
 
-    async def close_round(self, round_id: str) -> None:
+    async def close_round(self, round_id: str, by: str = "hub") -> None:
         """Cut off and lock. See `Locking.close_round`."""
-        await self._locking.close_round(round_id)
+        await self._locking.close_round(round_id, by)
 
     async def cancel(self, order_id: str, cancelled_by: str) -> None:
         """Cancel an order that has not left. See `Cancelling.cancel`."""
@@ -171,5 +171,7 @@ class Orders:
     def _withdraw_tx(self, connection: Connection, ended_before_ms: int) -> None:
         grants = self._kit.stations.grants
         for parcel in parcels.ended_before(connection, ended_before_ms):
+            if self._kit.stations.sites.holds_tx(connection, parcel.station_id, parcel.parcel_id):
+                continue  # cancelled, and the keeper has yet to take it out
             grants.withdraw_parcel_tx(connection, parcel.station_id, parcel.parcel_id)
             parcels.update_parcel(connection, parcel.parcel_id, withdrawn=True)

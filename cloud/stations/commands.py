@@ -129,5 +129,7 @@ class Commands:
             op=op,
         )
         commands.insert_command(connection, record)
+        about = f"{station_id}/{label}: {row.args.reason}"
+        self._kit.audit_tx(connection, who=row.issued_by, what="door.command", about=about)
         fp("stations.command_issued")
         return command_view(record)

@@ -131,8 +131,9 @@ class Grants:
                 grant_id,
                 revoke_state=RevokeState.PENDING.value,
                 revoke_op=op,
-                revoked_by=revoked_by,
+                revoked_by=revoked_by[:80],
             )
+            self._kit.audit_tx(connection, who=revoked_by, what="grant.revoke", about=grant_id)
             fp("stations.grant_revoked")
         return view_of(self._known(connection, grant_id))
 
@@ -182,11 +183,13 @@ class Grants:
             known = {who for who, _ in grants.shown(connection, grant_id)}
             return self._digits(connection, grant_id, now_ms), shown_to[:80] in known
 
+        def note(connection: Connection) -> None:
+            grants.note_shown(connection, grant_id, shown_to[:80], now_ms)
+            self._kit.audit_tx(connection, who=shown_to, what="grant.code_shown", about=grant_id)
+
         digits, noted = await self._kit.db.read(read)
         if digits is not None and not noted:
-            await self._kit.db.write(
-                lambda c: grants.note_shown(c, grant_id, shown_to[:80], now_ms)
-            )
+            await self._kit.db.write(note)
         return digits
 
     async def shown_to(self, grant_id: str) -> list[tuple[str, int]]:

@@ -42,6 +42,7 @@ class Keepers:
         pin: str | None,
         keeper_id: str | None = None,
         active: bool = True,
+        by: str = "hub",
     ) -> KeeperView:
         """Write a keeper, new (`keeper_id` None or unknown) or changed; `pin` None keeps the PIN.
 
@@ -58,7 +59,7 @@ class Keepers:
             if pin is not None:
                 await self._refuse_taken(seen, keeper_id, pin)
             written = await self._kit.db.write(
-                lambda c, seen=seen: self._write_tx(c, wish, seen)  # type: ignore[misc]
+                lambda c, seen=seen: self._write_tx(c, wish, seen, by)  # type: ignore[misc]
             )
             if written is not None:
                 return keeper_view(written)
@@ -82,7 +83,7 @@ class Keepers:
                 raise ConflictError("keeper.pin_taken", "another keeper here uses this PIN")
 
     def _write_tx(
-        self, connection: Connection, wish: KeeperRecord, seen: list[KeeperRecord]
+        self, connection: Connection, wish: KeeperRecord, seen: list[KeeperRecord], by: str
     ) -> KeeperRecord | None:
         """Write unless the colleagues changed since their PINs were compared (None: compare again)."""
         self._kit.station_tx(connection, wish.station_id)
@@ -100,5 +101,7 @@ class Keepers:
         )
         sites.put_keeper(connection, record)
         self._kit.gateway.put_row_tx(connection, wish.station_id, "keeper", keeper_row(record))
+        about = f"{wish.station_id}/{wish.keeper_id}"
+        self._kit.audit_tx(connection, who=by, what="keeper.written", about=about)
         fp("stations.keeper_written")
         return record

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
 
+from cloud.access.service import audit_tx
 from cloud.config import HubSecrets
 from cloud.stations.store import sites
 from cloud.stations.store.sites import StationRecord
@@ -34,6 +35,10 @@ class StationKit:
     def new_id(self) -> str:
         """Return a fresh ULID."""
         return new_id(self.clock, self.chance)
+
+    def audit_tx(self, connection: Connection, *, who: str, what: str, about: str) -> None:
+        """Write down who did what to the audit, inside the transaction that does it."""
+        audit_tx(connection, clock=self.clock, who=who[:80], what=what, about=about[:120])
 
     def station_tx(self, connection: Connection, station_id: str) -> StationRecord:
         """Return the station; NotFoundError."""

@@ -73,7 +73,7 @@ COMMAND_TRANSITIONS: dict[tuple[CommandState, CommandState], CommandState] = {
         for state in _ORDER
         for report in _ORDER
     },
-    **{(state, end): end for state in _ORDER for end in FINAL_COMMANDS},
+    **{(state, end): end for state in _ORDER for end in sorted(FINAL_COMMANDS)},
     # EXPIRED and UNKNOWN are the hub's guesses; what the station knows replaces them.
     **{
         (guess, report): report if report in FINAL_COMMANDS - {_C.UNKNOWN} else guess

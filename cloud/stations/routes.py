@@ -87,11 +87,15 @@ class StationRoutes:
         errors=("station.not_found", "compartment.not_found"),
     )
     async def service(
-        self, station_id: Id, label: Label, body: schemas.ServiceRequest
+        self, station_id: Id, label: Label, body: schemas.ServiceRequest, caller: Caller
     ) -> schemas.CompartmentAnswer:
         """Mark the compartment; *pending* until the station has applied it."""
         view = await self._stations.sites.set_service(
-            station_id, label, out_of_service=body.out_of_service, reason=body.reason
+            station_id,
+            label,
+            out_of_service=body.out_of_service,
+            reason=body.reason,
+            by=caller.name,
         )
         return schemas.CompartmentAnswer.model_validate(view)
 
@@ -116,7 +120,9 @@ class StationRoutes:
         roles=(ADMIN, OPERATOR),
         errors=("station.not_found", "keeper.not_found", "keeper.pin_weak", "keeper.pin_taken"),
     )
-    async def keeper(self, station_id: Id, body: schemas.KeeperRequest) -> schemas.KeeperAnswer:
+    async def keeper(
+        self, station_id: Id, body: schemas.KeeperRequest, caller: Caller
+    ) -> schemas.KeeperAnswer:
         """Write a keeper, new or changed."""
         view = await self._stations.set_keeper(
             station_id,
@@ -124,6 +130,7 @@ class StationRoutes:
             pin=body.pin.get_secret_value() if body.pin else None,
             keeper_id=body.keeper_id,
             active=body.active,
+            by=caller.name,
         )
         return schemas.KeeperAnswer.model_validate(view)
 

@@ -77,10 +77,16 @@ class Stations:
         pin: str | None,
         keeper_id: str | None = None,
         active: bool = True,
+        by: str = "hub",
     ) -> KeeperView:
         """Write a keeper; see `Keepers.set`."""
         return await self.keepers.set(
-            station_id, display_name=display_name, pin=pin, keeper_id=keeper_id, active=active
+            station_id,
+            display_name=display_name,
+            pin=pin,
+            keeper_id=keeper_id,
+            active=active,
+            by=by,
         )
 
     async def command_open_door(

@@ -101,6 +101,7 @@ class Sites:
             sites.update_station(
                 connection, station_id, state=SiteState.ACTIVE.value, paired_at_ms=now_ms
             )
+            self._kit.audit_tx(connection, who="hub", what="station.paired", about=station_id)
             fp("stations.paired")
 
         await self._kit.db.write(write)
@@ -113,7 +114,7 @@ class Sites:
         )
 
     async def set_service(
-        self, station_id: str, label: str, *, out_of_service: bool, reason: str
+        self, station_id: str, label: str, *, out_of_service: bool, reason: str, by: str = "hub"
     ) -> CompartmentView:
         """Take a compartment out of service or back; *pending* until the station has applied it."""
 
@@ -128,6 +129,9 @@ class Sites:
             sites.upsert_compartment(
                 connection, station_id, label, out_of_service=out_of_service, reason=reason, op=op
             )
+            word = "out of service" if out_of_service else "in service"
+            about = f"{station_id}/{label} {word}: {reason}"
+            self._kit.audit_tx(connection, who=by, what="compartment.service", about=about)
             fp("stations.compartment_marked")
             record = sites.one_compartment(connection, station_id, label)
             assert record is not None
@@ -154,6 +158,12 @@ class Sites:
         """Return the station's Chinese and English name; NotFoundError."""
         record = self._kit.station_tx(connection, station_id)
         return record.name_zh, record.name_en
+
+    def holds_tx(self, connection: Connection, station_id: str, parcel_id: str) -> bool:
+        """Return whether a compartment of the station holds the parcel, by the station's own word."""
+        return any(
+            one.parcel_id == parcel_id for one in sites.compartments_of(connection, station_id)
+        )
 
     def timezone_tx(self, connection: Connection, station_id: str) -> ZoneInfo:
         """Return the station's time zone; NotFoundError."""
