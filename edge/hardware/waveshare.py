@@ -36,10 +36,6 @@ class WaveshareRelay:
         reply = await self._bus.call(priority, self.unit, wire.read_inputs(), probe=urgent)
         return wire.inputs(reply)
 
-    async def read_relays(self) -> tuple[bool, ...]:
-        """Return which relays are energised now."""
-        return wire.relays(await self._bus.call(Priority.SNAPSHOT, self.unit, wire.read_relays()))
-
     async def all_off(self) -> None:
         """Drop every relay; safe at any time."""
         await self._bus.call(Priority.OPEN, self.unit, wire.all_off())

@@ -2,13 +2,16 @@
 
 import asyncio
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from common.contract.words import DoorState
+from common.kit.sqlite import Fn
 from tests.edge.doors.station import Station, in_station
 
 S = DoorState
+T = TypeVar("T")
 
 
 def test_a_bounce_is_neither_open_nor_closed(tmp_path: Path) -> None:
@@ -228,5 +231,43 @@ def test_a_door_forced_long_after_a_restart_is_not_the_old_requests(tmp_path: Pa
         await asyncio.sleep(5)
         assert station.doors.view()["A01"].state is S.INDETERMINATE
         assert len(station.events("door.unexpected")) == 1
+
+    in_station(tmp_path, body)
+
+
+def test_a_door_shut_while_its_opening_is_being_stored_is_closed(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        write = station.db.write
+
+        async def slow_disk(fn: Fn[T]) -> T:
+            await asyncio.sleep(3)
+            return await write(fn)
+
+        await station.ask("A01")
+        await station.until("A01", S.WAIT_OPEN)
+        station.db.write = slow_disk  # type: ignore[method-assign]
+        await station.push("A01")
+        await station.until("A01", S.OPEN)
+        await station.until("A01", S.CLOSED)
+        assert station.states() == ["queued", "pulsing", "open", "closed"]
+
+    in_station(tmp_path, body)
+
+
+def test_a_sensor_that_comes_too_late_for_the_disk_is_no_crash(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.jam("A01")
+        await station.ask("A01")
+        await station.until("A01", S.FAILED_OPEN)
+        await station.db.write(
+            lambda conn: conn.execute("UPDATE open_request SET state = 'closed'")
+        )
+        station.cabinet.free("A01")
+        station.cabinet.pull("A01")
+        await asyncio.sleep(5)
+        assert station.doors.view()["A01"].open is True
+        assert station.states() == ["queued", "pulsing", "failed_open"]
 
     in_station(tmp_path, body)

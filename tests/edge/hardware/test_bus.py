@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from common.contract.words import Quality
 from device_sim.faults import LateAnswer, NoAnswer
 from edge.hardware.bus import BusOwner, Priority
 from edge.hardware.errors import (
@@ -13,8 +14,9 @@ from edge.hardware.errors import (
     NoReplyError,
     NotSentError,
 )
-from edge.hardware.ports import PulseResult
+from edge.hardware.ports import ProbeReading, PulseResult
 from firmware_protocols import modbus_rtu, waveshare_relay, xy_md02
+from firmware_protocols.crc import with_crc
 from firmware_protocols.modbus_pdu import Function, ReadRequest, WriteOneRequest
 from tests.edge.cable import Bench, on_bench
 
@@ -443,5 +445,18 @@ def test_a_gateway_that_went_silent_is_connected_to_afresh() -> None:
         await asyncio.sleep(3)
         assert bench.cable.connects == connects + 1
         await _stop(task)
+
+    on_bench(body)
+
+
+def test_a_probe_that_refuses_has_a_bad_quality_and_no_number() -> None:
+    async def body(bench: Bench) -> None:
+        await bench.ready()
+        bench.cabinet.lay(NoAnswer(kind="no_answer", target=3))
+        reading = asyncio.create_task(bench.hardware.probes[0].read())
+        await bench.cable.wrote.wait()
+        await asyncio.sleep(0.02)
+        bench.cable.say(with_crc(bytes.fromhex("03 84 04")))
+        assert await reading == ProbeReading(None, None, Quality.BAD)
 
     on_bench(body)

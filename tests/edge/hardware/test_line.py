@@ -181,3 +181,17 @@ def test_the_group_that_owns_the_port_is_named(tmp_path: Path) -> None:
 def test_a_gateway_address_without_a_port_means_502() -> None:
     assert tcp_address("tcp://10.0.0.5") == ("10.0.0.5", 502)
     assert tcp_address("tcp://10.0.0.5:5020") == ("10.0.0.5", 5020)
+
+
+def test_what_is_plugged_in_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    adapter = tmp_path / "usb-FTDI-port0"
+    adapter.touch()
+    monkeypatch.setattr("edge.hardware.line._BY_ID", tmp_path)
+    gone = FileNotFoundError(errno.ENOENT, "no such file")
+    error = port_error(BusSection(name="b", port="/dev/serial/by-id/old"), gone)
+    assert f"set `port` to one of {adapter}" in error.detail
+
+
+def test_a_port_nobody_can_look_at_is_most_likely_of_group_dialout(tmp_path: Path) -> None:
+    section = BusSection(name="b", port=str(tmp_path / "gone"))
+    assert "group dialout " in port_error(section, PermissionError(errno.EACCES, "no")).detail
