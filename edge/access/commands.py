@@ -94,10 +94,10 @@ class Commands:
             await self._news.wait()
 
     def take_up_tx(self, conn: sqlite3.Connection) -> None:
-        """Check every command not seen before and start those that hold."""
+        """Check every command not seen before, in the order they came, and start those that hold."""
         rows = conn.execute(
             "SELECT r.body FROM replica_command r LEFT JOIN command_run USING (command_id)"
-            " WHERE command_run.command_id IS NULL ORDER BY r.command_id"
+            " WHERE command_run.command_id IS NULL ORDER BY r.rowid"
         ).fetchall()
         for row in rows:
             self._take_up_tx(conn, CommandRow.model_validate_json(row["body"]))

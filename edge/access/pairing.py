@@ -21,7 +21,9 @@ _LENGTHS = {"pepper": 32, "code_salt": 16, "hub_command_key": 32}
 def begin(data: Path, station_id: str, chance: Chance) -> bytes:
     """Return the station's public key, made once; ConflictError when the folder is another station's."""
     if not re.fullmatch(ID_PATTERN, station_id):
-        raise InvalidError("pairing.usage", f"{station_id!r} is not a station id: copy it from the hub")
+        raise InvalidError(
+            "pairing.usage", f"{station_id!r} is not a station id: copy it from the hub"
+        )
     if (data / SECRETS_FILE).exists():
         secrets = StationSecrets.load(data / SECRETS_FILE)
         _same(secrets.station_id, station_id, data)

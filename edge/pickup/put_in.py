@@ -70,12 +70,14 @@ class PutIn:
         """Choose a compartment and open it; None when nothing fits. `avoid`: doors not usable right now."""
         self.free_hands_tx(conn)
         unusable = ruled_out | set(avoid) | store.session_compartments(conn)
-        compartment = self._parcels.allocate_tx(conn, parcel, unusable)
-        if compartment is None:
-            return None
-        return self._open_tx(
-            conn, DeskKind.PUT_IN, parcel.parcel_id, compartment, keeper_id, ruled_out=ruled_out
-        )
+        while label := self._parcels.allocate_tx(conn, parcel, unusable):
+            try:
+                return self._open_tx(
+                    conn, DeskKind.PUT_IN, parcel.parcel_id, label, keeper_id, ruled_out=ruled_out
+                )
+            except ConflictError:  # its last opening is not over yet
+                unusable |= {label}
+        return None
 
     def next_tx(
         self, conn: sqlite3.Connection, keeper_id: str, reason: NextReason, avoid: Collection[str]

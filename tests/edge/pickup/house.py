@@ -214,7 +214,7 @@ class _Counted(InlineWork):
     def __init__(self, house: House) -> None:
         self._house = house
 
-    async def run(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:  # type: ignore[override]
+    async def run(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         self._house.argon2_calls += 1
         return await super().run(fn, *args, **kwargs)
 

@@ -93,7 +93,9 @@ def test_an_expired_code_opens_nothing_and_is_reported(tmp_path: Path) -> None:
     in_house(tmp_path, body)
 
 
-def test_five_failures_lock_the_keypad_and_neither_restart_nor_clock_refills(tmp_path: Path) -> None:
+def test_five_failures_lock_the_keypad_and_neither_restart_nor_clock_refills(
+    tmp_path: Path,
+) -> None:
     async def body(house: House) -> None:
         await house.delivered("LP-0001")
         answers = [await house.edge.pickup.submit(WRONG) for _ in range(5)]
@@ -142,14 +144,14 @@ def test_twenty_failures_a_day_lock_for_the_rest_of_the_day(tmp_path: Path) -> N
     async def body(house: House) -> None:
         wait_s = 0
         for _ in range(20):
-            await asyncio.sleep(610)
+            await asyncio.sleep(31)
             answer = await house.edge.pickup.submit(WRONG)
             assert isinstance(answer, Refused)
             wait_s = answer.wait_s
-        assert wait_s > 20 * 3600
-        assert house.edge.pickup.locked_for_s() > 20 * 3600
+        assert wait_s > 23 * 3600
+        assert house.edge.pickup.locked_for_s() > 23 * 3600
 
-    in_house(tmp_path, body)
+    in_house(tmp_path, body, limiter={"refill_s": 30})
 
 
 def test_a_thousand_at_once_are_one_session(tmp_path: Path) -> None:
@@ -173,7 +175,7 @@ def test_a_browser_that_goes_away_does_not_stop_the_door(tmp_path: Path) -> None
     async def body(house: House) -> None:
         await house.delivered("LP-0001")
         asking = asyncio.create_task(house.edge.pickup.submit(CODE))
-        while not house.argon2_calls:
+        while not house.argon2_calls:  # noqa: ASYNC110 - the moment between two turns is the point
             await asyncio.sleep(0)
         assert asking.cancel()
         view = await house.until(Step.OPEN)
