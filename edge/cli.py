@@ -112,7 +112,7 @@ async def _serve(settings: "StationConfig", data: Path) -> None:
     from common.kit.sqlite import SqliteDb
     from common.kit.work import ThreadWork
     from edge.access.pairing import SECRETS_FILE
-    from edge.app import EdgePorts, build_edge
+    from edge.app import HUB_KEEPALIVE_S, EdgePorts, build_edge
     from edge.hardware.line import open_line
 
     work = ThreadWork("argon2")
@@ -129,7 +129,7 @@ async def _serve(settings: "StationConfig", data: Path) -> None:
         work=work,
         open_db=SqliteDb,
         open_line=open_line,
-        connector=aiohttp.TCPConnector,
+        connector=lambda: aiohttp.TCPConnector(keepalive_timeout=HUB_KEEPALIVE_S),
         secrets=secrets,
     )
     try:

@@ -19,7 +19,7 @@ from common.kit.sqlite import SqliteDb
 from common.kit.work import InlineWork
 from device_sim.cabinet import Cabinet
 from device_sim.config import CabinetConfig
-from edge.app import Edge, EdgePorts, build_edge
+from edge.app import HUB_KEEPALIVE_S, Edge, EdgePorts, build_edge
 from edge.config import BusSection, StationConfig
 from linli.demo.ports import Ports
 from linli.demo.station_file import station_toml
@@ -107,7 +107,9 @@ class Town:
             ptys=self.data / "ptys",
         )
         (self.data / "station.toml").write_text(text, encoding="utf-8")
-        self._station = load_toml(StationConfig, self.data / "station.toml", {})
+        # Idle doors are looked at less often than on a real site: it is most of a day's work.
+        calm = {"LINLI_DOORS__POLL_IDLE_S": "10"}
+        self._station = load_toml(StationConfig, self.data / "station.toml", calm)
 
     async def start_hub(self) -> None:
         """Switch the hub on."""
@@ -121,7 +123,9 @@ class Town:
             work=InlineWork(),
             open_db=lambda path: SqliteDb(path, inline=True, synchronous="OFF"),
             open_line=self._line,
-            connector=lambda: aiohttp.UnixConnector(path=f"{HUB_HOST}:{PORTS.hub}"),
+            connector=lambda: aiohttp.UnixConnector(
+                path=f"{HUB_HOST}:{PORTS.hub}", keepalive_timeout=HUB_KEEPALIVE_S
+            ),
             secrets=self._secrets,
         )
         self.edge = await self._start(build_edge(ports, self._station, self.data / "station"))
