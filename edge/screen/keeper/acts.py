@@ -16,7 +16,7 @@ from edge.pickup.views import (
     ScanResult,
     UnknownParcel,
 )
-from edge.screen.forms import page, read_form
+from edge.screen.forms import page, read_form, see_other
 from edge.screen.keeper.pages import KeeperPages
 from edge.screen.keeper.session import (
     COOKIE,
@@ -70,14 +70,14 @@ class KeeperActs:
             answer = SignInRefused(wait_s=0)
         if isinstance(answer, SignInRefused):
             return page(self._pages.sign_in(lang, refused=True, wait_s=answer.wait_s))
-        response = web.HTTPSeeOther("/")
+        response = see_other("/")
         self._sessions.set_cookie(response, answer)
         return response
 
     async def sign_out(self, request: web.Request) -> web.StreamResponse:
         """Forget the session."""
         fields, who = await read_form(request), await self._sessions.of(request)
-        response = web.HTTPSeeOther("/")
+        response = see_other("/")
         if who is not None:
             check_csrf(who, fields)
             await self._desk.sign_out(who.token)
@@ -87,7 +87,7 @@ class KeeperActs:
     async def language(self, request: web.Request) -> web.StreamResponse:
         """Keep the tablet's language."""
         fields = await read_form(request)
-        response = web.HTTPSeeOther("/")
+        response = see_other("/")
         response.set_cookie(
             LANG_COOKIE,
             fields.get("lang", "")[:8],
@@ -101,7 +101,7 @@ class KeeperActs:
         async def handler(request: web.Request) -> web.StreamResponse:
             fields, who = await read_form(request), await self._sessions.of(request)
             if who is None:
-                raise web.HTTPSeeOther("/")
+                return see_other("/")
             check_csrf(who, fields)
             target, flash = "/", None
             if self._pages.once.take(fields.get("key", "")):
@@ -111,7 +111,7 @@ class KeeperActs:
                     target, flash = _back(request), _sorry(error)
             if flash is not None:
                 self._sessions.leave(who, flash)
-            raise web.HTTPSeeOther(target)
+            return see_other(target)
 
         return handler
 

@@ -12,7 +12,7 @@ from common.kit.web import make_app
 from common.ui.assets import Assets
 from common.ui.i18n import Catalogue, Lang
 from common.ui.templates import Renderer, environment
-from edge.screen.forms import page, read_form, wants_fragment
+from edge.screen.forms import page, read_form, see_other, wants_fragment
 from edge.screen.kiosk.stage import KioskPage
 from edge.screen.kiosk.state import KioskState
 from edge.screen.services import ScreenServices
@@ -103,7 +103,7 @@ class KioskRoutes:
             lang = Lang.of(fields["lang"]) if "lang" in fields else None
             large = fields["text"] == "large" if "text" in fields else None
             self._state.choose(lang, large)
-        raise web.HTTPSeeOther("/")
+        return see_other("/")
 
     def _acting(
         self, act: Callable[[], Awaitable[None]]
@@ -120,7 +120,7 @@ class KioskRoutes:
     def _answer(self, request: web.Request) -> web.Response:
         if wants_fragment(request):
             return page(self._page.stage())
-        raise web.HTTPSeeOther("/")
+        return see_other("/")
 
     async def _turn(self) -> None:
         """Wait for a change of the session, at most a second; then apply what time has done."""

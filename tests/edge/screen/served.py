@@ -17,10 +17,9 @@ class Served:
 
     def __init__(self, app: web.Application, port: int = 0) -> None:
         self._loop = asyncio.new_event_loop()
-        self._server = WebServer(app, "127.0.0.1", port)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._server.start(), self._loop).result(10)
+        self.up(app, port)
 
     @property
     def url(self) -> str:
@@ -38,8 +37,17 @@ class Served:
 
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(10)
 
-    def close(self) -> None:
+    def up(self, app: web.Application, port: int) -> None:
+        """Listen, at the start or after `down()`."""
+        self._server = WebServer(app, "127.0.0.1", port)
+        asyncio.run_coroutine_threadsafe(self._server.start(), self._loop).result(10)
+
+    def down(self) -> None:
+        """Stop listening and drop every connection."""
         asyncio.run_coroutine_threadsafe(self._server.stop(), self._loop).result(10)
+
+    def close(self) -> None:
+        self.down()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()

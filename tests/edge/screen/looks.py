@@ -1,0 +1,80 @@
+"""What every page must satisfy in a real browser: fits, reachable by everybody, touchable, at home."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+from urllib.parse import urlsplit
+
+from tests.parts import ROOT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page, Request
+
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
+PICTURES = ROOT / "docs/pictures"
+
+_OUTSIDE = (Path(__file__).parent / "outside.js").read_text("utf-8")
+
+_SMALL = """(least) => [...document.querySelectorAll('button, a, input:not([type=hidden]), select')]
+  .filter((e) => e.getClientRects().length)
+  .map((e) => [e, e.getBoundingClientRect()])
+  .filter(([, r]) => r.width < least - 0.5 || r.height < least - 0.5)
+  .map(([e, r]) => `${e.tagName} ${(e.textContent || e.id).trim()} ${r.width.toFixed(0)}x${r.height.toFixed(0)}`)"""
+
+
+class Violation(TypedDict):
+    """The part of an axe result that a message needs."""
+
+    id: str
+    help: str
+    nodes: list[dict[str, object]]
+
+
+def outside(page: "Page") -> list[str]:
+    """Return what does not fit on the screen, is cut off or covers something else."""
+    found: list[str] = page.evaluate(_OUTSIDE)
+    return found
+
+
+def small_targets(page: "Page", least_px: int = 44) -> list[str]:
+    """Return controls that are smaller than a finger."""
+    found: list[str] = page.evaluate(_SMALL, least_px)
+    return found
+
+
+def axe(page: "Page", source: str) -> list[str]:
+    """Return the violations axe-core finds; it runs beside the page's own strict CSP."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(source)
+    found: list[Violation] = page.evaluate(
+        "async (tags) => (await axe.run(document, {runOnly: {type: 'tag', values: tags}})).violations",
+        AXE_TAGS,
+    )
+    return [f"{v['id']}: {v['help']}: {[n.get('target') for n in v['nodes'][:4]]}" for v in found]
+
+
+class Requests:
+    """Notes every request of a page and every complaint of its console."""
+
+    def __init__(self, page: "Page") -> None:
+        self.urls: list[str] = []
+        self.complaints: list[str] = []
+        page.on("request", self._note)
+        page.on("console", lambda m: self.complaints.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _note(self, request: "Request") -> None:
+        if not request.url.startswith("data:"):
+            self.urls.append(request.url)
+
+    def foreign(self, url: str) -> list[str]:
+        """Return the requests that left the origin of `url`."""
+        home = urlsplit(url).netloc
+        return [other for other in self.urls if urlsplit(other).netloc != home]
+
+
+def picture(page: "Page", name: str) -> None:
+    """Write a picture for the README when LINLI_PICTURES=1."""
+    if os.environ.get("LINLI_PICTURES") == "1":
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(PICTURES / f"{name}.png"), animations="disabled")

@@ -1,0 +1,272 @@
+"""The kiosk in a real browser: every step, both languages, every size; keypad, outage, time-outs."""
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edge.pickup.views import Step
+from edge.screen import make_kiosk_app
+from tests.edge.screen.fakes import GOOD_CODE, FakeStation, session
+from tests.edge.screen.looks import Requests, axe, outside, picture, small_targets
+from tests.edge.screen.served import Served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+SIZES = {"small": (1024, 600), "wide": (1280, 800), "tall": (1080, 1920)}
+LANGS = ("zh-CN", "en")
+STEPS: dict[str, Callable[[FakeStation], object]] = {
+    "code": lambda s: None,
+    "locked": lambda s: setattr(s.pickup, "locked_s", 299),
+    "opening": lambda s: setattr(s.pickup, "now", session(Step.OPENING)),
+    "open": lambda s: setattr(s.pickup, "now", session(Step.OPEN, total=3)),
+    "left open": lambda s: setattr(s.pickup, "now", session(Step.OPEN, door_left_open=True)),
+    "not opened": lambda s: setattr(s.pickup, "now", session(Step.NOT_OPENED)),
+    "last pulse": lambda s: setattr(s.pickup, "now", session(Step.NOT_OPENED, pulses_left=0)),
+    "closed": lambda s: setattr(s.pickup, "now", session(Step.CLOSED)),
+    "closed 1 of 3": lambda s: setattr(s.pickup, "now", session(Step.CLOSED, total=3)),
+    "done": lambda s: setattr(s.pickup, "now", session(Step.DONE)),
+    "failed": lambda s: setattr(s.pickup, "now", session(Step.FAILED)),
+}
+
+
+def at_step(change: Callable[[FakeStation], object], station: FakeStation) -> None:
+    """Bring the station from wherever it is to a step."""
+    station.pickup.now, station.pickup.locked_s = None, 0
+    change(station)
+
+
+class Kiosk:
+    """A served kiosk over fakes, and the page on it."""
+
+    def __init__(self, page: "Page") -> None:
+        self.station, self.page = FakeStation(), page
+        self.served = Served(make_kiosk_app(self.station.services()))
+        self.requests = Requests(page)
+        page.set_default_timeout(8000)
+
+    def goto(self) -> None:
+        self.page.goto(self.served.url)
+        self.page.wait_for_selector("html[data-link=up]")
+
+    def change(self, change: Callable[[FakeStation], object]) -> None:
+        """Change the station's state on its loop and let the page hear of it."""
+
+        def run() -> None:
+            change(self.station)
+            self.station.pickup.watch.bump()
+
+        self.served.do(run)
+
+    def type(self, code: str) -> None:
+        for digit in code:
+            self.page.click(f".pad [data-digit='{digit}']")
+
+    def restart(self) -> None:
+        """Come back on the same port, as a daemon does after a crash."""
+        self.served.down()
+        self.served.up(make_kiosk_app(self.station.services()), self.served.port)
+
+
+@pytest.fixture
+def kiosk(page: "Page") -> Iterator[Kiosk]:
+    kiosk = Kiosk(page)
+    yield kiosk
+    page.close()
+    kiosk.served.close()
+
+
+@pytest.mark.parametrize("text", ["normal", "large"])
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("size", SIZES)
+def test_every_step_fits_and_is_usable_by_everybody(
+    browser: "Browser", axe_source: str, size: str, lang: str, text: str
+) -> None:
+    width, height = SIZES[size]
+    page = browser.new_page(viewport={"width": width, "height": height})
+    kiosk = Kiosk(page)
+    found: dict[str, list[str]] = {}
+    try:
+        kiosk.goto()
+        if text == "large":
+            page.click("button[value=large]")
+        if lang == "en":
+            page.click("button[value=en]")
+        page.wait_for_selector("html[data-link=up]")
+        for name, change in STEPS.items():
+            kiosk.change(partial(at_step, change))
+            page.reload()
+            page.wait_for_selector("html[data-link=up]")
+            found[name] = [*outside(page), *small_targets(page)]
+            if text == "normal":
+                found[name] += axe(page, axe_source)
+            if size == "wide" and text == "normal" and name == "open":
+                picture(page, f"kiosk-open-{lang[:2]}")
+            if size == "wide" and text == "normal" and name == "code":
+                kiosk.type("482")
+                picture(page, f"kiosk-code-{lang[:2]}")
+        assert {name: wrong for name, wrong in found.items() if wrong} == {}
+        assert kiosk.requests.foreign(kiosk.served.url) == []
+        assert kiosk.requests.complaints == []
+    finally:
+        page.close()
+        kiosk.served.close()
+
+
+def test_a_refusal_fits_and_goes_with_the_next_key(kiosk: Kiosk, axe_source: str) -> None:
+    for width, height in SIZES.values():
+        kiosk.page.set_viewport_size({"width": width, "height": height})
+        for lang in LANGS:
+            kiosk.goto()
+            if kiosk.page.get_attribute("html", "lang") != lang:
+                kiosk.page.click(f"button[value='{lang}']")
+            kiosk.type("11112222")
+            kiosk.page.wait_for_selector("#refused")
+            assert outside(kiosk.page) == []
+            assert axe(kiosk.page, axe_source) == []
+            assert kiosk.page.inner_text("#code") == ""
+            kiosk.type("4")
+            assert kiosk.page.query_selector("#refused") is None
+
+
+def test_eight_taps_open_the_door(kiosk: Kiosk) -> None:
+    kiosk.goto()
+    kiosk.type(GOOD_CODE)
+    kiosk.page.wait_for_selector("[data-step=opening]")
+    assert kiosk.page.inner_text(".big") == "E03"
+    assert "屏幕右侧第 2 列，从上往下第 3 个" in kiosk.page.inner_text("#stage")
+    kiosk.change(lambda s: setattr(s.pickup, "now", session(Step.OPEN)))
+    kiosk.page.wait_for_selector("[data-step=open]")
+    assert kiosk.page.locator(".doormap .cell.open").count() == 1
+    kiosk.change(lambda s: setattr(s.pickup, "now", session(Step.CLOSED)))
+    kiosk.page.click("text=完成")
+    kiosk.page.wait_for_selector("[data-step=done]")
+    assert "用时 8 秒" in kiosk.page.inner_text("#stage")
+    kiosk.page.click("text=返回首页")
+    kiosk.page.wait_for_selector("#code")
+    assert kiosk.station.pickup.asked == [f"submit {GOOD_CODE}", "proceed"]
+
+
+def test_keys_echo_at_once_and_can_be_corrected(kiosk: Kiosk) -> None:
+    kiosk.goto()
+    echo_ms = kiosk.page.evaluate("""() => {
+      const times = [];
+      for (const digit of '482') {
+        const key = document.querySelector(`.pad [data-digit='${digit}']`), start = performance.now();
+        key.dispatchEvent(new PointerEvent('pointerdown', {bubbles: true}));
+        times.push(performance.now() - start);
+      }
+      return Math.max(...times);
+    }""")
+    assert echo_ms < 100
+    assert kiosk.page.inner_text("#code").split() == ["4", "8", "2"]
+    kiosk.page.click("[data-edit=back]")
+    assert kiosk.page.inner_text("#code").split() == ["4", "8"]
+    kiosk.page.click("[data-edit=clear]")
+    assert kiosk.page.inner_text("#code") == ""
+    kiosk.page.keyboard.press("7")
+    assert kiosk.page.inner_text("#code") == "7"
+    kiosk.page.focus("[data-digit='5']")
+    kiosk.page.keyboard.press("Enter")
+    assert kiosk.page.inner_text("#code").split() == ["7", "5"]
+    kiosk.page.keyboard.press("Escape")
+    assert kiosk.page.inner_text("#code") == ""
+
+
+def test_a_code_left_lying_is_wiped(kiosk: Kiosk) -> None:
+    kiosk.page.clock.install()
+    kiosk.goto()
+    kiosk.type("4829")
+    kiosk.page.clock.run_for(19_000)
+    assert kiosk.page.inner_text("#code").split() == ["4", "8", "2", "9"]
+    kiosk.page.clock.run_for(1_500)
+    assert kiosk.page.inner_text("#code") == ""
+
+
+def test_the_keypad_waits_out_its_lock(kiosk: Kiosk) -> None:
+    kiosk.station.pickup.locked_s = 65
+    kiosk.goto()
+    assert kiosk.page.locator(".pad button:disabled").count() == 12
+    assert kiosk.page.inner_text("[data-left]") in ("1:05", "1:04")
+    kiosk.page.keyboard.press("4")
+    assert kiosk.page.inner_text("#code") == ""
+    kiosk.change(lambda s: setattr(s.pickup, "locked_s", 0))
+    kiosk.page.wait_for_selector(".pad button:not(:disabled)")
+
+
+def test_typing_survives_news_from_the_daemon(kiosk: Kiosk) -> None:
+    kiosk.goto()
+    kiosk.type("482")
+    kiosk.change(lambda s: s.facts.temperatures.update(cold=9.9))
+    kiosk.page.wait_for_selector("text=9.9 °C")
+    assert kiosk.page.inner_text("#code").split() == ["4", "8", "2"]
+
+
+def test_a_dead_daemon_is_noticed_and_comes_back(kiosk: Kiosk) -> None:
+    kiosk.goto()
+    kiosk.served.down()
+    start = time.monotonic()
+    kiosk.page.wait_for_selector("html[data-link=down]", timeout=6500)
+    assert time.monotonic() - start < 6.5
+    away = kiosk.page.locator(".away")
+    assert away.is_visible()
+    assert "400-820-1234" in away.inner_text()
+    kiosk.page.keyboard.press("4")
+    assert kiosk.page.inner_text("#code") == ""
+    assert outside(kiosk.page) == []
+    kiosk.station.pickup.now = session(Step.OPEN)
+    kiosk.served.up(make_kiosk_app(kiosk.station.services()), kiosk.served.port)
+    kiosk.page.wait_for_selector("[data-step=open]", timeout=8000)
+    assert not kiosk.page.locator(".away").is_visible()
+
+
+def test_a_new_build_reloads_only_an_idle_page(kiosk: Kiosk) -> None:
+    kiosk.goto()
+    kiosk.page.evaluate("window.same = true")
+    kiosk.change(lambda s: setattr(s.pickup, "now", session(Step.OPEN)))
+    kiosk.page.wait_for_selector("[data-step=open]")
+    kiosk.station.build_id = "build-2"
+    kiosk.restart()
+    kiosk.page.wait_for_selector("html[data-link=down]")
+    kiosk.page.wait_for_selector("html[data-link=up]", timeout=8000)
+    assert kiosk.page.evaluate("window.same") is True
+    kiosk.change(lambda s: setattr(s.pickup, "now", None))
+    kiosk.page.wait_for_selector("html[data-build=build-2]", timeout=8000)
+    assert kiosk.page.evaluate("window.same") is None
+
+
+def test_asks_before_it_wipes_the_name(kiosk: Kiosk) -> None:
+    kiosk.station.pickup.now = session(Step.OPEN)
+    kiosk.goto()
+    assert "张*明" in kiosk.page.inner_text("#stage")
+    kiosk.change(lambda s: setattr(s.clock, "now_s", s.clock.now_s + 75))
+    kiosk.page.wait_for_selector(".warnbar")
+    assert outside(kiosk.page) == []
+    kiosk.page.click(".warnbar button")
+    kiosk.page.wait_for_selector(".warnbar", state="detached")
+    kiosk.change(lambda s: setattr(s.clock, "now_s", s.clock.now_s + 91))
+    kiosk.page.wait_for_selector("text=下一位取件")
+    assert "张*明" not in kiosk.page.content()
+    assert kiosk.page.inner_text(".big") == "E03"
+
+
+def test_language_goes_home_when_nobody_is_there(kiosk: Kiosk) -> None:
+    kiosk.page.clock.install()
+    kiosk.goto()
+    kiosk.page.click("button[value=en]")
+    kiosk.page.wait_for_selector("html[lang=en]")
+    kiosk.page.clock.run_for(61_000)
+    kiosk.page.wait_for_selector("html[lang=zh-CN]")
+
+
+def test_stays_light(kiosk: Kiosk) -> None:
+    kiosk.goto()
+    urls = list(kiosk.requests.urls)
+    assert len(urls) <= 6
+    loaded = [url for url in urls if not url.endswith("/live")]
+    assert len(loaded) == len(urls) - 1
+    assert sum(len(kiosk.page.request.get(url).body()) for url in loaded) <= 60_000
