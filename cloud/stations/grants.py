@@ -19,6 +19,7 @@ from common.contract.replica import GrantRow, ParcelRow
 from common.kit.codes import code_verifier, confusable, new_code
 from common.kit.errors import ConflictError, NotFoundError
 from common.kit.failpoints import fp
+from common.kit.sqldb import hint_tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,7 @@ class Grants:
             ended_at_ms=None if live else record.ended_at_ms or at_ms,
             revoke_state=_revoke_outcome(RevokeState(record.revoke_state), state).value,
         )
+        hint_tx(connection, f"order:{record.order_id}")
         if not live:
             grants.update_grant(connection, grant_id, digits_sealed=None)
             fp("stations.digits_forgotten")
