@@ -74,6 +74,13 @@ class Grants:
         for grant_id in store.to_reconcile(conn):
             self.reconcile_tx(conn, grant_id)
 
+    def expire_tx(self, conn: sqlite3.Connection) -> bool:
+        """End every grant whose time is over; return whether there was one."""
+        over = store.to_expire(conn, to_ms(self._clock.wall()))
+        for grant_id in over:
+            self.reconcile_tx(conn, grant_id)
+        return bool(over)
+
     def _first_use(self, conn: sqlite3.Connection, terms: Terms | None) -> Use | None:
         if terms is None or terms.revoked:
             return None
@@ -149,15 +156,18 @@ class GrantSweeper:
         await self._swept()
 
     async def run(self) -> None:
-        """Sweep at news and every half minute, for ever."""
+        """Sweep at news, look for expired grants every half minute, for ever."""
         while True:
-            self._news.clear()
-            await self.sweep()
             try:
                 async with asyncio.timeout(SWEEP_S):
                     await self._news.wait()
             except TimeoutError:
-                continue
+                if await self._db.write(self._grants.expire_tx):
+                    self._outbox.kick()
+                    await self._swept()
+            else:
+                self._news.clear()
+                await self.sweep()
 
 
 def _expiry_ms(terms: Terms, first_put_in_ms: int) -> int:

@@ -9,7 +9,7 @@ DDL = (
     """CREATE TABLE grant_use (
         grant_id TEXT PRIMARY KEY, state TEXT NOT NULL, first_put_in_ms INTEGER NOT NULL,
         expires_at_ms INTEGER NOT NULL, used_at_ms INTEGER)""",
-    "CREATE INDEX grant_use_state ON grant_use (state)",
+    "CREATE INDEX grant_use_state ON grant_use (state, expires_at_ms)",
     """CREATE TABLE grant_item (
         grant_id TEXT NOT NULL REFERENCES grant_use, parcel_id TEXT NOT NULL,
         compartment TEXT NOT NULL, open_request_id TEXT, door_state TEXT,
@@ -120,6 +120,16 @@ def to_reconcile(conn: sqlite3.Connection) -> list[str]:
         "SELECT grant_id FROM grant_use WHERE state IN ('waiting', 'issued', 'opening', 'opened')"
         " UNION SELECT gp.grant_id FROM placement p JOIN replica_grant_parcel gp USING (parcel_id)"
         " WHERE p.state = 'placed' ORDER BY 1"
+    )
+    return [row["grant_id"] for row in rows]
+
+
+def to_expire(conn: sqlite3.Connection, now_ms: int) -> list[str]:
+    """Return the grants whose time is over and who have not been told."""
+    rows = conn.execute(
+        "SELECT grant_id FROM grant_use WHERE state IN ('waiting', 'issued') AND expires_at_ms <= ?"
+        " ORDER BY grant_id",
+        (now_ms,),
     )
     return [row["grant_id"] for row in rows]
 

@@ -1,0 +1,181 @@
+"""`linli edge`: pair, check, run as a person meets them; every complaint names the place and the remedy."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from common.kit.config import load_toml
+from common.kit.identity import StationSecrets, public_key
+from device_sim.config import load as load_cabinet
+from edge.cli import app
+from edge.config import StationConfig
+from tests.parts import ROOT
+
+STATION = "01K0YANGGVANG0000000000003"
+SAMPLE = ROOT / "docs/examples/station.toml"
+CABINET = ROOT / "cabinets/yangguangli-3.toml"
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    for name in list(os.environ):
+        if name.startswith("LINLI_"):
+            monkeypatch.delenv(name)
+    return CliRunner()
+
+
+def pairing(path: Path, station_id: str = STATION, **changes: str) -> Path:
+    record = {
+        "station_id": station_id,
+        "pepper": "11" * 32,
+        "code_salt": "22" * 16,
+        "hub_command_key": "33" * 32,
+    }
+    path.write_text(json.dumps(record | changes))
+    return path
+
+
+def paired(data: Path, cli: CliRunner, tmp_path: Path) -> None:
+    assert cli.invoke(app, ["init", "--data", str(data), "--station-id", STATION]).exit_code == 0
+    answer = pairing(tmp_path / "answer.json")
+    assert cli.invoke(app, ["init", "--data", str(data), "--accept", str(answer)]).exit_code == 0
+
+
+def test_pairing_keeps_the_private_key_here_and_readable_by_nobody_else(
+    tmp_path: Path, cli: CliRunner
+) -> None:
+    data = tmp_path / "data"
+    first = cli.invoke(app, ["init", "--data", str(data), "--station-id", STATION])
+    again = cli.invoke(app, ["init", "--data", str(data), "--station-id", STATION])
+    assert (first.exit_code, first.output) == (0, again.output)
+    paired(data, cli, tmp_path)
+    secrets = StationSecrets.load(data / "secrets.json")
+    assert public_key(secrets.private_key).hex() == first.output.strip()
+    assert stat.S_IMODE((data / "secrets.json").stat().st_mode) == 0o600
+    assert [path.name for path in data.iterdir()] == ["secrets.json"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "either --station-id or --accept"),
+        (["--station-id", "station-3"], "not a station id"),
+        (["--accept", "{missing}"], "is not a pairing file"),
+        (["--accept", "{short}"], "wrong length"),
+        (["--accept", "{good}"], "--station-id"),
+    ],
+)
+def test_pairing_says_what_is_wrong(
+    tmp_path: Path, cli: CliRunner, arguments: list[str], said: str
+) -> None:
+    files = {
+        "missing": tmp_path / "nothing.json",
+        "short": pairing(tmp_path / "short.json", pepper="11"),
+        "good": pairing(tmp_path / "good.json"),
+    }
+    filled = [argument.format(**files) for argument in arguments]
+    result = cli.invoke(app, ["init", "--data", str(tmp_path / "data"), *filled])
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_another_stations_answer_is_refused(tmp_path: Path, cli: CliRunner) -> None:
+    data = tmp_path / "data"
+    cli.invoke(app, ["init", "--data", str(data), "--station-id", STATION])
+    foreign = pairing(tmp_path / "foreign.json", STATION[:-1] + "4")
+    result = cli.invoke(app, ["init", "--data", str(data), "--accept", str(foreign)])
+    assert result.exit_code == 3
+    assert STATION in result.output
+    assert not (data / "secrets.json").exists()
+
+
+def check(cli: CliRunner, data: Path, config: Path = SAMPLE, **env: str) -> tuple[int, str]:
+    ports = {"LINLI_SCREEN__KIOSK_PORT": "0", "LINLI_SCREEN__KEEPER_PORT": "0"}
+    bus = {"LINLI_BUS__0__PORT": "/dev/no-such-port"}
+    arguments = ["check", "--config", str(config), "--data", str(data)]
+    result = cli.invoke(app, arguments, env=ports | bus | env)
+    return result.exit_code, result.output
+
+
+def test_check_names_port_folder_secrets_and_what_to_do(tmp_path: Path, cli: CliRunner) -> None:
+    code, said = check(cli, tmp_path / "data")
+    assert code == 3
+    assert "setup secrets:" in said
+    assert "linli edge init" in said
+    assert "away  bus bus0: /dev/no-such-port is not there" in said
+    paired(tmp_path / "data", cli, tmp_path)
+    assert "ok    secrets: paired" in check(cli, tmp_path / "data")[1]
+    (tmp_path / "data/secrets.json").chmod(0o644)
+    assert "chmod 600" in check(cli, tmp_path / "data")[1]
+
+
+def test_a_wrong_key_is_named_with_its_line_and_neighbour(tmp_path: Path, cli: CliRunner) -> None:
+    config = tmp_path / "station.toml"
+    config.write_text(SAMPLE.read_text().replace("baud = 9600", "bauds = 9600"))
+    code, said = check(cli, tmp_path / "data", config)
+    assert code == 2
+    assert "did you mean `baud`?" in said
+    assert "line 1" in said
+
+
+def test_the_sample_station_fits_the_sample_cabinet() -> None:
+    station, cabinet = load_toml(StationConfig, SAMPLE, {}), load_cabinet(CABINET, {})
+    ours = {
+        p.label: (p.unit, p.channel, p.zone, p.size, p.column, p.row, p.height)
+        for p in station.compartment
+    }
+    assert ours == {
+        d.label: (d.board, d.channel, d.zone, d.size, d.column, d.row, d.height)
+        for d in cabinet.door
+    }
+    probes = {board.zone: board.unit for board in cabinet.board if board.zone}
+    assert {zone.name: zone.probe_unit for zone in station.zone} == probes
+
+
+@pytest.mark.system
+@pytest.mark.timeout(40)
+def test_the_daemon_runs_serves_and_stops_on_sigterm(tmp_path: Path, cli: CliRunner) -> None:
+    data = tmp_path / "data"
+    paired(data, cli, tmp_path)
+    env = {
+        **os.environ,
+        "LINLI_BUS__0__PORT": "/dev/no-such-port",
+        "LINLI_SCREEN__KIOSK_PORT": "0",
+        "LINLI_SCREEN__KEEPER_PORT": "0",
+        "LINLI_HUB__URL": "http://127.0.0.1:9",
+        "PYTHONUNBUFFERED": "1",
+    }
+    command = [sys.executable, "-m", "edge", "run", "--config", str(SAMPLE), "--data", str(data)]
+    daemon = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert daemon.stdout is not None
+    try:
+        lines = [daemon.stdout.readline() for _ in range(4)]
+        assert STATION in lines[0]
+        assert "kiosk   http://127.0.0.1:" in lines[1]
+        assert "bus bus0 is down: " in lines[3]
+        assert "/dev/no-such-port is not there" in lines[3]
+        daemon.send_signal(signal.SIGTERM)
+        out, _ = daemon.communicate(timeout=5)
+        assert out.endswith("stopped\n")
+        assert daemon.returncode == 0
+    finally:
+        daemon.kill()
+        daemon.wait()
+
+
+def test_run_without_pairing_says_so(tmp_path: Path, cli: CliRunner) -> None:
+    arguments = ["run", "--config", str(SAMPLE), "--data", str(tmp_path)]
+    env = {"LINLI_SCREEN__KIOSK_PORT": "0", "LINLI_SCREEN__KEEPER_PORT": "0"}
+    command = [sys.executable, "-m", "edge", *arguments]
+    done = subprocess.run(
+        command, env={**os.environ, **env}, capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert done.returncode == 2
+    assert "pair the station" in done.stderr
