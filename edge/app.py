@@ -49,6 +49,8 @@ from edge.screen.services import LinkFact, ZoneFact
 from edge.sync import HubLink, LinkPorts, Outbox, Replica
 
 VERSION = "0.1.0"
+# Below the hub's 15 s, so that no request meets a connection that is just being closed.
+HUB_KEEPALIVE_S = 8.0
 KEEPER_BURST, KEEPER_REFILL_S, KEEPER_FAILURES = 5, 60.0, 50
 # One list a room and a file; append only. Each statement is one migration, recorded as sqlite-utils would.
 STATE_MIGRATIONS: tuple[tuple[str, Sequence[str]], ...] = (
