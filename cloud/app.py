@@ -11,6 +11,7 @@ from cloud.access.service import Access
 from cloud.api.assemble import add_api
 from cloud.api.gate import HubGate, RateLimit
 from cloud.api.idempotency import ClaimingDb, Idempotency
+from cloud.api.setup_page import add_setup_page
 from cloud.catalog.routes import CatalogRoutes
 from cloud.catalog.service import Catalog
 from cloud.cdp.routes import PeopleRoutes
@@ -119,6 +120,7 @@ class Hub:
             self.rooms.access, self.rooms.idempotency, RateLimit(limits.requests_per_minute)
         )
         add_api(self.app, self.rooms.routes(), gate)
+        add_setup_page(self.app, self.rooms.access)
         SyncServer(self.rooms.gateway, self.db, ports.clock).routes(self.app)
         self.web = WebServer(self.app, config.hub.host, config.hub.port)
 

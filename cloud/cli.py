@@ -20,6 +20,7 @@ from cloud.config import HubConfig, HubSecrets, load_config
 from common.kit.chance import system_chance
 from common.kit.clock import SystemClock
 from common.kit.errors import InvalidError, UnavailableError
+from common.kit.failpoints import arm_kill
 from common.kit.log import setup_logging
 from common.kit.sqldb import SqlDb
 from common.kit.work import ThreadWork
@@ -46,6 +47,8 @@ def serve(
     """Run the hub until Ctrl-C; the first start prints a link that makes the first admin."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
     setup_logging("json" if os.environ.get("LINLI_LOG") == "json" else "plain")
+    if spec := os.environ.get("LINLI_FAILPOINT"):
+        arm_kill(spec)
     settings = _settings(config, data, port)
     ports = _ports(settings)
     try:
@@ -166,6 +169,7 @@ def pair(
 
 
 def _settings(config: Path | None, data: Path | None, port: int | None = None) -> HubConfig:
+    os.umask(0o077)  # the database holds names; nobody else on the machine needs to read it
     settings = load_config(config, os.environ)
     changes: dict[str, object] = {}
     if data is not None:
@@ -188,7 +192,6 @@ def _open(settings: HubConfig, *, must_exist: bool = False) -> SqlDb:
 def _ports(settings: HubConfig) -> "HubPorts":
     from cloud.app import HubPorts
 
-    os.umask(0o077)  # the database holds names; nobody else on the machine needs to read it
     settings.hub.data.mkdir(parents=True, exist_ok=True)
     chance = system_chance()
     secrets = HubSecrets.open(settings.secrets_path(), chance)

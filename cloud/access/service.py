@@ -4,6 +4,7 @@ Tokens carry 256 random bits and are kept as SHA-256; passwords as Argon2id thro
 """
 
 import hashlib
+import re
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Literal
@@ -23,6 +24,7 @@ from common.kit.sqldb import HubDb
 from common.kit.web import TooManyError
 from common.kit.work import Work
 
+_LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
 Kind = Literal["bearer", "cookie"]
 _HOUR_MS = 3_600_000
 _SETUP_MS = _HOUR_MS
@@ -85,6 +87,7 @@ class Access:
     ) -> Issued:
         """Return a token for login and password; the wrong ones cost a durable try first."""
         login = login.strip().lower()
+        login = login if _LOGIN.fullmatch(login) else "?"  # never a login, costs the same time
         key = _digest(f"login|{login}")
         now_ms = self._now_ms()
 
@@ -268,7 +271,7 @@ class Access:
 
     async def _note_failure(self, login: str, origin: str) -> None:
         await self._db.write(
-            lambda conn: self._audit_tx(conn, "nobody", "session.refused", login[:40], origin)
+            lambda conn: self._audit_tx(conn, "nobody", "session.refused", login, origin)
         )
 
     async def _matches(self, phc: str, password: str) -> bool:
@@ -289,6 +292,8 @@ class Access:
     ) -> Account:
         account_id = new_id(self._clock, self._chance)
         name = login.strip().lower()
+        if not _LOGIN.fullmatch(name):
+            raise InvalidError("access.login_invalid", "a login is 2 to 40 of a-z 0-9 . _ -")
         return Account(account_id, name, role, person_id, True, self._now_ms(), has_password)
 
     def _add_tx(self, conn: Connection, new: Account, phc: str | None) -> None:

@@ -1,0 +1,141 @@
+"""`linli hub …` as a person types it: real processes, real files, exit codes."""
+
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cloud.seed import STATION_ID
+from common.kit.identity import public_key
+from tests.parts import ROOT
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
+
+
+def hub(data: Path, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "linli", "hub", *words, "--data", str(data)],
+        cwd=ROOT,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+def test_seeding_twice_is_seeding_once(tmp_path: Path) -> None:
+    first = hub(tmp_path, "seed")
+    access = json.loads((tmp_path / "demo-access.json").read_text())
+    assert first.returncode == 0
+    for entry in (*access["staff"], *access["keepers"], *access["residents"]):
+        for secret in ("password", "pin", "token"):
+            assert entry.get(secret, "no such secret") not in first.stdout + first.stderr
+    again = hub(tmp_path, "seed", "--print-access")
+    assert json.loads(again.stdout) == access
+    assert {one["role"] for one in access["staff"]} == {"admin", "operator", "warehouse", "driver"}
+    assert len({one["password"] for one in access["staff"]}) == 4
+    for name in ("demo-access.json", "hub-secrets.json", "hub.db"):
+        assert (tmp_path / name).stat().st_mode & 0o077 == 0
+    assert hub(tmp_path, "verify").returncode == 0
+
+
+def test_verify_names_what_is_violated(tmp_path: Path) -> None:
+    hub(tmp_path, "seed")
+    with sqlite3.connect(tmp_path / "hub.db") as conn:
+        conn.execute("UPDATE stock SET on_hand = on_hand + 1 WHERE item = 'MILK-1L'")
+    conn.close()
+    found = hub(tmp_path, "verify")
+    assert found.returncode == 1
+    assert "stock MILK-1L: on hand 501" in found.stdout
+    refused = hub(tmp_path, "backup", "--out", str(tmp_path / "copy.db"))
+    assert refused.returncode == 3
+    assert "breaks invariants" in refused.stderr
+    assert [path.name for path in tmp_path.glob("copy*")] == []
+
+
+def test_verify_without_a_database_is_unavailable(tmp_path: Path) -> None:
+    assert hub(tmp_path / "nothing", "verify").returncode == 3
+
+
+def test_a_backup_is_whole_and_never_overwrites(tmp_path: Path) -> None:
+    data, out = tmp_path / "data", tmp_path / "copies" / "hub.db"
+    hub(data, "seed")
+    assert hub(data, "backup", "--out", str(out)).returncode == 0
+    with sqlite3.connect(out) as copy:
+        assert copy.execute("SELECT count(*) FROM product").fetchone() == (12,)
+    copy.close()
+    assert out.stat().st_mode & 0o077 == 0
+    assert [path.name for path in out.parent.iterdir()] == ["hub.db"]
+    again = hub(data, "backup", "--out", str(out))
+    assert (again.returncode, "never overwrites" in again.stderr) == (3, True)
+
+
+def test_an_admin_is_made_from_the_terminal(tmp_path: Path) -> None:
+    weak = hub(tmp_path, "admin", "--login", "chief", stdin="short\n")
+    assert weak.returncode == 2
+    good = hub(tmp_path, "admin", "--login", "chief", stdin="four-long-words-1897\n")
+    assert (good.returncode, good.stdout) == (0, "admin chief may sign in\n")
+
+
+def test_pairing_writes_what_the_station_needs_for_its_owner_only(tmp_path: Path) -> None:
+    hub(tmp_path, "seed")
+    out = tmp_path / "pairing.json"
+    key = public_key(bytes(32)).hex()
+    words = ("pair", "--station-id", STATION_ID, "--out", str(out), "--public-key")
+    assert hub(tmp_path, *words, "no hex").returncode == 2
+    assert hub(tmp_path, *words, "00").returncode in (2, 3)
+    done = hub(tmp_path, *words, key)
+    assert done.returncode == 0
+    found = json.loads(out.read_text())
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert found["station_id"] == STATION_ID
+    assert [len(found[name]) for name in ("pepper", "code_salt", "hub_command_key")] == [64, 32, 64]
+    assert found["pepper"] not in done.stdout
+    secrets = json.loads((tmp_path / "hub-secrets.json").read_text())
+    assert found["hub_command_key"] == public_key(bytes.fromhex(secrets["command_key"])).hex()
+
+
+def test_a_wrong_key_in_the_settings_is_named(tmp_path: Path) -> None:
+    config = tmp_path / "hub.toml"
+    config.write_text("[hub]\n\nprot = 8800\n")
+    found = hub(tmp_path, "migrate", "--config", str(config))
+    assert found.returncode == 2
+    assert "line 3" in found.stderr
+    assert "did you mean `port`" in found.stderr
+
+
+def test_serving_from_the_first_start_to_ctrl_c(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "linli", "hub", "serve", "--data", str(tmp_path), "--port", "0"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    try:
+        url = process.stdout.readline().removeprefix("hub at ").strip()
+        line = process.stdout.readline()
+        token = re.search(r"/setup\?token=([\w-]{43})$", line.strip())
+        assert token is not None
+        body = {"token": token[1], "login": "chief", "password": "four-long-words-1897"}
+        made = httpx.post(f"{url}/api/v1/setup", json=body)
+        assert made.status_code == 201
+        busy = hub(tmp_path / "other", "serve", "--port", url.rpartition(":")[2])
+        assert (busy.returncode, url.rpartition(":")[2] in busy.stderr) == (3, True)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 0
+        assert process.stdout.read() == "hub stopped\n"
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
