@@ -15,6 +15,7 @@ from cloud.stations.machine import LIVE_GRANTS, GrantTrigger, HubGrantState, nex
 from cloud.stations.models import RevokeState
 from cloud.stations.store import grants
 from cloud.stations.store.grants import GrantRecord
+from cloud.stations.views import GrantView, grant_view
 from common.contract.replica import GrantRow, ParcelRow
 from common.kit.codes import code_verifier, confusable, new_code
 from common.kit.errors import ConflictError, NotFoundError
@@ -41,22 +42,6 @@ class GrantOrder:
     person_id: str
     valid_for_s: int
     not_after_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class GrantView:
-    """A grant for others: never the digits, never the verifier."""
-
-    grant_id: str
-    station_id: str
-    order_id: str
-    state: HubGrantState
-    revoke_state: RevokeState
-    pulses: int
-    issued_at_ms: int
-    expires_at_ms: int | None
-    not_after_ms: int
-    ended_at_ms: int | None
 
 
 class Grants:
@@ -136,7 +121,7 @@ class Grants:
             )
             self._kit.audit_tx(connection, who=revoked_by, what="grant.revoke", about=grant_id)
             fp("stations.grant_revoked")
-        return view_of(self._known(connection, grant_id))
+        return grant_view(self._known(connection, grant_id))
 
     async def revoke(self, grant_id: str, revoked_by: str) -> GrantView:
         """Revoke in a transaction of its own."""
@@ -200,7 +185,7 @@ class Grants:
 
     def view_tx(self, connection: Connection, grant_id: str) -> GrantView:
         """Return the grant without its secrets; NotFoundError."""
-        return view_of(self._known(connection, grant_id))
+        return grant_view(self._known(connection, grant_id))
 
     def expire_tx(self, connection: Connection, now_ms: int) -> tuple[str, ...]:
         """End grants whose time is over and forget their digits; returns their ids."""
@@ -273,22 +258,6 @@ class Grants:
             ended_at_ms=None,
             retired=False,
         )
-
-
-def view_of(record: GrantRecord) -> GrantView:
-    """Return the grant without its secrets."""
-    return GrantView(
-        grant_id=record.grant_id,
-        station_id=record.station_id,
-        order_id=record.order_id,
-        state=HubGrantState(record.state),
-        revoke_state=RevokeState(record.revoke_state),
-        pulses=record.pulses,
-        issued_at_ms=record.issued_at_ms,
-        expires_at_ms=record.expires_at_ms,
-        not_after_ms=record.not_after_ms,
-        ended_at_ms=record.ended_at_ms,
-    )
 
 
 def _revoke_outcome(wish: RevokeState, state: HubGrantState) -> RevokeState:

@@ -7,11 +7,11 @@ from sqlalchemy.engine import Connection
 from cloud.config import HubSecrets
 from cloud.stations.commands import EXPIRES_S, Commands
 from cloud.stations.facts import Facts, typed
-from cloud.stations.grants import GrantOrder, Grants, GrantView, PreparedGrant
+from cloud.stations.grants import GrantOrder, Grants, PreparedGrant
 from cloud.stations.keepers import Keepers
 from cloud.stations.kit import StationKit
 from cloud.stations.sites import NewStation, Pairing, Sites
-from cloud.stations.views import CommandView, KeeperView, StationDetail, StationView
+from cloud.stations.views import CommandView, GrantView, KeeperView, StationDetail, StationView
 from cloud.sync.gateway import EventCursor, Gateway, StoredEvent
 from common.kit.chance import Chance
 from common.kit.clock import Clock

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cloud.stations.models import SiteState
+from cloud.stations.machine import HubGrantState
+from cloud.stations.models import RevokeState, SiteState
 from cloud.stations.store.commands import CommandRecord
+from cloud.stations.store.grants import GrantRecord
 from cloud.stations.store.sites import (
     BusRecord,
     CompartmentRecord,
@@ -144,6 +146,22 @@ class CommandView:
     state_at_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class GrantView:
+    """A grant for others: never the digits, never the verifier."""
+
+    grant_id: str
+    station_id: str
+    order_id: str
+    state: HubGrantState
+    revoke_state: RevokeState
+    pulses: int
+    issued_at_ms: int
+    expires_at_ms: int | None
+    not_after_ms: int
+    ended_at_ms: int | None
+
+
 def compartment_view(record: CompartmentRecord, applied_op: int) -> CompartmentView:
     """Return the compartment as operators see it."""
     return CompartmentView(
@@ -204,3 +222,19 @@ def command_view(record: CommandRecord) -> CommandView:
 def site_state(record: StationRecord) -> SiteState:
     """Return whether the station is paired."""
     return SiteState(record.state)
+
+
+def grant_view(record: GrantRecord) -> GrantView:
+    """Return the grant without its secrets."""
+    return GrantView(
+        grant_id=record.grant_id,
+        station_id=record.station_id,
+        order_id=record.order_id,
+        state=HubGrantState(record.state),
+        revoke_state=RevokeState(record.revoke_state),
+        pulses=record.pulses,
+        issued_at_ms=record.issued_at_ms,
+        expires_at_ms=record.expires_at_ms,
+        not_after_ms=record.not_after_ms,
+        ended_at_ms=record.ended_at_ms,
+    )
