@@ -52,7 +52,6 @@ class Contact:
         """Start without a hub."""
         self._clock = clock
         self._outage = Outage(_log, "hub")
-        self._back = asyncio.Event()
         self._last_heard: datetime | None = None
         self._since_s = clock.monotonic_s()
         self._online = False
@@ -75,29 +74,20 @@ class Contact:
         """Note a good answer."""
         self._last_heard = self._clock.wall()
         self._outage.back()
-        self._back.set()
         self._turn(True)
 
     def lost(self, error: HubAway) -> None:
         """Note that no usable answer came."""
         self._outage.down(error)
-        if not error.reached:
-            self._back.clear()
         self._turn(False)
 
     async def pause(self, error: HubAway, backoff: Backoff) -> None:
-        """Wait before the next try; an unreachable hub that another task reaches ends the wait early."""
+        """Wait before the next try. After an unreachable hub nobody speaks before a hello was answered: it may
+        have been restored meanwhile, and one task asking is enough."""
         self.lost(error)
-        pause_s = backoff.next_s(error.retry_after_s)
-        if error.reached:
-            await asyncio.sleep(pause_s)
-            return
-        try:
-            async with asyncio.timeout(pause_s):
-                await self._back.wait()
-                await asyncio.sleep(backoff.next_s() / 4)
-        except TimeoutError:
-            return
+        if not error.reached:
+            self.want_hello()
+        await asyncio.sleep(backoff.next_s(error.retry_after_s))
 
     def _turn(self, online: bool) -> None:
         if online != self._online:

@@ -100,7 +100,8 @@ class HubLink:
             try:
                 await self._hello(client)
             except HubAway as error:
-                await self._contact.pause(error, backoff)
+                self._contact.lost(error)
+                await asyncio.sleep(backoff.next_s(error.retry_after_s))
                 continue
             except HubRefused as error:
                 self._turned_away(error)

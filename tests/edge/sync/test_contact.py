@@ -1,6 +1,5 @@
 """Back-off, reachability and the client's reading of answers."""
 
-import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -36,16 +35,16 @@ def test_a_hub_that_names_a_time_is_not_asked_before() -> None:
     assert 30 <= subject.next_s(30.0) <= 31
 
 
-async def test_a_hub_that_another_task_reaches_ends_the_pause() -> None:
+async def test_after_an_unreachable_hub_hello_comes_first() -> None:
     subject = Contact(HandClock())
-    pause = asyncio.create_task(
-        subject.pause(HubAway("refused", reached=False), Backoff(random.Random(1), cap_s=0.02))
-    )
-    await asyncio.sleep(0)
+    backoff = Backoff(random.Random(1), cap_s=0.001)
+    subject.ready.set()
+    await subject.pause(HubAway("503", reached=True), backoff)
+    assert subject.ready.is_set(), "a hub that answered is the one we know"
+    await subject.pause(HubAway("refused", reached=False), backoff)
+    assert not subject.ready.is_set()
+    assert subject.hello_wanted.is_set()
     assert not subject.view().online
-    subject.heard()
-    await pause
-    assert subject.view().online
 
 
 async def test_the_view_says_since_when() -> None:

@@ -90,8 +90,8 @@ async def test_a_restored_hub_is_filled_again(
         await hub.put(subject.station_id, "B9")  # the same op number, another row
         async with hub.serving():
             await subject.door("A4")
-            await until(lambda: hub.labels() == ["A1", "A2", "A3", "A4"] and subject.is_empty())
             await until(lambda: set(subject.rows()) == {"A1", "B9"})
+            await until(lambda: hub.labels() == ["A1", "A2", "A3", "A4"] and subject.is_empty())
             status = await hub.db.read(
                 lambda c: hub.gateway.station_status_tx(c, subject.station_id)
             )
