@@ -1,12 +1,16 @@
-"""`linli hub …` as a person types it: real processes, real files, exit codes."""
+"""`linli hub …` as a person types it: real files, exit codes, and one real process from start to Ctrl-C."""
 
+import io
 import json
+import logging
 import os
 import re
 import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -14,24 +18,44 @@ import pytest
 
 from cloud.seed import STATION_ID
 from common.kit.identity import public_key
+from linli.cli import main
 from tests.parts import ROOT
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.timeout(60)
+Hub = Callable[..., "Ran"]
 
 
-def hub(data: Path, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "linli", "hub", *words, "--data", str(data)],
-        cwd=ROOT,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a command left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
-def test_seeding_twice_is_seeding_once(tmp_path: Path) -> None:
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Hub]:
+    """Run `linli hub …` in this process, by the program's own entry."""
+    mask = os.umask(0o022)
+    handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
+
+    def run(data: Path, *words: str, stdin: str = "") -> Ran:
+        monkeypatch.setattr(sys, "argv", ["linli", "hub", *words, "--data", str(data)])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capfd.readouterr()
+        return Ran(int(ended.value.code or 0), said.out, said.err)
+
+    yield run
+    os.umask(mask)
+    logging.getLogger().handlers[:] = handlers
+    logging.getLogger().setLevel(level)
+
+
+def test_seeding_twice_is_seeding_once(hub: Hub, tmp_path: Path) -> None:
     first = hub(tmp_path, "seed")
     access = json.loads((tmp_path / "demo-access.json").read_text())
     assert first.returncode == 0
@@ -47,7 +71,7 @@ def test_seeding_twice_is_seeding_once(tmp_path: Path) -> None:
     assert hub(tmp_path, "verify").returncode == 0
 
 
-def test_verify_names_what_is_violated(tmp_path: Path) -> None:
+def test_verify_names_what_is_violated(hub: Hub, tmp_path: Path) -> None:
     hub(tmp_path, "seed")
     with sqlite3.connect(tmp_path / "hub.db") as conn:
         conn.execute("UPDATE stock SET on_hand = on_hand + 1 WHERE item = 'MILK-1L'")
@@ -61,11 +85,11 @@ def test_verify_names_what_is_violated(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.glob("copy*")] == []
 
 
-def test_verify_without_a_database_is_unavailable(tmp_path: Path) -> None:
+def test_verify_without_a_database_is_unavailable(hub: Hub, tmp_path: Path) -> None:
     assert hub(tmp_path / "nothing", "verify").returncode == 3
 
 
-def test_a_backup_is_whole_and_never_overwrites(tmp_path: Path) -> None:
+def test_a_backup_is_whole_and_never_overwrites(hub: Hub, tmp_path: Path) -> None:
     data, out = tmp_path / "data", tmp_path / "copies" / "hub.db"
     hub(data, "seed")
     assert hub(data, "backup", "--out", str(out)).returncode == 0
@@ -78,14 +102,14 @@ def test_a_backup_is_whole_and_never_overwrites(tmp_path: Path) -> None:
     assert (again.returncode, "never overwrites" in again.stderr) == (3, True)
 
 
-def test_an_admin_is_made_from_the_terminal(tmp_path: Path) -> None:
+def test_an_admin_is_made_from_the_terminal(hub: Hub, tmp_path: Path) -> None:
     weak = hub(tmp_path, "admin", "--login", "chief", stdin="short\n")
     assert weak.returncode == 2
     good = hub(tmp_path, "admin", "--login", "chief", stdin="four-long-words-1897\n")
     assert (good.returncode, good.stdout) == (0, "admin chief may sign in\n")
 
 
-def test_pairing_writes_what_the_station_needs_for_its_owner_only(tmp_path: Path) -> None:
+def test_pairing_writes_what_the_station_needs_for_its_owner_only(hub: Hub, tmp_path: Path) -> None:
     hub(tmp_path, "seed")
     out = tmp_path / "pairing.json"
     key = public_key(bytes(32)).hex()
@@ -103,7 +127,7 @@ def test_pairing_writes_what_the_station_needs_for_its_owner_only(tmp_path: Path
     assert found["hub_command_key"] == public_key(bytes.fromhex(secrets["command_key"])).hex()
 
 
-def test_a_wrong_key_in_the_settings_is_named(tmp_path: Path) -> None:
+def test_a_wrong_key_in_the_settings_is_named(hub: Hub, tmp_path: Path) -> None:
     config = tmp_path / "hub.toml"
     config.write_text("[hub]\n\nprot = 8800\n")
     found = hub(tmp_path, "migrate", "--config", str(config))
@@ -112,7 +136,8 @@ def test_a_wrong_key_in_the_settings_is_named(tmp_path: Path) -> None:
     assert "did you mean `port`" in found.stderr
 
 
-def test_serving_from_the_first_start_to_ctrl_c(tmp_path: Path) -> None:
+@pytest.mark.system
+def test_serving_from_the_first_start_to_ctrl_c(hub: Hub, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "linli", "hub", "serve", "--data", str(tmp_path), "--port", "0"],
         cwd=ROOT,
