@@ -3,10 +3,12 @@
 `fp("pickup.intent_committed")` stands after every arrow of DESIGN section 3; an unarmed call is one truth test.
 """
 
+import logging
 import os
 import signal
 from collections.abc import Callable
 
+_log = logging.getLogger(__name__)
 _armed: dict[str, Callable[[], None]] = {}
 
 
@@ -30,6 +32,7 @@ def arm_kill(spec: str) -> None:
     """Arm `name` or `name:n`: the n-th passing sends this process SIGKILL (drills only)."""
     name, _, count = spec.partition(":")
     left = int(count or 1)
+    _log.warning("failpoint %s is armed: this process will kill itself there", spec)
 
     def act() -> None:
         nonlocal left
