@@ -13,6 +13,7 @@ from edge.pickup.machine import (
     diagram,
     next_state,
 )
+from tests.parts import ROOT
 
 
 @given(st.lists(st.sampled_from(list(Trigger)), max_size=30))
@@ -49,3 +50,4 @@ def test_an_unknown_pair_raises() -> None:
 
 def test_the_diagram_shows_every_arrow() -> None:
     assert diagram().count("-->") == 1 + len(TRANSITIONS) + len(FINAL)
+    assert diagram() in (ROOT / "docs/operations/grants.md").read_text("utf-8")
