@@ -12,6 +12,13 @@ ERROR_KEYS: dict[str, str] = {
     "money.unbalanced": "A journal needs two or more legs that sum to zero.",
     "money.key_taken": "This key already stands for another journal.",
     "money.overdrawn": "More would be paid out than is owed.",
+    # edge.screen
+    "screen.bad_form": "The form cannot be read; load the page again.",
+    "screen.stale_form": "The form is old; load the page again.",
+    "screen.sign_in": "Sign in with your PIN first.",
+    "screen.reason_missing": "Choose a reason first.",
+    "screen.no_parcel": "There is no such parcel here.",
+    "screen.no_door": "There is no such door here.",
     # stations
     "station.not_found": "There is no such station.",
     "station.key_invalid": "The station's public key must be 32 bytes in hexadecimal.",
@@ -167,4 +174,6 @@ ERROR_KEYS: dict[str, str] = {
     "desk.door_unknown": "There is no such door.",
     "desk.reason_missing": "Give a reason of at least three letters.",
     "desk.budget": "Too many doors in ten minutes; wait.",
+    # drills
+    "drill.violation": "A promise was broken; the sentence says which.",
 }

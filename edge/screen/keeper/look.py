@@ -14,7 +14,7 @@ from common.ui.charts import Band, temperature_svg
 from common.ui.i18n import Lang
 from edge.access.keepers import KeeperSession
 from edge.screen.forms import page
-from edge.screen.keeper.model import Loaded, load
+from edge.screen.keeper.model import Loaded, load, reason_words
 from edge.screen.keeper.pages import KeeperPages, Panel
 from edge.screen.keeper.session import Sessions, lang_of
 from edge.screen.services import ScreenServices
@@ -22,7 +22,7 @@ from edge.screen.services import ScreenServices
 TICK_S = 1.0
 DAY = Panel("today.html", {}, live=True)
 HISTORY = timedelta(hours=24)
-_TAIL = re.compile(r"[0-9]{4}")
+_TAIL = re.compile(r"[0-9A-Z]{4}")
 PanelOf = Callable[[web.Request, Lang, Loaded], Awaitable[Panel]]
 
 
@@ -96,7 +96,7 @@ class KeeperLook:
 
     async def _search(self, request: web.Request, lang: Lang, _loaded: Loaded) -> Panel:
         """Narrow by the last four digits of phone or order; a hit opens nothing."""
-        tail, texts = request.query.get("tail", "").strip(), self._pages.texts(lang)
+        tail, texts = request.query.get("tail", "").strip().upper(), self._pages.texts(lang)
         whole = _TAIL.fullmatch(tail) is not None
         found = await self._services.desk.search_tail(tail) if whole else ()
         rows = self._pages.rows(found, texts)
@@ -109,13 +109,14 @@ class KeeperLook:
         (row,) = self._pages.rows([parcel], self._pages.texts(lang))
         return Panel("parcel.html", {"parcel": parcel, "zone": row[1], "state": row[2]})
 
-    async def _door(self, request: web.Request, _lang: Lang, loaded: Loaded) -> Panel:
+    async def _door(self, request: web.Request, lang: Lang, loaded: Loaded) -> Panel:
         label = request.match_info["label"]
         door = next((d for d in self._pages.station.doors() if d.label == label), None)
         if door is None:
             raise NotFoundError("screen.no_door", "no such door here")
         inside = loaded.find(door.parcel_id) if door.parcel_id else None
-        return Panel("door.html", {"door": door, "inside": inside})
+        why = reason_words(door.reason, self._pages.texts(lang))
+        return Panel("door.html", {"door": door, "inside": inside, "reason": why})
 
     async def _temperatures(self, _request: web.Request, lang: Lang, _loaded: Loaded) -> Panel:
         texts, head = self._pages.texts(lang), self._pages.station.head(lang)

@@ -126,3 +126,14 @@ def zone_word(parcel: ParcelView, texts: Texts) -> str:
     return {
         "ambient": _("ambient"), "chilled": _("chilled"), "frozen": _("frozen"),
     }[parcel.temperature_class.value]  # fmt: skip
+
+
+def reason_words(reason: str, texts: Texts) -> str:
+    """Return a stored reason for people: our codes in words, the note and free texts as they are."""
+    _ = texts.gettext
+    known = {
+        "lock_broken": _("Lock broken"), "door_damaged": _("Door damaged"),
+        "dirty": _("Dirty"), "sensor": _("Sensor wrong"),
+    }  # fmt: skip
+    code, colon, note = reason.partition(":")
+    return known.get(code, code) + colon + note

@@ -58,6 +58,7 @@ class KeeperPages:
         }
         return self._render(
             "desk.html", lang, who=who, csrf=csrf_of(who), parts=parts, flash=flash, live=panel.live,
+            here=panel.template.removesuffix(".html"),
             panel=parts.get("today") or self._panel(panel, lang, who),
             head=self.station.head(lang), overdue=len(loaded.overdue),
         )  # fmt: skip

@@ -12,11 +12,13 @@ from babel.numbers import format_currency, format_decimal
 from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
+from common.contract.error_keys import ERROR_KEYS
 from common.ui.i18n import LOCALE_FOLDER, Catalogue, Lang
 from common.ui.po import parse_po
 
 ROOT = Path(__file__).resolve().parents[3]
 ROOMS = ("common", "edge", "cloud", "device_sim")
+STATION_ERRORS = ("screen.", "put_in.", "pickup.", "desk.", "doors.", "keeper.pin_malformed")
 CALLS = {"_", "gettext", "ngettext"}
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 AT = datetime(2026, 10, 13, 0, 41, 20, tzinfo=UTC)
@@ -63,7 +65,13 @@ def test_every_text_on_a_page_has_chinese() -> None:
 
 def test_no_translation_stands_unused() -> None:
     table = parse_po((LOCALE_FOLDER / "zh_Hans_CN/LC_MESSAGES/linli.po").read_text("utf-8"))
-    assert sorted(set(table) - set(used_texts())) == []
+    assert sorted(set(table) - set(used_texts()) - set(ERROR_KEYS.values())) == []
+
+
+def test_errors_of_the_stations_pages_have_chinese() -> None:
+    ours = {key: text for key, text in ERROR_KEYS.items() if key.startswith(STATION_ERRORS)}
+    assert len(ours) > 25
+    assert {key: text for key, text in ours.items() if not ZH.knows(text)} == {}
 
 
 @pytest.mark.parametrize("file", sorted(LOCALE_FOLDER.rglob("*.po")), ids=lambda f: f.parts[-3])

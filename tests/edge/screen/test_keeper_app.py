@@ -183,6 +183,7 @@ async def test_the_desk_says_no(keeper: Keeper, station: FakeStation) -> None:
     station.desk.fails = ConflictError("doors.busy", "busy")
     text = await keeper.post("/doors/A01/open", reason="clean")
     assert 'class="notice crit"' in text
+    assert "这扇门还有未完成的开门请求" in text
     assert "A01 号格口" in text  # still at that door
 
 
@@ -213,8 +214,8 @@ async def test_last_four_only_narrow(keeper: Keeper, station: FakeStation) -> No
     assert "仅用于查找，不能开门" in text
     assert "…7281" in text
     assert "没有这个尾号的包裹" in await keeper.get("/search?tail=0000")
-    for tail in ("72", "72811", "abcd", ""):
-        assert "请输入四位数字" in await keeper.get(f"/search?tail={tail}")
+    for tail in ("72", "72811", "ab-d", ""):
+        assert "请输入四位尾号" in await keeper.get(f"/search?tail={tail}")
     assert station.desk.asked == []
 
 
