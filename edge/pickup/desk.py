@@ -4,12 +4,11 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, time
 from typing import TypeVar
 
 from common.contract.events import ParcelUnknownScanned
 from common.contract.words import ActorKind, Purpose
-from common.kit.clock import Clock, to_ms
+from common.kit.clock import Clock
 from common.kit.codes import CODE_DIGITS
 from common.kit.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from common.kit.failpoints import fp
@@ -18,17 +17,16 @@ from edge.access.budget import KeeperBudget
 from edge.access.keepers import KeeperPins, KeeperSession, SignInRefused
 from edge.config import StationConfig
 from edge.doors import Doors, DoorWish, Watch
-from edge.parcels import Parcel, Parcels
+from edge.parcels import Parcels
 from edge.pickup import desk_store, store
+from edge.pickup.desk_look import DeskLook
 from edge.pickup.desk_store import Task
-from edge.pickup.parcel_views import parcel_view, zone_of
 from edge.pickup.put_in import UNDO_S, PutIn
 from edge.pickup.steady import Steady
 from edge.pickup.views import (
     DayView,
     DeskKind,
     DeskStep,
-    DoorScan,
     NextReason,
     ParcelState,
     ParcelView,
@@ -68,6 +66,7 @@ class KeeperDesk:
     ) -> None:
         """Take the collaborators that `build_edge` made; `start()` before the first view."""
         self.watch = Watch()
+        self.look = DeskLook(clock, db, parcels)
         self._labels = {part.label.upper(): part.label for part in config.compartment}
         self._clock, self._db, self._doors, self._parcels = clock, db, doors, parcels
         self._put_in, self._pins, self._budget, self._outbox = put_in, pins, budget, outbox
@@ -88,27 +87,21 @@ class KeeperDesk:
 
     async def today(self) -> DayView:
         """Return today's parcels: expected, lying here, and handled since local midnight."""
-        day, since_ms = await self._db.read(self._day)
-        return DayView(await self._views(lambda c: self._parcels.of_day_tx(c, day, since_ms)))
+        return await self.look.today()
 
     async def search_tail(self, tail: str) -> tuple[ParcelView, ...]:
         """Return parcels whose phone or order number ends in these four characters; opens nothing."""
-        text = tail.strip()
-        if len(text) != 4 or not text.isalnum():
-            raise InvalidError("desk.tail_malformed", "give the last four characters")
-        return await self._views(lambda conn: self._parcels.by_tail_tx(conn, text))
+        return await self.look.search_tail(tail)
 
     async def overdue(self) -> tuple[ParcelView, ...]:
         """Return what lies here and must come out: expired, revoked or cancelled."""
-        views = await self._views(self._parcels.placed_tx)
-        out = (ParcelState.OVERDUE, ParcelState.CANCELLED)
-        return tuple(view for view in views if view.state in out)
+        return await self.look.overdue()
 
     async def scan(self, keeper_id: str, text: str) -> ScanResult:
         """Decide what was scanned: a parcel (its compartment opens), a door, or nothing we know."""
         label = text.strip()
         if (door := self._labels.get(label.upper())) is not None:
-            return await self._db.read(lambda conn: self._door_scan(conn, door))
+            return await self._db.read(lambda conn: self.look.door_tx(conn, door))
         if not 4 <= len(label) <= 40 or not label.isprintable():
             raise InvalidError("desk.scan_malformed", "that is neither a parcel nor a door")
         avoid = self._unusable_doors()
@@ -154,7 +147,7 @@ class KeeperDesk:
         """Open the last stored compartment; the parcel is the keeper's again once the door is seen open."""
 
         def fn(conn: sqlite3.Connection) -> ParcelView:
-            return self._view(conn, self._put_in.undo_tx(conn, keeper_id))
+            return self.look.view_tx(conn, self._put_in.undo_tx(conn, keeper_id))
 
         return await self._act(fn)
 
@@ -168,15 +161,15 @@ class KeeperDesk:
         why = _reason(reason)
 
         def fn(conn: sqlite3.Connection) -> ParcelView:
-            parcel = self._known(conn, parcel_id)
-            state = self._view(conn, parcel_id).state
+            parcel = self.look.known_tx(conn, parcel_id)
+            state = self.look.view_tx(conn, parcel_id).state
             if parcel.compartment is not None:
                 self._put_in.take_out_tx(conn, DeskKind.HAND_OVER, parcel, keeper_id, why)
             elif state is ParcelState.EXPECTED:
                 self._put_in.hand_over_tx(conn, parcel, keeper_id, why)
             else:
                 raise ConflictError("desk.parcel_gone", f"the parcel is {state}", state=state.value)
-            return self._view(conn, parcel_id)
+            return self.look.view_tx(conn, parcel_id)
 
         return await self._act(fn)
 
@@ -185,7 +178,7 @@ class KeeperDesk:
         why = _reason(reason)
 
         def fn(conn: sqlite3.Connection) -> ParcelView:
-            parcel, view = self._known(conn, parcel_id), self._view(conn, parcel_id)
+            parcel, view = self.look.known_tx(conn, parcel_id), self.look.view_tx(conn, parcel_id)
             must_go = view.state in (ParcelState.OVERDUE, ParcelState.CANCELLED)
             if parcel.compartment is None or not must_go:
                 raise ConflictError("desk.not_overdue", f"the parcel is {view.state}")
@@ -250,15 +243,6 @@ class KeeperDesk:
 
         return await self._steady.do(act)
 
-    async def _views(
-        self, find: Callable[[sqlite3.Connection], list[Parcel]]
-    ) -> tuple[ParcelView, ...]:
-        def fn(conn: sqlite3.Connection) -> tuple[ParcelView, ...]:
-            uses = store.uses_by_parcel(conn)
-            return tuple(parcel_view(parcel, uses) for parcel in find(conn))
-
-        return await self._db.read(fn)
-
     def _scan_tx(
         self, conn: sqlite3.Connection, keeper_id: str, label: str, avoid: frozenset[str]
     ) -> ScanResult:
@@ -268,11 +252,11 @@ class KeeperDesk:
         task = desk_store.current(conn)
         if task is not None and task.busy and task.parcel_id == parcel.parcel_id:
             return self._step(conn, task)  # the wedge fired twice
-        view = self._view(conn, parcel.parcel_id)
-        if key := self._hindrance(conn, parcel, view):
-            return ScanRefused(key, view)
-        started = self._put_in.start_tx(conn, parcel, keeper_id, avoid)
-        return self._step(conn, started) if started else ScanRefused("put_in.no_compartment", view)
+        if refused := self.look.hindrance_tx(conn, parcel):
+            return refused
+        if started := self._put_in.start_tx(conn, parcel, keeper_id, avoid):
+            return self._step(conn, started)
+        return ScanRefused("put_in.no_compartment", self.look.view_tx(conn, parcel.parcel_id))
 
     def _unknown_tx(self, conn: sqlite3.Connection, keeper_id: str, label: str) -> UnknownParcel:
         digits = label.replace(" ", "").replace("-", "")
@@ -283,35 +267,10 @@ class KeeperDesk:
         self._outbox.append_tx(conn, body, occurred_at=self._clock.wall())
         return UnknownParcel(label)
 
-    def _hindrance(self, conn: sqlite3.Connection, parcel: Parcel, view: ParcelView) -> str | None:
-        if view.compartment is not None:
-            return "put_in.already_placed"
-        if view.state is ParcelState.CANCELLED:
-            return "put_in.cancelled"
-        if view.state is not ParcelState.EXPECTED:
-            return "put_in.already_gone"
-        return "put_in.another_day" if parcel.expected_on > self._day(conn)[0] else None
-
-    def _day(self, conn: sqlite3.Connection) -> tuple[str, int]:
-        site = self._parcels.site_tx(conn)
-        zone = zone_of(site.timezone if site else None)
-        today = self._clock.wall().astimezone(zone).date()
-        return today.isoformat(), to_ms(datetime.combine(today, time(), zone))
-
-    def _door_scan(self, conn: sqlite3.Connection, door: str) -> DoorScan:
-        parcel = self._parcels.by_compartment_tx(conn, door)
-        return DoorScan(door, self._view(conn, parcel.parcel_id) if parcel else None)
-
     def _step(self, conn: sqlite3.Connection, task: Task) -> PutInStep:
-        return PutInStep(self._view(conn, task.parcel_id), task.compartment, task.open_request_id)
-
-    def _view(self, conn: sqlite3.Connection, parcel_id: str) -> ParcelView:
-        return parcel_view(self._known(conn, parcel_id), store.uses_by_parcel(conn))
-
-    def _known(self, conn: sqlite3.Connection, parcel_id: str) -> Parcel:
-        if (parcel := self._parcels.find_tx(conn, parcel_id)) is None:
-            raise NotFoundError("desk.parcel_unknown", f"no parcel {parcel_id} is announced here")
-        return parcel
+        return PutInStep(
+            self.look.view_tx(conn, task.parcel_id), task.compartment, task.open_request_id
+        )
 
     def _door(self, label: str) -> str:
         if (door := self._labels.get(label.strip().upper())) is None:
@@ -331,7 +290,7 @@ class KeeperDesk:
         task = desk_store.current(conn)
         if task is None or self._parcels.find_tx(conn, task.parcel_id) is None:
             return None
-        return _Copy(task, self._view(conn, task.parcel_id))
+        return _Copy(task, self.look.view_tx(conn, task.parcel_id))
 
 
 def _reason(text: str) -> str:
