@@ -24,6 +24,8 @@ from cloud.orders.service import OrderPorts, Orders
 from cloud.stations.routes import StationRoutes
 from cloud.stations.service import StationPorts, Stations
 from cloud.sync import Gateway, SyncServer
+from cloud.web.assemble import add_web
+from cloud.web.frame import WebPorts
 from common.kit.chance import Chance
 from common.kit.clock import Clock
 from common.kit.errors import LinliError
@@ -100,6 +102,21 @@ class Rooms:
         )
         return tuple(found for holder in holders for found in routes_of(holder))
 
+    def web_ports(self, ports: HubPorts) -> WebPorts:
+        """Return what the pages may ask."""
+        return WebPorts(
+            access=self.access,
+            stations=self.stations,
+            orders=self.orders,
+            catalog=self.catalog,
+            people=self.people,
+            gateway=self.gateway,
+            once=self.idempotency,
+            db=self.db,
+            clock=ports.clock,
+            chance=ports.chance,
+        )
+
 
 class Hub:
     """The running hub."""
@@ -122,6 +139,8 @@ class Hub:
         add_api(self.app, self.rooms.routes(), gate)
         add_setup_page(self.app, self.rooms.access)
         SyncServer(self.rooms.gateway, self.db, ports.clock).routes(self.app)
+        pages = self.rooms.web_ports(ports)
+        add_web(self.app, pages, self.db, secure=config.public_url().startswith("https:"))
         self.web = WebServer(self.app, config.hub.host, config.hub.port)
 
     async def run(self) -> None:

@@ -99,6 +99,11 @@ ERROR_KEYS: dict[str, str] = {
     "web.unknown_host": "This host name is not served here.",
     "web.origin": "The request comes from another site.",
     "web.not_ready": "The program is still starting.",
+    # pages of the hub
+    "web.bad_form": "A field is missing, too short or too long.",
+    "web.stale_form": "This form is old. Load the page again.",
+    "web.label_differs": "The label you typed is not this door's. Nothing was opened.",
+    "web.link_unknown": "This link belongs to no order. Please check it, or call for help.",
     "request.invalid": "A field is missing, unknown or out of range.",
     "request.malformed": "The body is not JSON.",
     "request.media_type": "The body must be application/json.",

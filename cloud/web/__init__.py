@@ -1,0 +1,1 @@
+"""Pages of the hub by audience: the operator's desk and the resident's order page."""

@@ -1,0 +1,151 @@
+"""What the desk does: every form acts once, through the same rooms as the JSON interface, and redirects."""
+
+import re
+
+from aiohttp import web
+
+from cloud.access.service import audit_tx
+from cloud.orders.service import CustodyStep, Wish
+from cloud.web.forms import Fields, number_of, text_of
+from cloud.web.frame import Frame, Outcome
+from cloud.web.session import Flash, Who
+from common.kit.errors import InvalidError
+
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,15}")
+_QTY = "qty-"
+_MOST_PIECES = 99
+
+
+class Acts:
+    """The forms of the desk."""
+
+    def __init__(self, frame: Frame) -> None:
+        """Act on the rooms of `frame`."""
+        self._frame, self._ports = frame, frame.ports
+
+    def add_to(self, app: web.Application) -> None:
+        """Register the routes."""
+        for path, act in (
+            ("/stations/{station_id}/doors/{label}/open", self._open_door),
+            ("/stations/{station_id}/doors/{label}/service", self._service),
+            ("/stations/{station_id}/keepers", self._keeper),
+            ("/orders/new", self._place),
+            ("/orders/{order_id}/pay", self._pay),
+            ("/orders/{order_id}/lock", self._lock),
+            ("/orders/{order_id}/cancel", self._cancel),
+            ("/orders/{order_id}/revoke", self._revoke),
+            ("/orders/{order_id}/parcels/{parcel_id}/custody", self._custody),
+            ("/rounds/open", self._open_round),
+            ("/rounds/{round_id}/close", self._close_round),
+        ):
+            app.router.add_post(path, self._frame.acting(act))
+
+    async def _open_door(self, request: web.Request, who: Who, fields: Fields) -> Outcome:
+        station_id, label = _door_of(request)
+        if fields.get("typed", "").strip().upper() != label.upper():
+            raise InvalidError("web.label_differs", "the typed label is not the door's")
+        await self._ports.stations.command_open_door(
+            station_id,
+            label=label,
+            reason=text_of(fields, "reason", least=3),
+            issued_by=who.caller.name,
+            expires_in_s=number_of(fields, "expires_in_s", least=10, most=300),
+        )
+        said = Flash("info", "The station is asked to open door %(door)s", {"door": label})
+        return f"/stations/{station_id}?door={label}#commands", said
+
+    async def _service(self, request: web.Request, who: Who, fields: Fields) -> Outcome:
+        station_id, label = _door_of(request)
+        off = fields.get("out_of_service") == "yes"
+        reason = text_of(fields, "reason", least=3)
+        await self._ports.stations.sites.set_service(
+            station_id, label, out_of_service=off, reason=reason
+        )
+        await self._note(
+            who, "compartment.service", f"{station_id}/{label}: {off} {reason}", request
+        )
+        said = (
+            Flash("info", "Door %(door)s goes out of service when the station has applied it", {"door": label})
+            if off
+            else Flash("info", "Door %(door)s comes back when the station has applied it", {"door": label})
+        )  # fmt: skip
+        return f"/stations/{station_id}?door={label}#door", said
+
+    async def _keeper(self, request: web.Request, who: Who, fields: Fields) -> Outcome:
+        station_id = request.match_info["station_id"]
+        name = text_of(fields, "display_name", most=40)
+        pin = fields.get("pin", "").strip()
+        keeper = await self._ports.stations.set_keeper(station_id, display_name=name, pin=pin)
+        await self._note(who, "keeper.written", f"{station_id}/{keeper.keeper_id}", request)
+        said = Flash("ok", "Keeper %(name)s may sign in at the station", {"name": name})
+        return f"/stations/{station_id}#keepers", said
+
+    async def _place(self, _request: web.Request, _who: Who, fields: Fields) -> Outcome:
+        lines = [
+            (name.removeprefix(_QTY), number_of(fields, name, least=1, most=_MOST_PIECES))
+            for name, value in sorted(fields.items())
+            if name.startswith(_QTY) and value.strip() not in ("", "0")
+        ]
+        if not lines:
+            raise InvalidError("order.empty", "choose at least one piece of something")
+        person_id = text_of(fields, "person_id", most=26)
+        station_id = text_of(fields, "station_id", most=26)
+        order_id = await self._ports.orders.place(Wish(person_id, station_id, lines))
+        return f"/orders/{order_id}", Flash("ok", "Order placed. Next: pay, then lock.")
+
+    async def _pay(self, request: web.Request, _who: Who, _fields: Fields) -> Outcome:
+        order_id = request.match_info["order_id"]
+        await self._ports.orders.pay(order_id)
+        return f"/orders/{order_id}", Flash("ok", "Paid at the sandbox provider")
+
+    async def _lock(self, request: web.Request, _who: Who, _fields: Fields) -> Outcome:
+        order_id = request.match_info["order_id"]
+        await self._ports.orders.lock(order_id)
+        return f"/orders/{order_id}", Flash("ok", "Locked: parcels and pickup code are made")
+
+    async def _cancel(self, request: web.Request, who: Who, _fields: Fields) -> Outcome:
+        order_id = request.match_info["order_id"]
+        await self._ports.orders.cancel(order_id, who.caller.name)
+        return f"/orders/{order_id}", Flash("info", "Cancel requested")
+
+    async def _revoke(self, request: web.Request, who: Who, _fields: Fields) -> Outcome:
+        order_id = request.match_info["order_id"]
+        view = await self._ports.orders.view(order_id, who.caller)
+        if view.pickup is None:
+            raise InvalidError("grant.not_found", "the order has no code yet")
+        await self._ports.stations.grants.revoke(view.pickup.grant_id, who.caller.name)
+        said = "Revoke asked for: the code stays valid until the station has applied it"
+        return f"/orders/{order_id}", Flash("info", said)
+
+    async def _custody(self, request: web.Request, who: Who, fields: Fields) -> Outcome:
+        order_id = request.match_info["order_id"]
+        try:
+            step = CustodyStep(fields.get("to", ""))
+        except ValueError as error:
+            raise InvalidError("web.bad_form", "no such step") from error
+        parcel_id = request.match_info["parcel_id"]
+        await self._ports.orders.hand_on(parcel_id, step, caller=who.caller)
+        return f"/orders/{order_id}", None
+
+    async def _open_round(self, _request: web.Request, _who: Who, fields: Fields) -> Outcome:
+        await self._ports.orders.open_round(text_of(fields, "name", most=60))
+        return "/orders", Flash("ok", "The round is open")
+
+    async def _close_round(self, request: web.Request, _who: Who, _fields: Fields) -> Outcome:
+        await self._ports.orders.close_round(request.match_info["round_id"])
+        return "/orders", Flash("ok", "The round is closed, every paid order is locked")
+
+    async def _note(self, who: Who, what: str, about: str, request: web.Request) -> None:
+        clock, origin = self._ports.clock, request.remote or ""
+        await self._ports.db.write(
+            lambda c: audit_tx(
+                c, clock=clock, who=who.caller.name, what=what, about=about[:200], origin=origin
+            )
+        )
+
+
+def _door_of(request: web.Request) -> tuple[str, str]:
+    label = request.match_info["label"]
+    if not _LABEL.fullmatch(label):
+        raise InvalidError("compartment.not_found", "no such label")
+    return request.match_info["station_id"], label

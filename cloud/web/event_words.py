@@ -1,0 +1,164 @@
+"""What a station reported, as a sentence for operators; the type stays beside it for those who search logs."""
+
+from collections.abc import Callable
+
+import orjson
+from pydantic import ValidationError
+
+from cloud.sync.gateway import StoredEvent
+from cloud.web.words import Tag, command_tag, zone_word
+from common.contract import events as e
+from common.contract.base import Message
+from common.contract.words import CommandState
+from common.ui.i18n import Texts
+
+Say = Callable[[Message, Texts], Tag]
+
+
+def say(event: StoredEvent, texts: Texts) -> Tag:
+    """Return kind and sentence of an event; one of a newer station is shown by its type."""
+    known = e.EVENT_TYPES.get(event.type)
+    if known is None:
+        return ("", event.type)
+    try:
+        body = known[1].model_validate_json(event.body)
+    except ValidationError:
+        return ("", event.type)
+    return _sentence(body, texts)
+
+
+def temperatures(event: StoredEvent) -> tuple[str, int, int, tuple[float | None, ...]] | None:
+    """Return zone, start (ms), period (s) and readings of a block, None for any other event."""
+    if event.type != "climate.block":
+        return None
+    try:
+        block = orjson.loads(event.body)
+        readings = tuple(block["temperatures_c"])
+        return str(block["zone"]), int(block["started_at_ms"]), int(block["period_s"]), readings
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _sentence(body: Message, texts: Texts) -> Tag:
+    _ = texts.gettext
+    match body:
+        case e.DoorChanged():
+            return _door(body, texts)
+        case e.GrantStateChanged() | e.GrantActivated():
+            return _grant(body, texts)
+        case e.CommandResult():
+            kind, word = command_tag(CommandState(body.state), texts)
+            return (kind, _("Remote opening: %(state)s", state=word))
+        case e.ClimateOverLimit():
+            return _climate(body, texts)
+        case e.BusStateChanged():
+            return _bus(body, texts)
+        case e.StationStarted():
+            return ("info", _("Station started, version %(version)s", version=body.app_version))
+        case e.KeypadLocked():
+            wait = texts.duration(body.wait_s)
+            return ("warn", _("Keypad locked for %(duration)s after wrong codes", duration=wait))
+        case e.ReplicaApplied():
+            return ("", _("Applied everything up to op %(op)s", op=body.op))
+        case e.TelemetryGap():
+            return ("warn", _("%(count)s blocks of readings dropped", count=body.count))
+        case _:
+            return _compartment(body, texts)
+
+
+def _compartment(body: Message, texts: Texts) -> Tag:
+    _ = texts.gettext
+    match body:
+        case e.ParcelPutIn():
+            return ("ok", _("Parcel put into %(door)s", door=body.compartment))
+        case e.ParcelPutInUndone():
+            return ("", _("Put-in into %(door)s undone", door=body.compartment))
+        case e.ParcelCollected():
+            return ("ok", _("Parcel collected from %(door)s", door=body.compartment))
+        case e.ParcelHandedOver():
+            return ("ok", _("Parcel handed over by the keeper: %(reason)s", reason=body.reason))
+        case e.ParcelRemoved():
+            door, reason = body.compartment, body.reason
+            return ("warn", _("Parcel taken out of %(door)s: %(reason)s", door=door, reason=reason))
+        case e.ParcelUnknownScanned():
+            return ("warn", _("Unknown label %(label)s scanned", label=body.label))
+        case _:
+            return _doorway(body, texts)
+
+
+def _doorway(body: Message, texts: Texts) -> Tag:
+    _ = texts.gettext
+    match body:
+        case e.DoorLeftOpen():
+            left = texts.duration(body.open_for_s)
+            said = _("Door %(door)s open for %(duration)s", door=body.compartment, duration=left)
+            return ("warn", said)
+        case e.DoorUnexpected(open=True):
+            return ("crit", _("Door %(door)s opened and nobody asked", door=body.compartment))
+        case e.DoorUnexpected():
+            return ("", _("Door %(door)s closed", door=body.compartment))
+        case e.CompartmentMarked(out_of_service=True):
+            return ("fix", _("Door %(door)s is out of service", door=body.compartment))
+        case e.CompartmentMarked():
+            return ("ok", _("Door %(door)s is back in service", door=body.compartment))
+        case _:
+            return ("", e.type_of(body))
+
+
+def _door(body: e.DoorChanged, texts: Texts) -> Tag:
+    _, door = texts.gettext, body.compartment
+    kind, said = {
+        "queued": ("", _("Door %(door)s: opening asked for", door=door)),
+        "pulsing": ("info", _("Door %(door)s: pulse %(n)s", door=door, n=body.pulse_number)),
+        "open": ("ok", _("Door %(door)s open", door=door)),
+        "closed": ("", _("Door %(door)s closed", door=door)),
+        "failed_open": ("crit", _("Door %(door)s did not open", door=door)),
+        "indeterminate": ("warn", _("Door %(door)s: not known whether it opened", door=door)),
+        "bus_down": ("crit", _("Door %(door)s cannot be reached", door=door)),
+        "expired": ("warn", _("Door %(door)s: opening came too late", door=door)),
+    }[body.state]
+    return (kind, f"{said} · {_purpose(body, texts)}")
+
+
+def _purpose(body: e.DoorChanged, texts: Texts) -> str:
+    _ = texts.gettext
+    return {
+        "pickup": _("pickup"),
+        "put_in": _("put-in"),
+        "inspection": _("keeper"),
+        "remote": _("opened from afar"),
+    }[body.purpose.value]
+
+
+def _grant(body: e.GrantStateChanged | e.GrantActivated, texts: Texts) -> Tag:
+    _ = texts.gettext
+    state = "activated" if isinstance(body, e.GrantActivated) else body.state
+    return {
+        "activated": ("ok", _("Pickup code valid from now on")),
+        "issued": ("", _("Pickup code valid again")),
+        "opening": ("info", _("Pickup code accepted")),
+        "opened": ("ok", _("Pickup code used: door seen open")),
+        "done": ("ok", _("Pickup finished")),
+        "revoked": ("", _("Pickup code revoked")),
+        "expired": ("warn", _("Pickup code expired")),
+    }[state]
+
+
+def _climate(body: e.ClimateOverLimit, texts: Texts) -> Tag:
+    _ = texts.gettext
+    zone, now = zone_word(body.zone, texts), texts.celsius(body.temperature_c)
+    if body.over:
+        limit = texts.celsius(body.limit_c)
+        said = _(
+            "%(zone)s over its limit: %(now)s, limit %(limit)s", zone=zone, now=now, limit=limit
+        )
+        return ("crit", said)
+    return ("ok", _("%(zone)s within its limits again: %(now)s", zone=zone, now=now))
+
+
+def _bus(body: e.BusStateChanged, texts: Texts) -> Tag:
+    _ = texts.gettext
+    name = body.bus if body.unit is None else f"{body.bus} / {body.unit}"
+    if body.up:
+        return ("ok", _("Line %(name)s works again", name=name))
+    return ("crit", _("Line %(name)s does not answer", name=name))

@@ -1,0 +1,48 @@
+"""Reading what a form or an address bar says; everything in it is somebody's typing."""
+
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from common.kit.errors import InvalidError
+from common.kit.web import read_body
+
+Fields = dict[str, str]
+_MOST_FIELDS = 80
+
+
+async def read_form(request: web.Request) -> Fields:
+    """Return the fields of a URL-encoded form; the last of several wins. InvalidError if it is none."""
+    body = await read_body(request)
+    try:
+        pairs = parse_qsl(
+            body.decode(),
+            keep_blank_values=True,
+            strict_parsing=bool(body),
+            max_num_fields=_MOST_FIELDS,
+        )
+    except (UnicodeDecodeError, ValueError) as error:
+        raise InvalidError("web.bad_form", "the body is no URL-encoded form") from error
+    return dict(pairs)
+
+
+def text_of(fields: Fields, name: str, *, most: int = 200, least: int = 1) -> str:
+    """Return a field's trimmed text; InvalidError `web.bad_form` when it is too short or too long."""
+    text = fields.get(name, "").strip()
+    if not least <= len(text) <= most:
+        raise InvalidError("web.bad_form", f"{name}: {least} to {most} characters", field=name)
+    return text
+
+
+def number_of(fields: Fields, name: str, *, least: int, most: int) -> int:
+    """Return a field's whole number; InvalidError outside `least` … `most`."""
+    text = fields.get(name, "").strip()
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
+        raise InvalidError("web.bad_form", f"{name}: {least} to {most}", field=name)
+    return int(text)
+
+
+def local_path(text: str, otherwise: str = "/") -> str:
+    """Return `text` when it is a path of this site, so that no form can send a person elsewhere."""
+    clean = text.isascii() and text.isprintable() and "\\" not in text
+    return text if clean and text.startswith("/") and not text.startswith("//") else otherwise

@@ -1,0 +1,193 @@
+"""One station's page: door map, temperatures, lines, commands, keepers, and what it reported."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from cloud.stations.schemas import cursor_of, events_answer
+from cloud.stations.views import CommandView, CompartmentView, StationDetail
+from cloud.sync.gateway import EventCursor, StoredEvent
+from cloud.web.event_words import say, temperatures
+from cloud.web.fleet import heard, station_name, station_tag, zone_line
+from cloud.web.frame import Frame
+from cloud.web.session import Who
+from cloud.web.words import command_tag, zone_word
+from common.kit.clock import from_ms
+from common.kit.errors import InvalidError
+from common.kit.sse import Region
+from common.ui.charts import Band, Sample, temperature_svg
+from common.ui.doormap import Cell, CellState, Place, door_map_svg
+from common.ui.i18n import Lang, Texts
+
+EVENTS_A_PAGE = 12
+_BLOCKS = 360
+_LABEL = re.compile(r"([A-Za-z]*)-?(\d*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One reading of a station, so that the parts of its page agree."""
+
+    detail: StationDetail
+    events: tuple[StoredEvent, ...]
+    next: str | None
+    blocks: tuple[StoredEvent, ...]
+    now_ms: int
+
+
+def door_state(door: CompartmentView) -> CellState:
+    """Return what the map shows of a compartment."""
+    if door.door_open:
+        return CellState.OPEN
+    if door.out_of_service or door.marked_out:
+        return CellState.FAULT
+    if door.door_open is None:
+        return CellState.UNKNOWN
+    return CellState.OCCUPIED if door.parcel_id else CellState.FREE
+
+
+def door_cells(doors: Sequence[CompartmentView]) -> tuple[Cell, ...]:
+    """Return the doors in blocks by the letters of their labels; the hub does not know where they hang."""
+    groups: dict[str, list[CompartmentView]] = {}
+    for door in sorted(doors, key=lambda door: _sort_key(door.label)):
+        groups.setdefault(_sort_key(door.label)[0], []).append(door)
+    wide = 4 if len(groups) <= 2 else 2 if len(groups) <= 4 else 1
+    return tuple(
+        Cell(door.label, Place(group * wide + n % wide, n // wide), door_state(door))
+        for group, found in enumerate(groups.values())
+        for n, door in enumerate(found)
+    )
+
+
+def zone_chart(zone: str, limit_c: float | None, seen: Seen, texts: Texts) -> str:
+    """Return the readings of the last blocks as a chart; empty when there are none."""
+    samples = []
+    for event in reversed(seen.blocks):
+        block = temperatures(event)
+        if block is None or block[0] != zone:
+            continue
+        _, start_ms, period_s, readings = block
+        samples += [
+            Sample(from_ms(start_ms + n * period_s * 1000), value)
+            for n, value in enumerate(readings)
+        ]
+    known = [sample.temperature_c for sample in samples if sample.temperature_c is not None]
+    if not known:
+        return ""
+    samples.sort(key=lambda sample: sample.at)
+    top = max(known) if limit_c is None else limit_c
+    band = Band(min(*known, top), top)
+    return temperature_svg(samples, band, texts, name=zone_word(zone, texts), height=150)
+
+
+class SitePages:
+    """The page of one station."""
+
+    def __init__(self, frame: Frame) -> None:
+        """Stand on `frame`."""
+        self._frame = frame
+
+    async def look(self, request: web.Request, who: Who, lang: Lang) -> str:
+        """Return the page; `?door=` chooses a door, `?before=` an older page of events."""
+        station_id = request.match_info["station_id"]
+        before = request.query.get("before")
+        seen = await self.read(station_id, cursor_of(before))
+        keepers = await self._frame.ports.stations.keepers.views(station_id)
+        door = self._door(seen, request.query.get("door"))
+        parts = {region.element_id: region.html() for region in self.regions(seen, lang)}
+        texts = self._frame.texts(lang)
+        return self._frame.desk_page(
+            "station.html", lang, who, parts=parts, keepers=keepers, door=door, older=before,
+            view=seen.detail.station, name=station_name(seen.detail.station, texts),
+            path=f"/stations/{station_id}", here="stations",
+        )  # fmt: skip
+
+    async def read(self, station_id: str, before: EventCursor | None = None) -> Seen:
+        """Read the station once; NotFoundError."""
+        ports = self._frame.ports
+        detail = await ports.stations.detail(station_id)
+        facts = await ports.db.read(
+            lambda c: ports.gateway.events_tx(
+                c, station_id, before=before, limit=EVENTS_A_PAGE, lane="facts"
+            )
+        )
+        blocks = await ports.db.read(
+            lambda c: ports.gateway.events_tx(c, station_id, limit=_BLOCKS, lane="telemetry")
+        )
+        follow = events_answer(facts, EVENTS_A_PAGE).next
+        return Seen(detail, tuple(facts), follow, tuple(blocks), self._frame.now_ms())
+
+    def regions(self, seen: Seen, lang: Lang, *, with_events: bool = True) -> list[Region]:
+        """Return the page's live parts; an older page of events stays as it is."""
+        frame, detail = self._frame, seen.detail
+        texts, view = frame.texts(lang), detail.station
+        path = f"/stations/{view.station_id}"
+        tag, age = station_tag(view, seen.now_ms, texts)[1], heard(view, seen.now_ms, texts)
+        doors = detail.compartments
+        newest = seen.blocks[0].cursor if seen.blocks else None
+        regions = [
+            Region(
+                "state", (tag, age, view.backlog, view.lag_ops),
+                lambda: frame.render("station_state.html", lang, view=view, tag=tag, heard=age),
+            ),
+            Region("doors", doors, lambda: self._map(doors, path, lang)),
+            Region(
+                "climate", (view.zones, newest),
+                lambda: self._climate(seen, lang),
+            ),
+            Region(
+                "lines", detail.buses,
+                lambda: frame.render("lines.html", lang, buses=detail.buses),
+            ),
+            Region("commands", detail.commands, lambda: self._commands(detail.commands, lang)),
+        ]  # fmt: skip
+        if with_events:
+            key = tuple(event.cursor for event in seen.events)
+            regions.append(Region("events", key, lambda: self._events(seen, path, lang)))
+        return regions
+
+    def _map(self, doors: Sequence[CompartmentView], path: str, lang: Lang) -> str:
+        texts, cells = self._frame.texts(lang), door_cells(doors)
+        counts = {state.value: sum(cell.state is state for cell in cells) for state in CellState}
+        drawn = cells and door_map_svg(
+            cells, None, texts, label=texts.gettext("Doors"),
+            link=lambda cell: f"{path}?door={cell.label}#door",
+        )  # fmt: skip
+        pending = [door.label for door in doors if door.pending]
+        return self._frame.render("doors.html", lang, map=drawn, counts=counts, pending=pending)
+
+    def _climate(self, seen: Seen, lang: Lang) -> str:
+        texts = self._frame.texts(lang)
+        zones = [
+            (zone_line(zone, seen.now_ms, texts), zone, zone_chart(zone.zone, zone.limit_c, seen, texts))
+            for zone in seen.detail.station.zones
+        ]  # fmt: skip
+        return self._frame.render("climate.html", lang, zones=zones)
+
+    def _commands(self, commands: Sequence[CommandView], lang: Lang) -> str:
+        texts = self._frame.texts(lang)
+        rows = [
+            (one, command_tag(one.state, texts), from_ms(one.issued_at_ms)) for one in commands[:6]
+        ]
+        return self._frame.render("commands.html", lang, rows=rows)
+
+    def _events(self, seen: Seen, path: str, lang: Lang) -> str:
+        texts = self._frame.texts(lang)
+        rows = [(from_ms(one.occurred_at_ms), say(one, texts), one) for one in seen.events]
+        return self._frame.render("events.html", lang, rows=rows, next=seen.next, path=path)
+
+    def _door(self, seen: Seen, label: str | None) -> CompartmentView | None:
+        if label is None:
+            return None
+        for door in seen.detail.compartments:
+            if door.label == label:
+                return door
+        raise InvalidError("compartment.not_found", "the station has no such compartment")
+
+
+def _sort_key(label: str) -> tuple[str, int, str]:
+    found = _LABEL.match(label)
+    letters, digits = found.groups() if found else ("", "")
+    return (letters, int(digits or 0), label)

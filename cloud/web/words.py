@@ -1,0 +1,130 @@
+"""States in people's words, each with the kind of tag that shows it: colour, glyph and word together."""
+
+from cloud.orders.machine import CancelState, OrderState, ParcelState
+from cloud.orders.reading import Payment
+from common.contract.words import CommandState
+from common.ui.i18n import Texts
+
+Tag = tuple[str, str]
+"""Kind of a tag (`ok`, `warn`, `crit`, `info`, `fix`, or empty for no news) and its word."""
+
+
+def order_tag(state: OrderState, texts: Texts) -> Tag:
+    """Return an order's state."""
+    _ = texts.gettext
+    return {
+        OrderState.PLACED: ("", _("not paid yet")),
+        OrderState.EXPIRED: ("", _("not paid in time")),
+        OrderState.CANCELLED: ("", _("cancelled")),
+        OrderState.CONFIRMED: ("info", _("paid")),
+        OrderState.LOCKED: ("info", _("being prepared")),
+        OrderState.PACKED: ("info", _("packed")),
+        OrderState.DEPARTED: ("info", _("on the truck")),
+        OrderState.ARRIVED: ("info", _("at the station")),
+        OrderState.READY: ("ok", _("ready to collect")),
+        OrderState.PARTLY_COLLECTED: ("warn", _("partly collected")),
+        OrderState.COLLECTED: ("ok", _("collected")),
+        OrderState.OVERDUE: ("warn", _("overdue")),
+    }[state]
+
+
+def parcel_tag(state: ParcelState, texts: Texts) -> Tag:
+    """Return a parcel's state."""
+    _ = texts.gettext
+    return {
+        ParcelState.LOCKED: ("", _("to be packed")),
+        ParcelState.PACKED: ("info", _("packed")),
+        ParcelState.DEPARTED: ("info", _("on the truck")),
+        ParcelState.ARRIVED: ("info", _("at the station")),
+        ParcelState.DEPOSITED: ("ok", _("in the compartment")),
+        ParcelState.OVERDUE: ("warn", _("overdue")),
+        ParcelState.REMOVED: ("warn", _("removed")),
+        ParcelState.COLLECTED: ("ok", _("collected")),
+        ParcelState.CANCELLED: ("", _("cancelled")),
+    }[state]
+
+
+def payment_word(payment: Payment, texts: Texts) -> str:
+    """Return how an order stands with its money."""
+    _ = texts.gettext
+    return {
+        Payment.UNPAID: _("not paid"),
+        Payment.PAID: _("paid"),
+        Payment.PART_REFUNDED: _("partly refunded"),
+        Payment.REFUNDED: _("refunded"),
+    }[payment]
+
+
+def cancel_tag(cancel: CancelState, texts: Texts) -> Tag | None:
+    """Return what became of a wish to cancel, None when there is none."""
+    _ = texts.gettext
+    return {
+        CancelState.NONE: None,
+        CancelState.PENDING: ("warn", _("cancel pending: waits for the station")),
+        CancelState.DONE: ("", _("cancelled")),
+        CancelState.LOST: ("warn", _("cancel came too late: already collected")),
+    }[cancel]
+
+
+def command_tag(state: CommandState, texts: Texts) -> Tag:
+    """Return what became of a command."""
+    _ = texts.gettext
+    return {
+        CommandState.QUEUED: ("", _("queued")),
+        CommandState.DELIVERED: ("info", _("delivered")),
+        CommandState.STARTED: ("info", _("started")),
+        CommandState.SUCCEEDED: ("ok", _("succeeded")),
+        CommandState.FAILED: ("crit", _("failed")),
+        CommandState.EXPIRED: ("warn", _("expired")),
+        CommandState.UNKNOWN: ("warn", _("no answer")),
+    }[state]
+
+
+def grant_tag(state: str, revoke_state: str, texts: Texts) -> Tag:
+    """Return how a pickup code stands; a revoke counts when the station has applied it, not before."""
+    _ = texts.gettext
+    if revoke_state == "pending":
+        return ("warn", _("revoke pending: valid until the station has applied it"))
+    words = {
+        "waiting": ("", _("issued, valid once the goods are inside")),
+        "active": ("ok", _("valid")),
+        "opened": ("info", _("in use")),
+        "done": ("ok", _("used")),
+        "revoked": ("crit", _("revoked")),
+        "expired": ("warn", _("expired")),
+    }
+    return words[state]
+
+
+def story_word(kind: str, texts: Texts) -> str:
+    """Return a line of an order's story."""
+    _ = texts.gettext
+    words = {
+        "placed": _("Order placed"),
+        "expired": _("Not paid in time, goods back on sale"),
+        "cancelled": _("Cancelled"),
+        "confirmed": _("Paid"),
+        "locked": _("Parcels and pickup code made"),
+        "packed": _("Packed"),
+        "departed": _("On the truck"),
+        "arrived": _("Arrived at the station"),
+        "ready": _("In the compartment, ready to collect"),
+        "partly_collected": _("Partly collected"),
+        "collected": _("Collected"),
+        "overdue": _("Overdue"),
+        "cancel_requested": _("Cancel requested"),
+        "cancel_lost": _("Cancel came too late: already collected"),
+        "refunded": _("Refunded"),
+        "put_in": _("Put into the compartment"),
+        "put_in_undone": _("Taken out again by the keeper"),
+        "handed_over": _("Handed over by the keeper"),
+        "removed": _("Taken out by the keeper"),
+    }
+    return words.get(kind, kind)
+
+
+def zone_word(zone: str, texts: Texts) -> str:
+    """Return a zone's or a parcel's temperature class in words; a zone of another name keeps it."""
+    _ = texts.gettext
+    words = {"ambient": _("ambient"), "chilled": _("chilled"), "frozen": _("frozen")}
+    return words.get(zone, zone)
