@@ -135,7 +135,7 @@ class WebServer:
         self._runner = web.AppRunner(
             app,
             access_log=None,
-            handler_cancellation=True,
+            handler_cancellation=False,  # a request with an effect ends even if nobody waits for it
             keepalive_timeout=limits.header_s,
             lingering_time=limits.stop_s,
             shutdown_timeout=limits.stop_s,
@@ -233,6 +233,8 @@ def _observe(registry: CollectorRegistry) -> Middleware:
 async def _problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
+    except ConnectionResetError:
+        raise  # the other side went away; nobody is left to be told
     except LinliError as error:
         if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             _log.warning("%s %s: %s", request.method, request.path, error.detail)

@@ -89,6 +89,31 @@ async def test_the_same_key_at_the_same_moment_has_one_effect(hub: HubUnderTest)
     assert (await hub.ask("operator", "GET", f"{PREFIX}/products/TEA")).json()["available"] == 1
 
 
+async def test_who_hangs_up_and_asks_again_gets_the_answer(hub: HubUnderTest) -> None:
+    body = b'{"login":"wang","role":"operator","password":"four-long-words-1897"}'
+    head = (
+        f"POST {PREFIX}/accounts HTTP/1.1\r\nHost: localhost\r\nIdempotency-Key: order-7\r\n"
+        f"Authorization: Bearer {hub.tokens['admin']}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    _, writer = await asyncio.open_connection("127.0.0.1", hub.hub.web.port)
+    writer.write(head.encode() + body)
+    await writer.drain()
+    writer.close()
+    headers = {**KEY, "Content-Type": "application/json"}
+    async with asyncio.timeout(8):
+        while True:
+            answer = await hub.ask(
+                "admin", "POST", f"{PREFIX}/accounts", content=body, headers=headers
+            )
+            if answer.status_code != 409:
+                break
+            assert answer.json()["key"] == "idempotency.running"
+    assert answer.status_code == 201
+    logins = [one.login for one in await hub.hub.rooms.access.accounts()]
+    assert logins.count("wang") == 1
+
+
 async def test_a_crash_after_the_effect_is_never_a_second_effect(hub: HubUnderTest) -> None:
     """The first commit holds effect and claim; the second, with the answer, never happens."""
     passed = 0
