@@ -70,10 +70,10 @@ class Attempts(RuleBasedStateMachine):
         self.machine.mono_s += seconds
         self.on_s += seconds
 
-    @rule(off_years=st.integers(-40, 40))
-    def power_cut(self, off_years: int) -> None:
+    @rule(off_years=st.integers(-40, 40), mono_s=st.floats(0, 1e7))
+    def power_cut(self, off_years: int, mono_s: float) -> None:
         self.machine.boot_id += "'"
-        self.machine.mono_s = 3.0
+        self.machine.mono_s = mono_s
         self.machine.days += off_years
         self.subject = limiter(self.machine)
 

@@ -283,10 +283,17 @@ def test_a_compartment_somebody_may_still_reopen_is_not_given_away(tmp_path: Pat
         door = (await house.until(Step.OPEN)).compartment
         await house.push(door)
         await house.until(Step.CLOSED)
-        await house.put(house.parcel("LP-0002"))
-        step = await house.edge.desk.scan(KEEPER, "LP-0002")
-        assert isinstance(step, PutInStep)
-        assert step.compartment != door
+        others = [
+            CompartmentRow(label=part.label, out_of_service=True, reason="recall")
+            for part in house.config.compartment
+            if part.label != door
+        ]
+        await house.put(house.parcel("LP-0002"), *others)
+        refused = await house.edge.desk.scan(KEEPER, "LP-0002")
+        assert isinstance(refused, ScanRefused)
+        assert refused.key == "put_in.no_compartment"
+        await house.edge.pickup.finish()
+        assert isinstance(await house.edge.desk.scan(KEEPER, "LP-0002"), PutInStep)
 
     in_house(tmp_path, body)
 

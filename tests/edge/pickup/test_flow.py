@@ -133,9 +133,13 @@ def test_a_success_gives_back_its_own_token_and_no_other(tmp_path: Path) -> None
         assert isinstance(await house.edge.pickup.submit(CODE), Accepted)
         await house.until(Step.OPEN)
         await house.edge.pickup.finish()
+        calls = house.argon2_calls
         last = await house.edge.pickup.submit(WRONG)
         assert isinstance(last, Refused)
         assert last.wait_s > 0
+        assert house.argon2_calls == calls + 1, "the success cost a token"
+        await house.edge.pickup.submit(WRONG)
+        assert house.argon2_calls == calls + 1, "the success gave back more than its own"
 
     in_house(tmp_path, body)
 
