@@ -68,6 +68,7 @@ class Stage:
         buyer.use_token(person["token"])
         admin = next(one for one in access.staff if one["role"] == "admin")
         await staff.sign_in(admin["login"], admin["password"])
+        await staff.station_is_told(access.station_id)
         hands = BenchHands(session, self.bench_url)
         keeper = Keeper(Browser(tablet, self.keeper_url), hands)
         await keeper.sign_in(access.keepers[0]["pin"])

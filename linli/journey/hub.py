@@ -47,6 +47,15 @@ class HubUser:
             within_s=within_s,
         )
 
+    async def station_is_told(self, station_id: str, within_s: float = 20.0) -> None:
+        """Wait until the station has applied everything the hub has for it, its keepers included."""
+        await until(
+            lambda: self.get(f"/stations/{station_id}"),
+            lambda answer: bool(answer["station"]["lag_ops"] == 0),
+            what="the station up to date",
+            within_s=within_s,
+        )
+
     async def _ask(self, method: str, path: str, body: object) -> Any:
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         if method == "POST":

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,11 @@ class DayResult:
     doors: int
     events: Counter[str]
     steps: int
+
+    def record(self) -> dict[str, object]:
+        """Return it for JSON, events by name."""
+        record = {field.name: getattr(self, field.name) for field in fields(self)}
+        return record | {"events": dict(sorted(self.events.items()))}
 
 
 async def day(loop: VirtualLoop, seed: int, cabinet: CabinetConfig, data: Path) -> DayResult:

@@ -107,8 +107,12 @@ class Town:
             ptys=self.data / "ptys",
         )
         (self.data / "station.toml").write_text(text, encoding="utf-8")
-        # Idle doors are looked at less often than on a real site: it is most of a day's work.
-        calm = {"LINLI_DOORS__POLL_IDLE_S": "10"}
+        # What a quiet site does most of the day, less often than the demo: it is most of a day's work.
+        calm = {
+            "LINLI_DOORS__POLL_IDLE_S": "10",
+            "LINLI_HUB__HEARTBEAT_S": "60",
+            "LINLI_HUB__POLL_WAIT_S": "55",
+        }
         self._station = load_toml(StationConfig, self.data / "station.toml", calm)
 
     async def start_hub(self) -> None:
@@ -154,6 +158,7 @@ class Town:
         buyer.use_token(person["token"])
         admin = next(one for one in self.access.staff if one["role"] == "admin")
         await staff.sign_in(admin["login"], admin["password"])
+        await staff.station_is_told(self.access.station_id)
         keeper = Keeper(Browser(*await at(PORTS.keeper)), self.hands)
         await keeper.sign_in(self.access.keepers[0]["pin"])
         return Cast(
