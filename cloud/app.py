@@ -5,13 +5,14 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from aiohttp import web
+
 from cloud.access.routes import AccessRoutes
 from cloud.access.sealing import Sealer
 from cloud.access.service import Access
 from cloud.api.assemble import add_api
 from cloud.api.gate import HubGate, RateLimit
 from cloud.api.idempotency import ClaimingDb, Idempotency
-from cloud.api.setup_page import add_setup_page
 from cloud.catalog.routes import CatalogRoutes
 from cloud.catalog.service import Catalog
 from cloud.cdp.routes import PeopleRoutes
@@ -58,6 +59,7 @@ class Rooms:
         self.db = db
         clock, chance, work, secrets = ports.clock, ports.chance, ports.work, ports.secrets
         domain_db = ClaimingDb(db)
+        self._ports, self._domain_db = ports, domain_db
         self.access = Access(
             domain_db,
             clock,
@@ -91,6 +93,21 @@ class Rooms:
             sealer=Sealer(secrets.derive("answers"), chance),
         )
 
+    def web_ports(self) -> WebPorts:
+        """Return what the pages use; their forms count once by the same claims as the JSON routes."""
+        return WebPorts(
+            access=self.access,
+            stations=self.stations,
+            orders=self.orders,
+            catalog=self.catalog,
+            people=self.people,
+            gateway=self.gateway,
+            once=self.idempotency,
+            db=self._domain_db,
+            clock=self._ports.clock,
+            chance=self._ports.chance,
+        )
+
     def routes(self) -> tuple[Route, ...]:
         """Return every JSON operation of every room."""
         holders = (
@@ -102,21 +119,6 @@ class Rooms:
         )
         return tuple(found for holder in holders for found in routes_of(holder))
 
-    def web_ports(self, ports: HubPorts) -> WebPorts:
-        """Return what the pages may ask."""
-        return WebPorts(
-            access=self.access,
-            stations=self.stations,
-            orders=self.orders,
-            catalog=self.catalog,
-            people=self.people,
-            gateway=self.gateway,
-            once=self.idempotency,
-            db=self.db,
-            clock=ports.clock,
-            chance=ports.chance,
-        )
-
 
 class Hub:
     """The running hub."""
@@ -127,20 +129,7 @@ class Hub:
         self.ready = asyncio.Event()
         self.db = ports.open_db(config.database_url())
         self.rooms = Rooms(ports, config, self.db)
-        limits = config.limits
-        self.app = make_app(
-            hosts=config.host_names(),
-            limits=Limits(connections=limits.connections, body_bytes=limits.body_bytes),
-            not_ready=lambda: () if self.ready.is_set() else ("the database is being prepared",),
-        )
-        gate = HubGate(
-            self.rooms.access, self.rooms.idempotency, RateLimit(limits.requests_per_minute)
-        )
-        add_api(self.app, self.rooms.routes(), gate)
-        add_setup_page(self.app, self.rooms.access)
-        SyncServer(self.rooms.gateway, self.db, ports.clock).routes(self.app)
-        pages = self.rooms.web_ports(ports)
-        add_web(self.app, pages, self.db, secure=config.public_url().startswith("https:"))
+        self.app = self._application(ports)
         self.web = WebServer(self.app, config.hub.host, config.hub.port)
 
     async def run(self) -> None:
@@ -158,6 +147,20 @@ class Hub:
             self.ready.clear()
             self.db.close()
 
+    def _application(self, ports: HubPorts) -> web.Application:
+        config, limits, rooms = self.config, self.config.limits, self.rooms
+        app = make_app(
+            hosts=config.host_names(),
+            limits=Limits(connections=limits.connections, body_bytes=limits.body_bytes),
+            not_ready=lambda: () if self.ready.is_set() else ("the database is being prepared",),
+        )
+        gate = HubGate(rooms.access, rooms.idempotency, RateLimit(limits.requests_per_minute))
+        add_api(app, rooms.routes(), gate)
+        SyncServer(rooms.gateway, self.db, ports.clock).routes(app)
+        secure = config.public_url().startswith("https:")
+        add_web(app, rooms.web_ports(), self.db, secure=secure)
+        return app
+
     async def _sweep(self) -> None:
         await self.rooms.stations.sweep()
         await self.rooms.orders.sweep()
@@ -165,6 +168,15 @@ class Hub:
     async def _purge(self) -> None:
         await self.rooms.access.purge()
         await self.rooms.idempotency.purge()
+
+
+def web_ports(rooms: Rooms, ports: HubPorts) -> WebPorts:
+    """Return what the pages may ask."""
+    return WebPorts(
+        access=rooms.access, stations=rooms.stations, orders=rooms.orders, catalog=rooms.catalog,
+        people=rooms.people, gateway=rooms.gateway, once=rooms.idempotency, db=rooms.db,
+        clock=ports.clock, chance=ports.chance,
+    )  # fmt: skip
 
 
 def build_hub(ports: HubPorts, config: HubConfig) -> Hub:
