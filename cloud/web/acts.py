@@ -114,8 +114,9 @@ class Acts:
         if view.pickup is None:
             raise InvalidError("grant.not_found", "the order has no code yet")
         await self._ports.stations.grants.revoke(view.pickup.grant_id, who.caller.name)
-        said = "Revoke asked for: the code stays valid until the station has applied it"
-        return f"/orders/{order_id}", Flash("info", said)
+        return f"/orders/{order_id}", Flash(
+            "info", "Revoke asked for: the code stays valid until the station has applied it"
+        )
 
     async def _custody(self, request: web.Request, who: Who, fields: Fields) -> Outcome:
         order_id = request.match_info["order_id"]
