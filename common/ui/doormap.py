@@ -11,7 +11,10 @@ from markupsafe import Markup
 
 from common.ui.i18n import Texts
 
-_UNIT_W, _UNIT_H, _GAP = 100, 72, 6
+_GAP = 6
+_NARROW, _WIDE, _LOW, _HIGH = 100, 150, 56, 72
+_MANY_ROWS = 5
+_RATIO = 1.3
 
 
 class CellState(StrEnum):
@@ -45,6 +48,20 @@ class Cell:
     cold: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """How large one grid unit is drawn."""
+
+    width: int
+    height: int
+
+    @classmethod
+    def fit(cls, columns: int, rows: int) -> "_Unit":
+        """Draw a tall cabinet flatter than it is: its labels stay readable on a wide screen."""
+        height = _LOW if rows > _MANY_ROWS else _HIGH
+        return cls(min(max(_NARROW, round(rows * height * _RATIO / columns)), _WIDE), height)
+
+
 Link = Callable[[Cell], str]
 
 
@@ -71,16 +88,17 @@ def door_map_svg(
 ) -> Markup:
     """Return the map; `label` names it for those who do not see it, `link` makes each door a link."""
     places = [cell.place for cell in cells] + ([screen] if screen else [])
-    width = max(place.column + place.width for place in places) * _UNIT_W
-    height = max(place.row + place.height for place in places) * _UNIT_H
-    body = Markup("").join(_cell(cell, texts, link) for cell in cells)
+    columns = max(place.column + place.width for place in places)
+    rows = max(place.row + place.height for place in places)
+    unit = _Unit.fit(columns, rows)
+    body = Markup("").join(_cell(cell, unit, texts, link) for cell in cells)
     if screen:
-        body += _screen(screen, texts)
+        body += _screen(screen, unit, texts)
     role = "group" if link else "img"
     return Markup(
         '<svg class="doormap" viewBox="0 0 {w} {h}" role="{role}" aria-label="{label}"'
         ' preserveAspectRatio="xMidYMid meet">{body}</svg>'
-    ).format(w=width, h=height, role=role, label=label, body=body)
+    ).format(w=columns * unit.width, h=rows * unit.height, role=role, label=label, body=body)
 
 
 def door_place(cells: Sequence[Cell], screen: Place | None, label: str, texts: Texts) -> str:
@@ -117,8 +135,8 @@ def _above_or_below(cells: Sequence[Cell], screen: Place, place: Place, texts: T
     return texts.gettext("Below the screen, %(nth)s down", nth=texts.ordinal(nth))
 
 
-def _cell(cell: Cell, texts: Texts, link: Link | None) -> Markup:
-    x, y, width, height = _box(cell.place)
+def _cell(cell: Cell, unit: _Unit, texts: Texts, link: Link | None) -> Markup:
+    x, y, width, height = _box(cell.place, unit)
     word = state_word(cell.state, texts)
     loud = cell.state in (CellState.YOURS, CellState.OPEN, CellState.FAULT)
     label_y = y + height / 2 - (10 if loud else 0)
@@ -141,13 +159,13 @@ def _cell(cell: Cell, texts: Texts, link: Link | None) -> Markup:
     )
 
 
-def _box(place: Place) -> tuple[int, int, int, int]:
+def _box(place: Place, unit: _Unit) -> tuple[int, int, int, int]:
     half = _GAP // 2
     return (
-        place.column * _UNIT_W + half,
-        place.row * _UNIT_H + half,
-        place.width * _UNIT_W - _GAP,
-        place.height * _UNIT_H - _GAP,
+        place.column * unit.width + half,
+        place.row * unit.height + half,
+        place.width * unit.width - _GAP,
+        place.height * unit.height - _GAP,
     )
 
 
@@ -178,8 +196,8 @@ def _mark(state: CellState, x: float, y: float, texts: Texts) -> Markup:
     ).format(gx=round(left + 5, 1), wx=round(left + 18 + wide / 2, 1), y=y, glyph=glyph, word=word)
 
 
-def _screen(place: Place, texts: Texts) -> Markup:
-    x, y, width, height = _box(place)
+def _screen(place: Place, unit: _Unit, texts: Texts) -> Markup:
+    x, y, width, height = _box(place, unit)
     return Markup(
         '<g class="cell screen"><rect x="{x}" y="{y}" width="{w}" height="{h}" rx="8"/>'
         '<rect class="glass" x="{gx}" y="{gy}" width="34" height="24" rx="3"/>'
