@@ -67,6 +67,8 @@ class KeeperLook:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TICK_S):
                     await watch.wait(watch.version)
+            if await self._sessions.of(request) is None:
+                raise ConnectionResetError("the keeper's session is over")
             loaded = await load(self._services.desk)
 
         return await self._streams.serve(

@@ -270,3 +270,12 @@ async def test_the_stream_follows_the_desk(keeper: Keeper, station: FakeStation)
     while "放入包裹" not in text:
         text += (await answer.content.readany()).decode()
     answer.close()
+
+
+async def test_the_stream_ends_with_the_session(keeper: Keeper, station: FakeStation) -> None:
+    answer = await keeper.client.get("/live")
+    await answer.content.readany()
+    station.desk.sessions.clear()
+    station.desk.watch.bump()
+    while not answer.content.at_eof():
+        await answer.content.readany()
