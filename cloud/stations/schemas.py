@@ -3,7 +3,8 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, SecretStr
+import orjson
+from pydantic import ConfigDict, Field, JsonValue, SecretStr
 
 from cloud.sync.gateway import EventCursor, StoredEvent
 from common.contract.base import Id, Label
@@ -145,7 +146,7 @@ class GrantAnswer(_View):
 
 
 class EventAnswer(_View):
-    """One event as the station sent it; `body` is its JSON text."""
+    """One event as the station sent it; the fields of `body` are in the messages reference."""
 
     lane: str
     boot_epoch: int
@@ -154,7 +155,7 @@ class EventAnswer(_View):
     received_at_ms: int
     type: str
     v: int
-    body: str
+    body: JsonValue
 
 
 class EventsAnswer(_View):
@@ -211,6 +212,26 @@ def events_answer(events: list[StoredEvent], limit: int) -> EventsAnswer:
     """Return a page and where the next one starts."""
     last = events[-1].cursor if len(events) == limit else None
     follow = last and f"{last.received_at_ms}.{last.lane}.{last.boot_epoch}.{last.seq}"
-    return EventsAnswer(
-        events=tuple(EventAnswer.model_validate(one) for one in events), next=follow
+    return EventsAnswer(events=tuple(_event_answer(one) for one in events), next=follow)
+
+
+def _event_answer(event: StoredEvent) -> EventAnswer:
+    return EventAnswer(
+        lane=event.lane,
+        boot_epoch=event.boot_epoch,
+        seq=event.seq,
+        occurred_at_ms=event.occurred_at_ms,
+        received_at_ms=event.received_at_ms,
+        type=event.type,
+        v=event.v,
+        body=_json(event.body),
     )
+
+
+def _json(text: str) -> JsonValue:
+    """Return the value, or the text itself: a poison event is kept as it came."""
+    try:
+        value: JsonValue = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+    return value

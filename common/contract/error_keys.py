@@ -181,4 +181,22 @@ ERROR_KEYS: dict[str, str] = {
     "desk.budget": "Too many doors in ten minutes; wait.",
     # drills
     "drill.violation": "A promise was broken; the sentence says which.",
+    # linli demo and its people
+    "check.accepted": "The kiosk accepted a code that opens nothing.",
+    "check.doors": "Other doors opened than those the parcels lie behind.",
+    "check.once": "An event is not exactly once at the hub.",
+    "check.pulses": "The witness saw another number of pulses than was asked for.",
+    "demo.ended": "A program of the demo ended by itself; its log says why.",
+    "demo.failed": "A command of the demo's preparation failed.",
+    "demo.not_ours": "The folder holds something else than demo data; --fresh will not delete it.",
+    "demo.not_ready": "A program of the demo does not answer in time.",
+    "demo.port_taken": "A port of the demo is taken; stop what uses it or give --port-base.",
+    "journey.bench": "The simulator's control API refused.",
+    "journey.busy": "The kiosk does not show the keypad.",
+    "journey.hub": "The hub refused a request of the journey.",
+    "journey.no_form": "A page lacks the form the journey needs.",
+    "journey.pin": "The tablet does not accept the keeper's PIN.",
+    "journey.put_in": "No door opens for the parcel.",
+    "journey.refused": "A page refused what the journey asked.",
+    "journey.stuck": "What was awaited did not happen in time.",
 }

@@ -104,8 +104,7 @@ class Check:
         for parcel_id in bought.parcel_ids:
             for kind in ("parcel.put_in", "parcel.collected"):
                 count = sum(
-                    event["type"] == kind
-                    and json.loads(event["body"]).get("parcel_id") == parcel_id
+                    event["type"] == kind and event["body"].get("parcel_id") == parcel_id
                     for event in events
                 )
                 if count != 1:
