@@ -44,7 +44,9 @@ def run(config: ConfigOption, data: DataOption = None) -> None:
     """Run the station until Ctrl-C or SIGTERM; what is missing is named, what works is served."""
     from common.kit.failpoints import arm_kill
     from common.kit.log import setup_logging
+    from common.kit.memory import keep_small
 
+    keep_small()
     setup_logging("json" if os.environ.get("LINLI_LOG") == "json" else "plain")
     if spec := os.environ.get("LINLI_FAILPOINT"):
         arm_kill(spec)
