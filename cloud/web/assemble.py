@@ -5,7 +5,7 @@ from aiohttp import web
 from cloud.web.acts import Acts
 from cloud.web.entry import Entry
 from cloud.web.face import ASSETS
-from cloud.web.fleet import FleetPages
+from cloud.web.fleet_pages import FleetPages
 from cloud.web.frame import Frame, WebPorts, see_other
 from cloud.web.hints import Hinting, Hints
 from cloud.web.link import LinkPages
@@ -19,7 +19,8 @@ from cloud.web.site import SitePages
 def add_web(app: web.Application, ports: WebPorts, hints: Hinting, *, secure: bool) -> None:
     """Serve the desk and the resident's page; `secure` when people come by https."""
     frame = Frame(ports, Sessions(ports.access, secure=secure), Hints(hints))
-    fleet, site, orders = FleetPages(frame), SitePages(frame), OrderPages(frame)
+    site, orders = SitePages(frame), OrderPages(frame)
+    fleet = FleetPages(frame, site)
     for path, look in (
         ("/stations", fleet.look),
         ("/stations/{station_id}", site.look),

@@ -3,17 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from aiohttp import web
-
 from cloud.stations.views import Connectivity, StationView, ZoneView
-from cloud.web.frame import Frame
-from cloud.web.session import Who
 from cloud.web.words import Tag, zone_word
-from common.kit.sse import Region
 from common.ui.formats import NO_VALUE
 from common.ui.i18n import Lang, Texts
 
-_FRESH_S = 15 * 60
+FRESH_S = 15 * 60
 """A reading older than this is shown as old."""
 
 
@@ -59,7 +54,7 @@ def zone_line(zone: ZoneView, now_ms: int, texts: Texts) -> ZoneLine:
         return ZoneLine(name, NO_VALUE, zone.over_limit, stale=True, age=NO_VALUE)
     age_s = (now_ms - zone.sampled_at_ms) / 1000
     value = texts.celsius(zone.temperature_c)
-    return ZoneLine(name, value, zone.over_limit, age_s > _FRESH_S, texts.duration(age_s))
+    return ZoneLine(name, value, zone.over_limit, age_s > FRESH_S, texts.duration(age_s))
 
 
 def heard(view: StationView, now_ms: int, texts: Texts) -> str:
@@ -88,9 +83,7 @@ def station_tag(view: StationView, now_ms: int, texts: Texts) -> tuple[int, Tag]
     return (4, ("ok", _("online")))
 
 
-def fleet_rows(
-    views: Iterable[StationView], now_ms: int, texts: Texts
-) -> tuple[FleetRow, ...]:  # fmt: skip
+def fleet_rows(views: Iterable[StationView], now_ms: int, texts: Texts) -> tuple[FleetRow, ...]:
     """Return the table, the worst station first."""
     rows = []
     for view in views:
@@ -141,34 +134,3 @@ def kpis(views: Iterable[StationView], open_cases: int, texts: Texts) -> tuple[K
 def station_name(view: StationView, texts: Texts) -> str:
     """Return the station's name in the reader's language."""
     return view.name_zh if texts.lang is Lang.ZH else view.name_en
-
-
-class FleetPages:
-    """The page of all stations."""
-
-    def __init__(self, frame: Frame) -> None:
-        """Stand on `frame`."""
-        self._frame = frame
-
-    async def look(self, _request: web.Request, who: Who, lang: Lang) -> str:
-        """Return the page."""
-        parts = {region.element_id: region.html() for region in await self.regions(lang)}
-        return self._frame.desk_page("stations.html", lang, who, parts=parts, here="stations")
-
-    async def regions(self, lang: Lang) -> list[Region]:
-        """Return the page's live parts."""
-        frame = self._frame
-        texts, now_ms = frame.texts(lang), frame.now_ms()
-        views = await frame.ports.stations.overview()
-        cases = await frame.ports.orders.cases()
-        numbers = kpis(views, len(cases), texts)
-        rows = fleet_rows(views, now_ms, texts)
-        return [
-            Region("kpis", numbers, lambda: frame.render("kpis.html", lang, kpis=numbers)),
-            Region("fleet", rows, lambda: frame.render("fleet.html", lang, rows=rows)),
-        ]
-
-    async def cases(self, _request: web.Request, who: Who, lang: Lang) -> str:
-        """Return the page of what needs a person's eye."""
-        cases = await self._frame.ports.orders.cases()
-        return self._frame.desk_page("cases.html", lang, who, cases=cases, here="cases")

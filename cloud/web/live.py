@@ -6,7 +6,7 @@ from aiohttp import web
 
 from cloud.access.caller import DESK
 from cloud.web.face import BUILD_ID
-from cloud.web.fleet import FleetPages
+from cloud.web.fleet_pages import FleetPages
 from cloud.web.frame import Frame
 from cloud.web.orders import OrderPages
 from cloud.web.session import Who, lang_of

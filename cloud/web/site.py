@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from cloud.stations.schemas import cursor_of, events_answer
-from cloud.stations.views import CommandView, CompartmentView, StationDetail
+from cloud.stations.schemas import cursor_of
+from cloud.stations.views import CommandView, CompartmentView, StationDetail, ZoneView
 from cloud.sync.gateway import EventCursor, StoredEvent
 from cloud.web.event_words import say, temperatures
-from cloud.web.fleet import heard, station_name, station_tag, zone_line
+from cloud.web.fleet import ZoneLine, heard, station_name, station_tag, zone_line
 from cloud.web.frame import Frame
 from cloud.web.session import Who
 from cloud.web.words import command_tag, zone_word
@@ -61,7 +61,7 @@ def door_cells(doors: Sequence[CompartmentView]) -> tuple[Cell, ...]:
     )
 
 
-def zone_chart(zone: str, limit_c: float | None, seen: Seen, texts: Texts) -> str:
+def zone_chart(zone: str, limit_c: float | None, seen: Seen, texts: Texts, height: int) -> str:
     """Return the readings of the last blocks as a chart; empty when there are none."""
     samples = []
     for event in reversed(seen.blocks):
@@ -79,7 +79,7 @@ def zone_chart(zone: str, limit_c: float | None, seen: Seen, texts: Texts) -> st
     samples.sort(key=lambda sample: sample.at)
     top = max(known) if limit_c is None else limit_c
     band = Band(min(*known, top), top)
-    return temperature_svg(samples, band, texts, name=zone_word(zone, texts), height=150)
+    return temperature_svg(samples, band, texts, name=zone_word(zone, texts), height=height)
 
 
 class SitePages:
@@ -116,7 +116,7 @@ class SitePages:
         blocks = await ports.db.read(
             lambda c: ports.gateway.events_tx(c, station_id, limit=_BLOCKS, lane="telemetry")
         )
-        follow = events_answer(facts, EVENTS_A_PAGE).next
+        follow = _cursor_text(facts[-1].cursor) if len(facts) == EVENTS_A_PAGE else None
         return Seen(detail, tuple(facts), follow, tuple(blocks), self._frame.now_ms())
 
     def regions(self, seen: Seen, lang: Lang, *, with_events: bool = True) -> list[Region]:
@@ -158,12 +158,17 @@ class SitePages:
         pending = [door.label for door in doors if door.pending]
         return self._frame.render("doors.html", lang, map=drawn, counts=counts, pending=pending)
 
-    def _climate(self, seen: Seen, lang: Lang) -> str:
+    def zones(self, seen: Seen, lang: Lang, *, height: int) -> list[tuple[ZoneLine, ZoneView, str]]:
+        """Return every zone with its words and its chart."""
         texts = self._frame.texts(lang)
-        zones = [
-            (zone_line(zone, seen.now_ms, texts), zone, zone_chart(zone.zone, zone.limit_c, seen, texts))
-            for zone in seen.detail.station.zones
+        return [
+            (zone_line(one, seen.now_ms, texts), one,
+             zone_chart(one.zone, one.limit_c, seen, texts, height))
+            for one in seen.detail.station.zones
         ]  # fmt: skip
+
+    def _climate(self, seen: Seen, lang: Lang) -> str:
+        zones = self.zones(seen, lang, height=150)
         return self._frame.render("climate.html", lang, zones=zones)
 
     def _commands(self, commands: Sequence[CommandView], lang: Lang) -> str:
@@ -185,6 +190,11 @@ class SitePages:
             if door.label == label:
                 return door
         raise InvalidError("compartment.not_found", "the station has no such compartment")
+
+
+def _cursor_text(cursor: EventCursor) -> str:
+    """Return what `cursor_of` reads back."""
+    return f"{cursor.received_at_ms}.{cursor.lane}.{cursor.boot_epoch}.{cursor.seq}"
 
 
 def _sort_key(label: str) -> tuple[str, int, str]:

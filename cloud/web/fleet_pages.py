@@ -1,0 +1,54 @@
+"""The page of all stations: five numbers, the table worst first, and the worst one's temperatures."""
+
+from aiohttp import web
+
+from cloud.web.fleet import FleetRow, fleet_rows, kpis
+from cloud.web.frame import Frame
+from cloud.web.session import Who
+from cloud.web.site import SitePages
+from common.kit.sse import Region
+from common.ui.i18n import Lang
+
+
+class FleetPages:
+    """The page of all stations."""
+
+    def __init__(self, frame: Frame, site: SitePages) -> None:
+        """Stand on `frame`; `site` draws the worst station's temperatures."""
+        self._frame, self._site = frame, site
+
+    async def look(self, _request: web.Request, who: Who, lang: Lang) -> str:
+        """Return the page."""
+        parts = {region.element_id: region.html() for region in await self.regions(lang)}
+        return self._frame.desk_page("stations.html", lang, who, parts=parts, here="stations")
+
+    async def regions(self, lang: Lang) -> list[Region]:
+        """Return the page's live parts."""
+        frame = self._frame
+        texts, now_ms = frame.texts(lang), frame.now_ms()
+        views = await frame.ports.stations.overview()
+        cases = await frame.ports.orders.cases()
+        numbers = kpis(views, len(cases), texts)
+        rows = fleet_rows(views, now_ms, texts)
+        worst = [await self._worst(row, lang) for row in rows[:1] if row.zones]
+        return [
+            *worst,
+            Region("kpis", numbers, lambda: frame.render("kpis.html", lang, kpis=numbers)),
+            Region("fleet", rows, lambda: frame.render("fleet.html", lang, rows=rows)),
+        ]
+
+    async def _worst(self, row: FleetRow, lang: Lang) -> Region:
+        """Return the temperatures of the station that leads the table."""
+        seen = await self._site.read(row.station_id)
+        newest = seen.blocks[0].cursor if seen.blocks else None
+
+        def draw() -> str:
+            zones = self._site.zones(seen, lang, height=120)
+            return self._frame.render("worst.html", lang, row=row, zones=zones)
+
+        return Region("worst", (row, newest), draw)
+
+    async def cases(self, _request: web.Request, who: Who, lang: Lang) -> str:
+        """Return the page of what needs a person's eye."""
+        cases = await self._frame.ports.orders.cases()
+        return self._frame.desk_page("cases.html", lang, who, cases=cases, here="cases")
