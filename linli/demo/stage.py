@@ -1,5 +1,6 @@
 """The running demo: simulator, hub and daemon as processes, started in that order and stopped in the other."""
 
+import asyncio
 from collections.abc import Iterator
 
 import aiohttp
@@ -46,9 +47,11 @@ class Stage:
         )  # fmt: skip
 
     async def start(self) -> None:
-        """Start all three; each waits until it answers."""
-        for one in self.programs():
-            await one.start()
+        """Start the simulator, then hub and daemon side by side; each waits until it answers."""
+        await self.simulator.start()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.hub.start(), name="hub")
+            group.create_task(self.edge.start(), name="edge")
 
     async def stop(self) -> None:
         """Stop all three, the daemon first."""

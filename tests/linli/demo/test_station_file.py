@@ -1,0 +1,36 @@
+"""The station file made from a cabinet file is one the daemon takes, with the same doors in the same places."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from common.contract.words import TemperatureClass
+from common.kit.config import load_toml
+from device_sim.config import load
+from edge.config import StationConfig
+from linli.demo.ports import Ports
+from linli.demo.station_file import station_toml, temperature_class
+from tests.parts import ROOT
+
+CABINET = ROOT / "cabinets" / "yangguangli-3.toml"
+
+
+def test_the_daemon_takes_it(tmp_path: Path) -> None:
+    cabinet = load(CABINET, os.environ)
+    text = station_toml(
+        cabinet, station_id="01K0YANGGVANG0000000000003", ports=Ports.from_base(8800), ptys=tmp_path
+    )
+    (tmp_path / "station.toml").write_text(text, encoding="utf-8")
+    subject = load_toml(StationConfig, tmp_path / "station.toml", {})
+    places = {(part.label, part.column, part.row) for part in subject.compartment}
+    assert places == {(door.label, door.column, door.row) for door in cabinet.door}
+    assert subject.screen.kiosk_port == 8810
+    assert subject.bus[0].port == str(tmp_path / "bus0")
+
+
+@pytest.mark.parametrize(
+    ("set_point_c", "kind"), [(None, "ambient"), (20, "ambient"), (4, "chilled"), (-18, "frozen")]
+)
+def test_a_zones_class_follows_its_set_point(set_point_c: float | None, kind: str) -> None:
+    assert temperature_class(set_point_c) is TemperatureClass(kind)

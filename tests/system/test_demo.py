@@ -1,0 +1,93 @@
+"""`linli demo --check` with real processes: the journey on fresh data and on the same data, and what goes wrong."""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.parts import ROOT
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(150)]
+STEPS = [
+    "order_paid_and_locked",
+    "parcels_arrived",
+    "put_in_online",
+    "code_live_at_the_hub",
+    "wrong_code_opens_nothing",
+    "hub_stopped",
+    "pickup_offline",
+    "put_in_offline",
+    "second_pickup_offline",
+    "used_code_opens_nothing",
+    "hub_back",
+    "events_applied_once",
+]
+ONLY_ON_FRESH_DATA = {"wrong_code_opens_nothing", "used_code_opens_nothing"}
+
+
+@pytest.fixture
+def port_base() -> Iterator[int]:
+    """Find a base whose whole row of ports is free."""
+    for base in range(21_000, 29_000, 100):
+        if all(_is_free(port) for port in (base, base + 10, base + 11, base + 20, base - 3780)):
+            yield base
+            return
+    raise AssertionError("no free row of ports between 21000 and 29000")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+async def _demo(*arguments: str) -> tuple[int, list[str], str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "linli", "demo", *arguments,
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("LINLI_")},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode().splitlines(), err.decode()
+
+
+async def test_the_journey_on_fresh_and_on_the_same_data(tmp_path: Path, port_base: int) -> None:
+    arguments = ("--check", "--data", str(tmp_path / "demo"), "--port-base", str(port_base))
+    code, lines, errors = await _demo(*arguments)
+    assert code == 0, (lines, errors)
+    steps: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    assert [step["step"] for step in steps] == STEPS
+    assert all(step["ok"] and step["ms"] >= 0 for step in steps)
+
+    code, lines, errors = await _demo(*arguments)
+    assert code == 0, (lines, errors)
+    again = [json.loads(line)["step"] for line in lines]
+    assert again == [step for step in STEPS if step not in ONLY_ON_FRESH_DATA]
+
+
+async def test_a_taken_port_is_named(tmp_path: Path, port_base: int) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", port_base + 10))
+        holder.listen()
+        code, _, errors = await _demo("--data", str(tmp_path / "d"), "--port-base", str(port_base))
+    assert code == 3
+    assert f"port {port_base + 10} (kiosk) is taken" in errors
+    assert "--port-base" in errors
+
+
+async def test_fresh_deletes_nothing_that_is_not_ours(tmp_path: Path, port_base: int) -> None:
+    (tmp_path / "thesis.txt").write_text("three years of work")
+    code, _, errors = await _demo(
+        "--check", "--fresh", "--data", str(tmp_path), "--port-base", str(port_base)
+    )
+    assert code == 2
+    assert "no demo data" in errors
+    assert (tmp_path / "thesis.txt").read_text() == "three years of work"
