@@ -43,7 +43,8 @@ class FleetPages:
         newest = seen.blocks[0].cursor if seen.blocks else None
 
         def draw() -> str:
-            zones = self._site.zones(seen, lang, height=120)
+            width = 1140 if len(row.zones) == 1 else 560
+            zones = self._site.zones(seen, lang, width=width)
             return self._frame.render("worst.html", lang, row=row, zones=zones)
 
         return Region("worst", (row, newest), draw)

@@ -61,12 +61,12 @@ def door_cells(doors: Sequence[CompartmentView]) -> tuple[Cell, ...]:
     )
 
 
-def zone_chart(zone: str, limit_c: float | None, seen: Seen, texts: Texts, height: int) -> str:
+def zone_chart(zone: ZoneView, seen: Seen, texts: Texts, width: int, height: int) -> str:
     """Return the readings of the last blocks as a chart; empty when there are none."""
     samples = []
     for event in reversed(seen.blocks):
         block = temperatures(event)
-        if block is None or block[0] != zone:
+        if block is None or block[0] != zone.zone:
             continue
         _, start_ms, period_s, readings = block
         samples += [
@@ -77,9 +77,11 @@ def zone_chart(zone: str, limit_c: float | None, seen: Seen, texts: Texts, heigh
     if not known:
         return ""
     samples.sort(key=lambda sample: sample.at)
-    top = max(known) if limit_c is None else limit_c
+    top = max(known) if zone.limit_c is None else zone.limit_c
     band = Band(min(*known, top), top)
-    return temperature_svg(samples, band, texts, name=zone_word(zone, texts), height=height)
+    return temperature_svg(
+        samples, band, texts, name=zone_word(zone.zone, texts), width=width, height=height
+    )
 
 
 class SitePages:
@@ -158,17 +160,19 @@ class SitePages:
         pending = [door.label for door in doors if door.pending]
         return self._frame.render("doors.html", lang, map=drawn, counts=counts, pending=pending)
 
-    def zones(self, seen: Seen, lang: Lang, *, height: int) -> list[tuple[ZoneLine, ZoneView, str]]:
+    def zones(
+        self, seen: Seen, lang: Lang, *, width: int = 560, height: int = 140
+    ) -> list[tuple[ZoneLine, ZoneView, str]]:
         """Return every zone with its words and its chart."""
         texts = self._frame.texts(lang)
         return [
             (zone_line(one, seen.now_ms, texts), one,
-             zone_chart(one.zone, one.limit_c, seen, texts, height))
+             zone_chart(one, seen, texts, width, height))
             for one in seen.detail.station.zones
         ]  # fmt: skip
 
     def _climate(self, seen: Seen, lang: Lang) -> str:
-        zones = self.zones(seen, lang, height=150)
+        zones = self.zones(seen, lang)
         return self._frame.render("climate.html", lang, zones=zones)
 
     def _commands(self, commands: Sequence[CommandView], lang: Lang) -> str:

@@ -118,7 +118,9 @@ async def _stations(rooms: Rooms) -> None:
             ),
         )
         warm = station_id == WARM_ID
-        await voice.say(30, *_blocks("chilled", 90, 7.9 if warm else 4.1, ago=0 if warm else 27))
+        await voice.say(
+            30, *_blocks("chilled", 90, 4.1, ago=0 if warm else 27, rise_c=9 if warm else 0)
+        )
         if warm:
             await voice.say(
                 14,
@@ -130,16 +132,27 @@ async def _stations(rooms: Rooms) -> None:
     await _heard(rooms, SILENT_ID, minutes_ago=27)
 
 
-def _blocks(zone: str, minutes: int, middle_c: float, ago: int = 0) -> list[Message]:
+def _blocks(
+    zone: str, minutes: int, middle_c: float, *, ago: int = 0, rise_c: float = 0
+) -> list[Message]:
     now_ms = to_ms(SystemClock().wall())
+
+    def reading(n: int, k: int) -> float:
+        risen = rise_c * max(0, n - minutes / 2) / minutes
+        return round(middle_c + risen + 0.3 * math.sin((n * 6 + k) / 23), 1)
+
     return [
         e.ClimateBlock(
-            zone=zone, probe=zone, started_at_ms=now_ms - (ago + minutes - n) * 60_000, period_s=10,
-            temperatures_c=tuple(round(middle_c + 0.6 * math.sin((n * 6 + k) / 14), 1) for k in range(6)),
-            humidities_pct=(70.0,) * 6, over_limit=False,
+            zone=zone,
+            probe=zone,
+            started_at_ms=now_ms - (ago + minutes - n) * 60_000,
+            period_s=10,
+            temperatures_c=tuple(reading(n, k) for k in range(6)),
+            humidities_pct=(70.0,) * 6,
+            over_limit=False,
         )
         for n in range(minutes)
-    ]  # fmt: skip
+    ]
 
 
 async def _started(busy: Reporter) -> None:
