@@ -139,7 +139,7 @@ async def test_language_and_size_are_the_screens(client: Client) -> None:
     text = await answer.text()
     assert 'lang="en"' in text
     assert 'data-text="large"' in text
-    assert "Enter your pickup code" in text
+    assert "Enter pickup code" in text
     assert "请输入取件码" in await (await client.post("/settings", data={"reset": "1"})).text()
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -43,9 +44,9 @@ def at_step(change: Callable[[FakeStation], object], station: FakeStation) -> No
 class Kiosk:
     """A served kiosk over fakes, and the page on it."""
 
-    def __init__(self, page: "Page") -> None:
+    def __init__(self, page: "Page", stay: Callable[[], None] | None = None) -> None:
         self.station, self.page = FakeStation(), page
-        self.served = Served(make_kiosk_app(self.station.services()))
+        self.served = Served(make_kiosk_app(replace(self.station.services(), stay=stay)))
         self.requests = Requests(page)
         page.set_default_timeout(8000)
 
@@ -251,6 +252,36 @@ def test_asks_before_it_wipes_the_name(kiosk: Kiosk) -> None:
     kiosk.page.wait_for_selector("text=下一位取件")
     assert "张*明" not in kiosk.page.content()
     assert kiosk.page.inner_text(".big") == "E03"
+
+
+@pytest.mark.parametrize("text", ["normal", "large"])
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_question_and_the_outage_fit_everywhere(page: "Page", lang: str, text: str) -> None:
+    kiosk = Kiosk(page, stay=lambda: None)
+    found: dict[str, list[str]] = {}
+    try:
+        kiosk.goto()
+        for button in (f"button[value='{lang}']", f"button[value='{text}']"):
+            if page.locator(button).count():
+                page.click(button)
+        page.wait_for_selector("html[data-link=up]")
+        for step, passed_s in ((Step.OPEN, 75), (Step.NOT_OPENED, 45), (Step.FAILED, 45)):
+            kiosk.change(lambda s, step=step: setattr(s.pickup, "now", session(step, total=3)))  # type: ignore[misc]
+            page.wait_for_selector(f"[data-step={step}]")
+            kiosk.station.clock.now_s += passed_s
+            page.wait_for_selector(".warnbar")
+            for size, (width, height) in SIZES.items():
+                page.set_viewport_size({"width": width, "height": height})
+                found[f"{step} {size}"] = outside(page)
+        kiosk.served.down()
+        page.wait_for_selector("html[data-link=down]")
+        for size, (width, height) in SIZES.items():
+            page.set_viewport_size({"width": width, "height": height})
+            found[f"away {size}"] = outside(page)
+        assert {name: wrong for name, wrong in found.items() if wrong} == {}
+    finally:
+        page.close()
+        kiosk.served.close()
 
 
 def test_language_goes_home_when_nobody_is_there(kiosk: Kiosk) -> None:
