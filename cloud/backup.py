@@ -68,16 +68,29 @@ def _dump_postgres(url: str, target: Path) -> None:
         raise UnavailableError(
             "backup.no_pg_dump", "pg_dump is not installed: apt-get install postgresql-client"
         )
-    address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     made = subprocess.run(
         [tool, "--format=custom", f"--file={target}"],
-        env={**os.environ, "PGDATABASE": address},  # not on the command line: `ps` shows that
+        env={**os.environ, **_libpq(url)},  # not on the command line: `ps` shows that
         capture_output=True,
         text=True,
         check=False,
     )
     if made.returncode != 0:
         raise UnavailableError("backup.failed", f"pg_dump: {made.stderr.strip()[-300:]}")
+
+
+def _libpq(url: str) -> dict[str, str]:
+    """Return the address as libpq's environment variables (PostgreSQL manual, 34.15)."""
+    address = make_url(url)
+    host = address.host or address.query.get("host")
+    parts = {
+        "PGHOST": host if isinstance(host, str) else None,
+        "PGPORT": address.port,
+        "PGUSER": address.username,
+        "PGPASSWORD": address.password,
+        "PGDATABASE": address.database,
+    }
+    return {name: str(value) for name, value in parts.items() if value}
 
 
 def _settle(path: Path) -> None:
