@@ -15,4 +15,5 @@ Ms = Annotated[int, Field(ge=0)]
 class Message(BaseModel):
     """One message between edge and hub; unknown fields of a newer peer are ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+    # Built at first use: a station's 64 MiB should not hold validators of messages it never reads.
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, defer_build=True)
