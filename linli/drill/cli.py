@@ -1,11 +1,14 @@
 """`linli drill …`: exit 0 when nothing was violated, 1 when something was, 2 usage, 3 unavailable."""
 
 import asyncio
+import signal
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
+T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
@@ -45,7 +48,7 @@ def kill(
     if keep is not None and keep.exists():
         raise typer.BadParameter(f"{keep} is there already")
     drill = Drill(places, range(seed, seed + seeds), port_base, typer.echo, keep)
-    tally = asyncio.run(drill.run())
+    tally = asyncio.run(_until_stopped(drill.run()))
     replay = " --fast" if fast else "".join(f" --place {one}" for one in place or ())
     typer.echo(
         f"{tally.runs} runs, {len(tally.violations)} violations, seed {seed}; "
@@ -54,3 +57,11 @@ def kill(
     if as_json:
         typer.echo(tally.as_json())
     raise typer.Exit(1 if tally.violations else 0)
+
+
+async def _until_stopped(job: Coroutine[None, None, T]) -> T:
+    """Run `job`; SIGTERM ends it in order, as Ctrl-C does, so that no program is left behind."""
+    running = asyncio.current_task()
+    assert running is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
+    return await job

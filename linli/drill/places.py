@@ -52,8 +52,8 @@ PLACES = (
             ("sync.edge.appended", 20),
             ("sync.edge.events_posted", 5),
             ("sync.edge.acked", 5),
-            ("sync.edge.ops_received", 3),
-            ("sync.edge.ops_committed", 3),
+            ("sync.edge.ops_received", 2),
+            ("sync.edge.ops_committed", 2),
         )
     ),
     Place(EDGE, "doors.pulse_sent", 5, then="doors.reconciled"),

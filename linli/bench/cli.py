@@ -1,0 +1,51 @@
+"""`linli bench …`: figures beside a floor of the same run; exit 0, 1 when a goal is missed, 2 usage, 3 unavailable."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from linli.bench.figures import Sheet
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+JsonOption = Annotated[bool, typer.Option("--json", help="one JSON object on the last line")]
+PortOption = Annotated[int, typer.Option(min=1024, max=60000, help="first port")]
+
+
+@app.callback()
+def _bench() -> None:
+    """Measure against a floor of the same run."""
+
+
+@app.command()
+def pickup(
+    n: Annotated[int, typer.Option("--n", min=1, help="pickups to measure")] = 100,
+    grants: Annotated[int, typer.Option(min=1, help="live grants in the replica")] = 10_000,
+    as_json: JsonOption = False,
+    port_base: PortOption = 9150,
+) -> None:
+    """Last digit accepted to pulse frame on the wire, hub down; then check, consume, pulse, read back."""
+    from linli.bench.pickup import bench_pickup
+
+    if grants <= n:
+        raise typer.BadParameter("more live grants than pickups are needed")
+    _tell(asyncio.run(bench_pickup(n, grants, port_base)), as_json=as_json)
+
+
+@app.command()
+def footprint(
+    n: Annotated[int, typer.Option("--n", min=3, help="starts of the daemon")] = 5,
+    as_json: JsonOption = False,
+    port_base: PortOption = 9150,
+) -> None:
+    """Memory of the real daemon, idle and at its peak over one code check, and its start up to the first page."""
+    from linli.bench.footprint import bench_footprint
+
+    _tell(asyncio.run(bench_footprint(n, port_base)), as_json=as_json)
+
+
+def _tell(sheet: Sheet, *, as_json: bool) -> None:
+    typer.echo(sheet.text())
+    if as_json:
+        typer.echo(sheet.as_json())
+    raise typer.Exit(1 if sheet.violations else 0)
