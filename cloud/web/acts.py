@@ -6,12 +6,13 @@ from aiohttp import web
 
 from cloud.access.service import audit_tx
 from cloud.orders.service import CustodyStep, Wish
-from cloud.web.forms import Fields, number_of, text_of
+from cloud.web.forms import Fields, is_id, number_of, path_id, text_of
 from cloud.web.frame import Frame, Outcome
 from cloud.web.session import Flash, Who
 from common.kit.errors import InvalidError
 
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,15}")
+_SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _QTY = "qty-"
 _MOST_PIECES = 99
 
@@ -72,7 +73,7 @@ class Acts:
         return f"/stations/{station_id}?door={label}#door", said
 
     async def _keeper(self, request: web.Request, who: Who, fields: Fields) -> Outcome:
-        station_id = request.match_info["station_id"]
+        station_id = path_id(request, "station_id")
         name = text_of(fields, "display_name", most=40)
         pin = fields.get("pin", "").strip()
         keeper = await self._ports.stations.set_keeper(station_id, display_name=name, pin=pin)
@@ -88,28 +89,31 @@ class Acts:
         ]
         if not lines:
             raise InvalidError("order.empty", "choose at least one piece of something")
-        person_id = text_of(fields, "person_id", most=26)
-        station_id = text_of(fields, "station_id", most=26)
+        person_id, station_id = fields.get("person_id", ""), fields.get("station_id", "")
+        if not (
+            is_id(person_id) and is_id(station_id) and all(_SKU.fullmatch(s) for s, _ in lines)
+        ):
+            raise InvalidError("web.bad_form", "person, station or article is none")
         order_id = await self._ports.orders.place(Wish(person_id, station_id, lines))
         return f"/orders/{order_id}", Flash("ok", "Order placed. Next: pay, then lock.")
 
     async def _pay(self, request: web.Request, _who: Who, _fields: Fields) -> Outcome:
-        order_id = request.match_info["order_id"]
+        order_id = path_id(request, "order_id")
         await self._ports.orders.pay(order_id)
         return f"/orders/{order_id}", Flash("ok", "Paid at the sandbox provider")
 
     async def _lock(self, request: web.Request, _who: Who, _fields: Fields) -> Outcome:
-        order_id = request.match_info["order_id"]
+        order_id = path_id(request, "order_id")
         await self._ports.orders.lock(order_id)
         return f"/orders/{order_id}", Flash("ok", "Locked: parcels and pickup code are made")
 
     async def _cancel(self, request: web.Request, who: Who, _fields: Fields) -> Outcome:
-        order_id = request.match_info["order_id"]
+        order_id = path_id(request, "order_id")
         await self._ports.orders.cancel(order_id, who.caller.name)
         return f"/orders/{order_id}", Flash("info", "Cancel requested")
 
     async def _revoke(self, request: web.Request, who: Who, _fields: Fields) -> Outcome:
-        order_id = request.match_info["order_id"]
+        order_id = path_id(request, "order_id")
         view = await self._ports.orders.view(order_id, who.caller)
         if view.pickup is None:
             raise InvalidError("grant.not_found", "the order has no code yet")
@@ -119,12 +123,12 @@ class Acts:
         )
 
     async def _custody(self, request: web.Request, who: Who, fields: Fields) -> Outcome:
-        order_id = request.match_info["order_id"]
+        order_id = path_id(request, "order_id")
         try:
             step = CustodyStep(fields.get("to", ""))
         except ValueError as error:
             raise InvalidError("web.bad_form", "no such step") from error
-        parcel_id = request.match_info["parcel_id"]
+        parcel_id = path_id(request, "parcel_id")
         await self._ports.orders.hand_on(parcel_id, step, caller=who.caller)
         return f"/orders/{order_id}", None
 
@@ -133,7 +137,7 @@ class Acts:
         return "/orders", Flash("ok", "The round is open")
 
     async def _close_round(self, request: web.Request, _who: Who, _fields: Fields) -> Outcome:
-        await self._ports.orders.close_round(request.match_info["round_id"])
+        await self._ports.orders.close_round(path_id(request, "round_id"))
         return "/orders", Flash("ok", "The round is closed, every paid order is locked")
 
     async def _note(self, who: Who, what: str, about: str, request: web.Request) -> None:
@@ -149,4 +153,4 @@ def _door_of(request: web.Request) -> tuple[str, str]:
     label = request.match_info["label"]
     if not _LABEL.fullmatch(label):
         raise InvalidError("compartment.not_found", "no such label")
-    return request.match_info["station_id"], label
+    return path_id(request, "station_id"), label

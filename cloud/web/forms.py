@@ -1,14 +1,30 @@
 """Reading what a form or an address bar says; everything in it is somebody's typing."""
 
+import re
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from common.kit.errors import InvalidError
+from common.kit.errors import InvalidError, NotFoundError
+from common.kit.ids import ID_PATTERN
 from common.kit.web import read_body
 
 Fields = dict[str, str]
 _MOST_FIELDS = 80
+_ID = re.compile(ID_PATTERN)
+
+
+def is_id(text: str) -> bool:
+    """Return whether `text` can be an id at all; anything else never reaches the store."""
+    return _ID.fullmatch(text) is not None
+
+
+def path_id(request: web.Request, name: str) -> str:
+    """Return an id of the address; NotFoundError for what cannot be one."""
+    text = request.match_info[name]
+    if not is_id(text):
+        raise NotFoundError("web.not_found", "no such address")
+    return text
 
 
 async def read_form(request: web.Request) -> Fields:
@@ -27,9 +43,9 @@ async def read_form(request: web.Request) -> Fields:
 
 
 def text_of(fields: Fields, name: str, *, most: int = 200, least: int = 1) -> str:
-    """Return a field's trimmed text; InvalidError `web.bad_form` when it is too short or too long."""
+    """Return a field's trimmed text; InvalidError `web.bad_form` when it is too short, too long or no text."""
     text = fields.get(name, "").strip()
-    if not least <= len(text) <= most:
+    if not least <= len(text) <= most or not text.isprintable():
         raise InvalidError("web.bad_form", f"{name}: {least} to {most} characters", field=name)
     return text
 

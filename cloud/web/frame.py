@@ -16,7 +16,7 @@ from cloud.orders.service import Orders
 from cloud.stations.service import Stations
 from cloud.sync.gateway import Gateway
 from cloud.web.face import BUILD_ID, RENDERER
-from cloud.web.forms import Fields, read_form
+from cloud.web.forms import Fields, local_path, read_form
 from cloud.web.hints import Hints
 from cloud.web.session import Flash, Sessions, Who, lang_of
 from common.contract.error_keys import ERROR_KEYS
@@ -122,8 +122,8 @@ class Frame:
             except LinliError as error:
                 if error.status == web.HTTPForbidden.status_code:
                     return self.sorry(lang, error.status, error.key, who)
-                back = request.headers.get("Referer", "/").partition(request.host)[2] or "/"
-                target, flash = back, sorry_flash(error)
+                back = request.headers.get("Referer", "").partition(request.host)[2]
+                target, flash = local_path(back), sorry_flash(error)
             if flash is not None:
                 self.sessions.keep(who, flash)
             return see_other(target)

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from cloud.access.caller import DESK
 from cloud.access.service import audit_tx
-from cloud.web.forms import read_form, text_of
+from cloud.web.forms import path_id, read_form, text_of
 from cloud.web.frame import Frame, page, see_other, sorry_flash, to_sign_in
 from cloud.web.orders import OrderPages
 from cloud.web.session import lang_of
@@ -24,7 +24,7 @@ class LinkPages:
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """Write down who looks and why, then show the link on the order's page."""
-        frame, lang, order_id = self._frame, lang_of(request), request.match_info["order_id"]
+        frame, lang, order_id = self._frame, lang_of(request), path_id(request, "order_id")
         fields, who = await read_form(request), await frame.sessions.of(request)
         if who is None:
             return to_sign_in(request)

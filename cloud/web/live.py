@@ -7,6 +7,7 @@ from aiohttp import web
 from cloud.access.caller import DESK
 from cloud.web.face import BUILD_ID
 from cloud.web.fleet_pages import FleetPages
+from cloud.web.forms import path_id
 from cloud.web.frame import Frame
 from cloud.web.orders import OrderPages
 from cloud.web.session import Who, lang_of
@@ -43,7 +44,7 @@ class Live:
     async def site(self, request: web.Request) -> web.StreamResponse:
         """Stream one station."""
         await self._desk(request)
-        lang, station_id = lang_of(request), request.match_info["station_id"]
+        lang, station_id = lang_of(request), path_id(request, "station_id")
         with_events = "older" not in request.query
 
         async def read() -> list[Region]:
@@ -56,7 +57,7 @@ class Live:
     async def order(self, request: web.Request) -> web.StreamResponse:
         """Stream one order."""
         who = await self._desk(request)
-        lang, order_id = lang_of(request), request.match_info["order_id"]
+        lang, order_id = lang_of(request), path_id(request, "order_id")
 
         async def read() -> list[Region]:
             view = await self._frame.ports.orders.view(order_id, who.caller)

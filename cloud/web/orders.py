@@ -7,6 +7,7 @@ from aiohttp import web
 from cloud.orders.machine import CANCELLABLE_WITH_PARCELS, CancelState, OrderState, ParcelState
 from cloud.orders.reading import OrderView, ParcelView
 from cloud.orders.service import OrderFilter
+from cloud.web.forms import is_id, path_id
 from cloud.web.frame import Frame
 from cloud.web.session import Who
 from cloud.web.words import (
@@ -48,11 +49,12 @@ class Wanted:
         ask = request.query
         state = ask.get("state", "")
         state = state if state in {one.value for one in OrderState} else ""
+        station, before = (ask.get(name, "") for name in ("station", "before"))
         return cls(
             state,
-            ask.get("station", "")[:26],
+            station if is_id(station) else "",
             ask.get("q", "").strip()[:40],
-            ask.get("before", "")[:26],
+            before if is_id(before) else "",
         )
 
     def filter(self) -> OrderFilter:
@@ -91,7 +93,7 @@ class OrderPages:
 
     async def show(self, request: web.Request, who: Who, lang: Lang) -> str:
         """Return one order's page."""
-        order_id = request.match_info["order_id"]
+        order_id = path_id(request, "order_id")
         view = await self._frame.ports.orders.view(order_id, who.caller)
         parts = {region.element_id: region.html() for region in self.regions(view, who, lang)}
         return self._frame.desk_page(

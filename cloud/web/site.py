@@ -1,5 +1,6 @@
 """One station's page: door map, temperatures, lines, commands, keepers, and what it reported."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from cloud.stations.views import CommandView, CompartmentView, StationDetail, Zo
 from cloud.sync.gateway import EventCursor, StoredEvent
 from cloud.web.event_words import say, temperatures
 from cloud.web.fleet import ZoneLine, heard, station_name, station_tag, zone_line
+from cloud.web.forms import path_id
 from cloud.web.frame import Frame
 from cloud.web.session import Who
 from cloud.web.words import command_tag, zone_word
@@ -77,8 +79,8 @@ def zone_chart(zone: ZoneView, seen: Seen, texts: Texts, width: int, height: int
     if not known:
         return ""
     samples.sort(key=lambda sample: sample.at)
-    top = max(known) if zone.limit_c is None else zone.limit_c
-    band = Band(min(*known, top), top)
+    low, high = math.floor(min(known)), math.ceil(max(known))
+    band = Band(low, high) if zone.limit_c is None else Band(min(low, zone.limit_c), zone.limit_c)
     return temperature_svg(
         samples, band, texts, name=zone_word(zone.zone, texts), width=width, height=height
     )
@@ -93,7 +95,7 @@ class SitePages:
 
     async def look(self, request: web.Request, who: Who, lang: Lang) -> str:
         """Return the page; `?door=` chooses a door, `?before=` an older page of events."""
-        station_id = request.match_info["station_id"]
+        station_id = path_id(request, "station_id")
         before = request.query.get("before")
         seen = await self.read(station_id, cursor_of(before))
         keepers = await self._frame.ports.stations.keepers.views(station_id)

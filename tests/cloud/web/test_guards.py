@@ -106,7 +106,9 @@ async def test_an_unknown_link_is_404_and_never_kept(hub: HubUnderTest) -> None:
         ("/stations/nobody?door=%22", 404),
         ("/orders/nobody", 404),
         ("/orders?state=nonsense&station=%00&before=%22", 200),
-        ("/stations/nobody?before=1.2.3", 422),
+        ("/stations/%00", 404),
+        ("/orders/01K0000000000000000000000%00", 404),
+        ("/stations/01K00000000000000000000000?before=1.2.3", 422),
     ],
 )
 async def test_nonsense_in_the_address_is_answered_in_words(
@@ -116,6 +118,27 @@ async def test_nonsense_in_the_address_is_answered_in_words(
         answer = await client.get(path)
         assert answer.status_code == status
         assert answer.headers["content-type"].startswith("text/html")
+
+
+async def test_nonsense_in_a_form_is_refused_and_changes_nothing(hub: HubUnderTest) -> None:
+    async with client_of(hub, "operator") as client:
+        for number, (path, form) in enumerate(
+            (
+                ("/orders/new", {"person_id": "\x00", "station_id": "x", "qty-MILK": "1"}),
+                ("/orders/new", {"qty-MILK": "-1"}),
+                ("/rounds/open", {"name": "\x00\x01"}),
+                ("/rounds/01K0/close", {}),
+                ("/stations/x/doors/A01/open", {"typed": "A01", "reason": "abc"}),
+                ("/stations/x/keepers", {"display_name": "x" * 41, "pin": "1"}),
+                ("/orders/%00/cancel", {}),
+            )
+        ):
+            page = (await client.get("/orders")).text
+            sent = {**form, "csrf": field(page, "csrf"), "key": f"nonsense-{number}"}
+            answer = await client.post(path, data=sent)
+            assert answer.status_code == 303, (path, answer.text)
+            assert 'class="notice crit"' in (await client.get("/orders")).text, path
+    assert await hub.hub.rooms.orders.rounds() == []
 
 
 async def test_signing_out_ends_the_session(hub: HubUnderTest) -> None:
