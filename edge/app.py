@@ -165,6 +165,7 @@ class Edge:
             history=self._history,
             config=self.config,
             clock=self.ports.clock,
+            stay=self.pickup.stay,
             build_id=hashlib.sha256(VERSION.encode()).hexdigest()[:12],
         )
         screen = self.config.screen

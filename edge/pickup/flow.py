@@ -105,6 +105,10 @@ class PickupFlow:
         """End the session; what was never opened stays collectable with the same code."""
         await self._steady.do(self._finish)
 
+    def stay(self) -> None:
+        """Give the person in front of the screen as long again as when the step began."""
+        self._touched_s = self._clock.monotonic_s()
+
     def locked_for_s(self) -> int:
         """Return the seconds until the keypad takes a code again, 0: now."""
         return max(0, round(self._locked_until_s - self._clock.monotonic_s()))

@@ -380,6 +380,23 @@ def test_nobody_at_the_screen_any_more(tmp_path: Path) -> None:
     in_house(tmp_path, body)
 
 
+def test_who_asks_for_more_time_gets_it(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        await house.delivered("LP-0001")
+        (row,) = house.sql("SELECT compartment FROM placement")
+        house.cabinet.jam(row["compartment"])
+        await house.edge.pickup.submit(CODE)
+        await house.until(Step.NOT_OPENED)
+        await asyncio.sleep(50)
+        house.edge.pickup.stay()
+        await asyncio.sleep(50)
+        assert house.edge.pickup.session() is not None
+        await asyncio.sleep(20)
+        assert house.edge.pickup.session() is None
+
+    in_house(tmp_path, body)
+
+
 def test_a_resnapshot_does_not_make_a_used_code_new(tmp_path: Path) -> None:
     async def body(house: House) -> None:
         grant = await house.delivered("LP-0001")
