@@ -13,6 +13,7 @@ from cloud.web.live import Live
 from cloud.web.orders import OrderPages
 from cloud.web.resident import ResidentPages
 from cloud.web.session import Sessions
+from cloud.web.setup import Setup
 from cloud.web.site import SitePages
 
 
@@ -33,7 +34,7 @@ def add_web(app: web.Application, ports: WebPorts, hints: Hinting, *, secure: bo
     app.router.add_get("/", _home)
     for part in (
         Entry(frame), Acts(frame), Live(frame, fleet, site, orders), LinkPages(frame, orders),
-        ResidentPages(frame),
+        ResidentPages(frame), Setup(frame),
     ):  # fmt: skip
         part.add_to(app)
     ASSETS.add_to(app)

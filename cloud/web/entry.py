@@ -74,7 +74,7 @@ class Entry:
         said = ERROR_KEYS.get(refused, "") if refused else ""
         return page(
             self._frame.render(
-                "sign_in.html", lang, to=to, refused=said, wait_s=wait_s,
+                "sign_in.html", lang, to=to, refused=said, wait_s=wait_s, fresh=request.query.get("new") == "admin",
                 back=request.path_qs if request.method == "GET" else "/sign-in",
             )
         )  # fmt: skip

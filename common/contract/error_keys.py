@@ -103,6 +103,7 @@ ERROR_KEYS: dict[str, str] = {
     "web.bad_form": "A field is missing, too short or too long.",
     "web.stale_form": "This form is old. Load the page again.",
     "web.label_differs": "The label you typed is not this door's. Nothing was opened.",
+    "web.passwords_differ": "The two passwords differ.",
     "web.link_unknown": "This link belongs to no order. Please check it, or call for help.",
     "request.invalid": "A field is missing, unknown or out of range.",
     "request.malformed": "The body is not JSON.",

@@ -35,6 +35,8 @@ def test_the_desk_fits_and_is_usable_by_everybody(
     requests = Requests(page)
     page.goto(f"{town.url}/sign-in")
     found = {"sign-in": looked_at(page, axe_source)}
+    page.goto(f"{town.url}/setup?token=x")
+    found["setup"] = looked_at(page, axe_source)
     town.sign_in(page, lang=lang)
     pages = {
         "stations": f"{town.url}/stations",
