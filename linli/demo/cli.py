@@ -4,6 +4,8 @@ import asyncio
 import os
 import shutil
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +16,11 @@ from cloud.seed import SeedAccess
 from common.kit.errors import ConfigError, LinliError
 from device_sim.config import load as load_cabinet
 from linli.demo.check import Check, say
+from linli.demo.parcels import ToTry, parcels_to_try
 from linli.demo.ports import DEFAULT_BASE, Ports
 from linli.demo.prepare import Site, prepare
 from linli.demo.stage import Stage
+from linli.journey.story import Cast
 
 _DEFAULT_CABINET = Path(__file__).parents[2] / "cabinets" / "yangguangli-3.toml"
 _MARKER = "linli-demo"
@@ -89,16 +93,24 @@ async def _demo(site: Site, *, check: bool, own_station_file: bool) -> None:
         if check:
             await _check(stage, access)
         else:
-            _greet(stage, access)
+            async with _people(stage, access) as cast:
+                parcels = await parcels_to_try(stage, cast, access)
+            _greet(stage, access, parcels)
             await _until_stopped(stage, stop)
     finally:
         await stage.stop()
 
 
 async def _check(stage: Stage, access: SeedAccess) -> None:
+    async with _people(stage, access) as cast:
+        await Check(stage, cast, say).run()
+
+
+@asynccontextmanager
+async def _people(stage: Stage, access: SeedAccess) -> AsyncIterator[Cast]:
     jar = aiohttp.CookieJar(unsafe=True)  # cookies of an IP address
     async with aiohttp.ClientSession() as session, aiohttp.ClientSession(cookie_jar=jar) as tablet:
-        await Check(stage, await stage.cast(session, tablet, access), say).run()
+        yield await stage.cast(session, tablet, access)
 
 
 async def _until_stopped(stage: Stage, stop: asyncio.Event) -> None:
@@ -122,7 +134,7 @@ async def _true(event: asyncio.Event) -> bool:
     return await event.wait()
 
 
-def _greet(stage: Stage, access: SeedAccess) -> None:
+def _greet(stage: Stage, access: SeedAccess, parcels: tuple[ToTry, ...]) -> None:
     """Say where everything is and who can log in."""
     lines = [
         "",
@@ -139,6 +151,14 @@ def _greet(stage: Stage, access: SeedAccess) -> None:
         *(f"    keeper     {one['name']}: PIN {one['pin']}" for one in access.keepers),
         *(f"    resident   {one['name']}: API token {one['token']}" for one in access.residents),
         "",
+        "  try it: sign in on the tablet, scan (type) a label, push the door shut in the cabinet, then type the code:",
+        *(_parcel_line(one) for one in parcels),
+        "",
         f"  data and logs in {stage.site.root}; the same list in hub/demo-access.json",
     ]
     typer.echo("\n".join(lines))
+
+
+def _parcel_line(one: ToTry) -> str:
+    code = f"{one.code[:4]} {one.code[4:]}"
+    return f"    {one.person}: label {', '.join(one.labels)}  code {code}  page {one.order_page}"

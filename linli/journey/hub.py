@@ -30,6 +30,12 @@ class HubUser:
         """Use a token that was handed out before."""
         self._token = token
 
+    def as_holder_of(self, token: str) -> "HubUser":
+        """Return somebody else at the same hub, with a token of their own."""
+        other = HubUser(self._session, self._origin, self._chance)
+        other.use_token(token)
+        return other
+
     async def get(self, path: str) -> Any:
         """GET below /api/v1."""
         return await self._ask("GET", path, None)

@@ -1,6 +1,6 @@
 """The whole journey in acts: buy, bring to the station, put in, pick up. The demo's check and the world play them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from common.kit.errors import UnavailableError
 from linli.journey.hands import Hands, shut, wait_open
@@ -24,15 +24,20 @@ class Cast:
     person_id: str
     station_id: str
 
+    def of(self, buyer: HubUser, person_id: str) -> "Cast":
+        """Return the same cast with another buyer."""
+        return replace(self, buyer=buyer, person_id=person_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """One paid order: the labels of its parcels and the code its owner sees."""
+    """One paid order: the labels of its parcels, the code its owner sees and the key of its page."""
 
     order_id: str
     parcel_ids: tuple[str, ...]
     labels: tuple[str, ...]
     code: str
+    link_token: str = ""
 
 
 async def buy(cast: Cast, basket: Basket) -> Bought:
@@ -48,6 +53,7 @@ async def buy(cast: Cast, basket: Basket) -> Bought:
         tuple(parcel["parcel_id"] for parcel in order["parcels"]),
         tuple(parcel["label"] for parcel in order["parcels"]),
         str(order["pickup"]["code"]),
+        str(order["link_token"]),
     )
 
 
