@@ -4,6 +4,7 @@ Each unit is one whole pickup of the unmodified daemon; the floor is measured be
 """
 
 import asyncio
+import os
 import statistics
 import tempfile
 import time
@@ -139,5 +140,6 @@ def _sheet(samples: Samples, units: int, grants: int) -> Sheet:
     for percent in ("p50", "p99"):
         sheet.add(f"share_of_wire_{percent}", 1 + sheet.figures[f"ours_{percent}_ms"] / wire)
     sheet.add("to_wire_stdev_ms", statistics.pstdev(samples.to_wire) * _MS)
+    sheet.add("load_average", os.getloadavg()[0])
     sheet.goal("share_of_wire_p99", WIRE_GOAL)
     return sheet

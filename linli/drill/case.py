@@ -16,6 +16,7 @@ from linli.drill.people import PatientKeeper, PatientResident, Screen
 from linli.drill.places import EDGE, Plan
 from linli.drill.proofs import effects_once, facts_arrived
 from linli.drill.reasons import without_reason
+from linli.drill.shopping import deliver, shop
 from linli.drill.town import Town
 from linli.drill.victim import Victim
 from linli.journey.forms import Browser
@@ -23,7 +24,7 @@ from linli.journey.hands import BenchHands
 from linli.journey.hub import HubUser
 from linli.journey.keeper import Keeper
 from linli.journey.kiosk import Resident
-from linli.journey.story import Bought, Cast, bring, buy
+from linli.journey.story import Bought, Cast
 
 _BASKET = (("MILK-1L", 1), ("TEA-100", 1))
 _CASE_S = 120.0
@@ -93,8 +94,8 @@ class Case:
         async with self._people() as people:
             cast, cabinet = people.cast, people.cabinet
             await cabinet.begin()
-            bought = await buy(cast, _BASKET)
-            await bring(cast, bought)
+            bought = await shop(cast, _BASKET)
+            await deliver(cast, bought)
             for parcel_id, label in zip(bought.parcel_ids, bought.labels, strict=True):
                 await people.keeper.put_in(parcel_id, label)
             for one in (bought, self._town.neighbour):

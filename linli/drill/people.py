@@ -129,27 +129,27 @@ class PatientKeeper:
                 await self._use_hands(step, parcel_id)
                 if page is not None and step == "sign_in":
                     await self.screen.press(page, "/sign-in", pin=self.pin)
-                elif page is not None and step in ("idle", "failed"):
-                    if step == "idle" and await self._is_stored(parcel_id):
+                elif page is not None and step == "failed":
+                    self.cabinet.ask("did not open", None)
+                    await self.screen.press(page, "/put-in/next", reason="did_not_open")
+                elif page is not None and step == "idle":
+                    found = await self.screen.look(f"/parcels/{parcel_id}")
+                    if found and self._is_stored(found, parcel_id):
                         return
-                    asked += 1
-                    if asked > MOST_TRIES:
-                        raise ViolationError(f"{label} is not taken: {page}")
-                    await self._ask(page, step, label)
+                    if found:  # else the station has not heard of it yet: wait
+                        asked += 1
+                        await self._scan(page, label, asked)
                 await asyncio.sleep(LOOK_S)
 
-    async def _ask(self, page: Page, step: str, label: str) -> None:
-        if step == "failed":
-            self.cabinet.ask("did not open", None)
-            await self.screen.press(page, "/put-in/next", reason="did_not_open")
-        else:
-            self.cabinet.ask("scan", None)
-            await self.screen.press(page, "/scan", text=label)
+    async def _scan(self, page: Page, label: str, times: int) -> None:
+        if times > MOST_TRIES:
+            raise ViolationError(f"{label} is not taken: {page}")
+        self.cabinet.ask("scan", None)
+        await self.screen.press(page, "/scan", text=label)
 
-    async def _is_stored(self, parcel_id: str) -> bool:
-        """Look the parcel up on the tablet; what it calls stored must lie behind a door."""
-        page = await self.screen.look(f"/parcels/{parcel_id}")
-        stored = page is not None and any(one.action.endswith("/hand-over") for one in page.forms)
+    def _is_stored(self, found: Page, parcel_id: str) -> bool:
+        """Read the parcel's page; what it calls stored must lie behind a door."""
+        stored = any(form.action.endswith("/hand-over") for form in found.forms)
         if stored and not self.cabinet.doors_of(frozenset({parcel_id})):
             raise ViolationError("the station calls a parcel stored that is not")
         return stored
