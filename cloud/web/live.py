@@ -15,13 +15,15 @@ from cloud.web.site import SitePages
 from common.kit.errors import LinliError, RefusedError, UnauthenticatedError
 from common.kit.sse import Region
 
-TICK_S = 2.0
-"""Ages grow and another process may have written without a hint, so every page looks again by itself."""
+TICK_S = 1.2
+"""Ages grow and another process may have written without a hint, so every page looks again by itself.
+
+Shorter than the heartbeat, which cuts a wait off."""
 Read = Callable[[], Awaitable[list[Region]]]
 
 
 class Live:
-    """Streams of pages that need a session."""
+    """Streams of pages that need a session; a stream ends with its session."""
 
     def __init__(
         self, frame: Frame, fleet: FleetPages, site: SitePages, orders: OrderPages
@@ -37,9 +39,13 @@ class Live:
 
     async def fleet(self, request: web.Request) -> web.StreamResponse:
         """Stream the list of stations."""
-        await self._desk(request)
         lang = lang_of(request)
-        return await follow(self._frame, request, lambda: self._fleet.regions(lang), ("",))
+
+        async def read() -> list[Region]:
+            await self._desk(request)
+            return await self._fleet.regions(lang)
+
+        return await follow(self._frame, request, read, ("",))
 
     async def site(self, request: web.Request) -> web.StreamResponse:
         """Stream one station."""
@@ -48,6 +54,7 @@ class Live:
         with_events = "older" not in request.query
 
         async def read() -> list[Region]:
+            await self._desk(request)
             seen = await self._site.read(station_id)
             return self._site.regions(seen, lang, with_events=with_events)
 
@@ -56,10 +63,11 @@ class Live:
 
     async def order(self, request: web.Request) -> web.StreamResponse:
         """Stream one order."""
-        who = await self._desk(request)
+        await self._desk(request)
         lang, order_id = lang_of(request), path_id(request, "order_id")
 
         async def read() -> list[Region]:
+            who = await self._desk(request)
             view = await self._frame.ports.orders.view(order_id, who.caller)
             return self._orders.regions(view, who, lang)
 

@@ -1,5 +1,6 @@
 """What the pages refuse: no session, a foreign role, another site, an old form, a link nobody was given."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -141,10 +142,13 @@ async def test_nonsense_in_a_form_is_refused_and_changes_nothing(hub: HubUnderTe
     assert await hub.hub.rooms.orders.rounds() == []
 
 
-async def test_signing_out_ends_the_session(hub: HubUnderTest) -> None:
+async def test_signing_out_ends_the_session_and_its_streams(hub: HubUnderTest) -> None:
     async with client_of(hub, "operator") as client:
         page = (await client.get("/orders")).text
         kept = dict(client.cookies)
-        await client.post("/sign-out", data={"csrf": field(page, "csrf")})
+        async with client.stream("GET", "/live/stations") as stream:
+            await client.post("/sign-out", data={"csrf": field(page, "csrf")})
+            async with asyncio.timeout(8):
+                assert b"hello" in b"".join([part async for part in stream.aiter_raw()])
         client.cookies.update(kept)
         assert (await client.get("/orders")).status_code == 303
