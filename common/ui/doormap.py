@@ -62,6 +62,8 @@ class _Unit:
         return cls(min(max(_NARROW, round(rows * height * _RATIO / columns)), _WIDE), height)
 
 
+_TWO_LINES = 60  # a lower door has no room for its mark under its label
+
 Link = Callable[[Cell], str]
 
 
@@ -139,14 +141,17 @@ def _cell(cell: Cell, unit: _Unit, texts: Texts, link: Link | None) -> Markup:
     x, y, width, height = _box(cell.place, unit)
     word = state_word(cell.state, texts)
     loud = cell.state in (CellState.YOURS, CellState.OPEN, CellState.FAULT)
-    label_y = y + height / 2 - (10 if loud else 0)
+    flat = loud and height < _TWO_LINES  # then label and mark stand side by side
+    label_x = x + width * (0.3 if flat else 0.5)
+    label_y = y + height / 2 - (10 if loud and not flat else 0)
+    mark_x, mark_y = (x + width * 0.72, label_y) if flat else (label_x, label_y + 26)
     drawn = Markup(
         '<rect x="{x}" y="{y}" width="{w}" height="{h}" rx="8"/>{hatch}'
         '<text x="{tx}" y="{ty}">{label}</text>{mark}'
     ).format(
-        x=x, y=y, w=width, h=height, tx=x + width / 2, ty=label_y, label=cell.label,
+        x=x, y=y, w=width, h=height, tx=label_x, ty=label_y, label=cell.label,
         hatch=_hatch(cell, x, y, width, height),
-        mark=_mark(cell.state, x + width / 2, label_y + 26, texts) if loud else "",
+        mark=_mark(cell.state, mark_x, mark_y, texts) if loud else "",
     )  # fmt: skip
     css = f"cell {cell.state}{' cold' if cell.cold else ''}"
     name = f"{cell.label} {word}"
