@@ -166,12 +166,19 @@ class Watcher:
         self._forget(request.wish.compartment)
 
     async def _store(self, request: OpenRequest, trigger: Trigger) -> None:
+        label = request.wish.compartment
+
+        def newest_only(conn: sqlite3.Connection) -> None:
+            newest = store.newest(conn, label)
+            if newest is None or newest.open_request_id != request.open_request_id:
+                raise ConflictError("doors.superseded", f"{label} has a newer request")
+
         try:
-            await self._journal.store(request, trigger)
+            await self._journal.store(request, trigger, before=newest_only)
         except (
             ConflictError
         ):  # a person asked for the next pulse in the same moment: the runner judges it
-            log.info("door %s moved on by itself", request.wish.compartment)
+            log.info("door %s moved on by itself", label)
 
     def _forget(self, label: str) -> None:
         self._opened_s.pop(label, None)

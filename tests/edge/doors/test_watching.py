@@ -8,7 +8,7 @@ import pytest
 
 from common.contract.words import DoorState
 from common.kit.sqlite import Fn
-from tests.edge.doors.station import Station, in_station
+from tests.edge.doors.station import Station, in_station, wish
 
 S = DoorState
 T = TypeVar("T")
@@ -269,5 +269,26 @@ def test_a_sensor_that_comes_too_late_for_the_disk_is_no_crash(tmp_path: Path) -
         await asyncio.sleep(5)
         assert station.doors.view()["A01"].open is True
         assert station.states() == ["queued", "pulsing", "failed_open"]
+
+    in_station(tmp_path, body)
+
+
+def test_a_door_that_opens_late_under_a_newer_request_is_the_newer_ones(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        station.cabinet.jam("A01")
+        await station.ask("A01")
+        await station.until("A01", S.FAILED_OPEN)
+        newer = wish("A01")  # "again" is committed, the runner has not been told yet
+        request_id = await station.db.write(lambda conn: station.doors.request_tx(conn, newer))
+        station.cabinet.free("A01")
+        station.cabinet.pull("A01")
+        await asyncio.sleep(2)
+        station.doors.kick()
+        await station.until("A01", S.OPEN, within_s=5)
+        assert station.doors.view()["A01"].open_request_id == request_id
+        await station.push("A01")
+        await station.until("A01", S.CLOSED, within_s=5)
+        await station.ask("A01")  # the door is free again
 
     in_station(tmp_path, body)
