@@ -130,7 +130,11 @@ class PutIn:
     def hand_over_tx(
         self, conn: sqlite3.Connection, parcel: Parcel, keeper_id: str, reason: str
     ) -> None:
-        """Record a parcel given to the person straight from the crate."""
+        """Record a parcel given to the person straight from the crate; ConflictError while its put-in door is open."""
+        task = desk_store.current(conn)
+        if task is not None and task.parcel_id == parcel.parcel_id:
+            self.free_hands_tx(conn)
+            desk_store.drop_current(conn)  # else "try again" would store what is gone
         at = self._clock.wall()
         self._parcels.hand_over_unplaced_tx(conn, parcel.parcel_id, keeper_id, at)
         body = ParcelHandedOver(

@@ -88,9 +88,8 @@ class Sessions:
             self._reopen_tx(conn, item)
             return
         self._grants.reconcile_tx(conn, item.grant_id)
-        use = store.use(conn, item.grant_id)
-        may = use is not None and use.state in (GrantState.ISSUED, GrantState.OPENED)
-        if not may or item.door_state in IN_FLIGHT or not self.pulses_left(item):
+        may = self._is_alive_tx(conn, item.grant_id) and item.door_state not in IN_FLIGHT
+        if not may or not self.pulses_left(item):
             raise ConflictError("pickup.no_pulse_left", "this door may not be pulsed again now")
         self._ask_tx(conn, item)
         fp("pickup.again_asked")
@@ -106,8 +105,7 @@ class Sessions:
             raise ConflictError("pickup.no_session", "nobody is at the screen")
         waiting = [i for i in store.items(conn, session.grant_id) if not i.opened_at_ms]
         waiting.sort(key=lambda item: (item.parcel_id == session.parcel_id, item.compartment))
-        use = store.use(conn, session.grant_id)
-        if not waiting or use is None or use.state not in (GrantState.ISSUED, GrantState.OPENED):
+        if not waiting or not self._is_alive_tx(conn, session.grant_id):
             return False
         if waiting[0].parcel_id == session.parcel_id:
             return False  # only the door in hand is left: that is `again`
@@ -162,6 +160,14 @@ class Sessions:
         if item is None:
             raise ConflictError("pickup.no_session", "nobody is at the screen")
         return item
+
+    @staticmethod
+    def _is_alive_tx(conn: sqlite3.Connection, grant_id: str) -> bool:
+        """Return whether one more door may open: revoked between two doors, the open one counts, no further one."""
+        use, terms = store.use(conn, grant_id), store.terms(conn, grant_id)
+        if use is None or terms is None or terms.revoked:
+            return False
+        return use.state in (GrantState.ISSUED, GrantState.OPENED)
 
     def _refused_tx(self, conn: sqlite3.Connection) -> int:
         standing = self._limiter.standing_tx(conn)

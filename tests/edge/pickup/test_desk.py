@@ -335,3 +335,35 @@ def test_guessing_pins_locks_the_tablet(tmp_path: Path) -> None:
         assert isinstance(await house.edge.desk.sign_in(PIN), KeeperSession)
 
     in_house(tmp_path, body)
+
+
+def test_a_parcel_behind_an_open_put_in_door_is_not_handed_over_from_the_crate(
+    tmp_path: Path,
+) -> None:
+    async def body(house: House) -> None:
+        parcel = house.parcel("LP-0001")
+        await house.put(parcel, house.grant(parcel))
+        await house.edge.desk.scan(KEEPER, "LP-0001")
+        await house.desk_until(DeskStep.OPEN)
+        with pytest.raises(ConflictError) as busy:
+            await house.edge.desk.hand_over(KEEPER, parcel.parcel_id, "stands here")
+        assert busy.value.key == "put_in.door_open"
+        assert house.events("parcel.handed_over") == []
+
+    in_house(tmp_path, body)
+
+
+def test_a_handed_over_parcel_cannot_be_tried_again_at_its_failed_door(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        parcel = house.parcel("LP-0001")
+        await house.put(parcel)
+        for door in house.config.compartment:
+            house.cabinet.jam(door.label)
+        await house.edge.desk.scan(KEEPER, "LP-0001")
+        await house.desk_until(DeskStep.FAILED)
+        await house.edge.desk.hand_over(KEEPER, parcel.parcel_id, "stands here")
+        with pytest.raises(ConflictError) as gone:
+            await house.edge.desk.put_in_next(KEEPER, "did_not_open")
+        assert gone.value.key == "put_in.nothing_in_hand"
+
+    in_house(tmp_path, body)

@@ -411,3 +411,20 @@ def test_a_resnapshot_does_not_make_a_used_code_new(tmp_path: Path) -> None:
         assert await house.edge.pickup.submit(CODE) == Refused(0)
 
     in_house(tmp_path, body)
+
+
+def test_revoked_between_two_doors_no_further_door_opens(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        grant = await house.delivered("LP-0001", "LP-0002")
+        await house.edge.pickup.submit(CODE)
+        view = await house.until(Step.OPEN)
+        await house.push(view.compartment)
+        await house.until(Step.CLOSED)
+        before = house.pulses
+        await house.put(grant.model_copy(update={"state": "revoked"}))
+        await house.edge.pickup.proceed()
+        await asyncio.sleep(5)
+        assert house.pulses == before
+        assert house.grant_state(grant.grant_id) == "revoked"
+
+    in_house(tmp_path, body)
