@@ -142,7 +142,7 @@ def _cell(cell: Cell, unit: _Unit, texts: Texts, link: Link | None) -> Markup:
     word = state_word(cell.state, texts)
     loud = cell.state in (CellState.YOURS, CellState.OPEN, CellState.FAULT)
     flat = loud and height < _TWO_LINES  # then label and mark stand side by side
-    label_x = x + width * (0.3 if flat else 0.5)
+    label_x = x + width * (0.24 if flat else 0.5)
     label_y = y + height / 2 - (10 if loud and not flat else 0)
     mark_x, mark_y = (x + width * 0.72, label_y) if flat else (label_x, label_y + 26)
     drawn = Markup(
