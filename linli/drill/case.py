@@ -13,7 +13,7 @@ from linli.demo.processes import run_once
 from linli.demo.stage import Stage
 from linli.drill.cabinet import Cabinet
 from linli.drill.people import PatientKeeper, PatientResident, Screen
-from linli.drill.places import EDGE, Plan
+from linli.drill.places import EDGE, HUB, Plan
 from linli.drill.proofs import effects_once, facts_arrived
 from linli.drill.reasons import without_reason
 from linli.drill.shopping import deliver, shop
@@ -59,14 +59,10 @@ class Case:
     """Plays one plan in a copy of the town; `run` returns the violations as sentences."""
 
     def __init__(self, town: Town, stage: Stage, plan: Plan) -> None:
-        """Kill the plan's program on `stage`."""
+        """Kill the plan's programs on `stage`."""
         self._town, self._stage, self._plan = town, stage, plan
-        place = plan.place
-        arms = (f"{place.name}:{plan.at_pass}", *((place.then,) if place.then else ()))
-        in_edge = place.program == EDGE
-        self._edge = Victim(stage.edge, arms if in_edge else ())
-        self._hub = Victim(stage.hub, () if in_edge else arms)
-        self._struck, self._wanted = (self._edge if in_edge else self._hub), len(arms)
+        self._edge = Victim(stage.edge, plan.arms(EDGE))
+        self._hub = Victim(stage.hub, plan.arms(HUB))
 
     async def run(self) -> list[str]:
         """Play, wait, prove."""
@@ -104,10 +100,12 @@ class Case:
             return await self._prove(people, bought)
 
     async def _prove(self, people: _People, bought: Bought) -> list[str]:
-        cabinet, struck = people.cabinet, self._struck
+        cabinet, plan = people.cabinet, self._plan
         found = without_reason(await cabinet.pulses(), cabinet.acts, self._edge.deaths_s)
-        if len(struck.deaths_s) != self._wanted:
-            found.append(f"killed {len(struck.deaths_s)} times, not {self._wanted}")
+        for victim, program in ((self._edge, EDGE), (self._hub, HUB)):
+            died, wanted = len(victim.deaths_s), len(plan.arms(program))
+            if died != wanted:
+                found.append(f"{program} was killed {died} times, not {wanted}")
         await asyncio.gather(self._edge.up(), self._hub.up())
         found += await facts_arrived(self._stage.site, self._town.work)
         parcels = (*bought.parcel_ids, *self._town.neighbour.parcel_ids)

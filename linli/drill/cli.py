@@ -26,7 +26,9 @@ def kill(
     place: Annotated[
         list[str] | None, typer.Option(help="only this place, e.g. daemon/doors.pulse_sent")
     ] = None,
-    fast: Annotated[bool, typer.Option("--fast", help="three places a program")] = False,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="three places a program in one journey")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="one JSON object on the last line")
     ] = False,
@@ -38,10 +40,10 @@ def kill(
 ) -> None:
     """Kill -9 daemon and hub at named places of the journey; people go on; nothing may be lost or done twice."""
     from linli.drill.kill import Drill
-    from linli.drill.places import FAST, PLACES, chosen
+    from linli.drill.places import MEDLEY, PLACES, chosen
 
     try:
-        places = chosen(tuple(place or (FAST if fast else ()))) or PLACES
+        places = chosen(tuple(place or ())) or ((MEDLEY,) if fast else PLACES)
     except KeyError as error:
         known = "\n  ".join(one.title for one in PLACES)
         raise typer.BadParameter(f"no such place: {error}; there are\n  {known}") from error

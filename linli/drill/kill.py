@@ -27,8 +27,8 @@ class Tally:
     def as_json(self) -> str:
         """Return the one line of `--json` (DESIGN section 8)."""
         figures = {
-            "daemon_places": self.kills[EDGE],
-            "hub_places": self.kills[HUB],
+            "daemon_kills": self.kills[EDGE],
+            "hub_kills": self.kills[HUB],
             "took_s": round(self.took_s, 1),
         }
         record = {
@@ -80,11 +80,12 @@ class Drill:
         started_s = loop.time()
         found = await Case(town, await town.case(number), plan).run()
         tally.runs += 1
-        tally.kills[plan.place.program] += 1
+        for program in tally.kills:
+            tally.kills[program] += len(plan.arms(program))
         tally.violations += [(plan, sentence) for sentence in found]
         word = f"{len(found)} violations" if found else "ok"
         self.say(f"{word:<13} {loop.time() - started_s:5.1f} s  {plan}")
         for sentence in found:
             self.say(f"  {sentence}")
         if found:
-            self.say(f"  replay: linli drill kill --seed {plan.seed} --place {plan.place.title}")
+            self.say(f"  replay: linli drill kill --seed {plan.seed} --place '{plan.place.title}'")

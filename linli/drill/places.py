@@ -11,18 +11,25 @@ HUB = "hub"
 class Place:
     """A failpoint that the journey passes at least `passes` times after the program's start.
 
-    `then`: the failpoint at which the restarted program is killed once more.
+    `then`: failpoints at which the restarted program is killed once more, one a start; `meanwhile`: the other
+    program's, likewise.
     """
 
     program: str
     name: str
     passes: int = 1
-    then: str | None = None
+    then: tuple[str, ...] = ()
+    meanwhile: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
         """Return how people call this place on the command line."""
-        return f"{self.program}/{self.name}" + (f"+{self.then}" if self.then else "")
+        both = "&" + "+".join(self.meanwhile) if self.meanwhile else ""
+        return f"{self.program}/" + "+".join((self.name, *self.then)) + both
+
+    def names(self, program: str) -> tuple[str, ...]:
+        """Return the failpoints of one program, in the order of its starts."""
+        return (self.name, *self.then) if program == self.program else self.meanwhile
 
 
 PLACES = (
@@ -56,8 +63,8 @@ PLACES = (
             ("sync.edge.ops_committed", 2),
         )
     ),
-    Place(EDGE, "doors.pulse_sent", 5, then="doors.reconciled"),
-    Place(EDGE, "doors.outcome_committed", 5, then="edge.doors_settled"),
+    Place(EDGE, "doors.pulse_sent", 5, then=("doors.reconciled",)),
+    Place(EDGE, "doors.outcome_committed", 5, then=("edge.doors_settled",)),
     *(
         Place(HUB, name, passes)
         for name, passes in (
@@ -82,14 +89,13 @@ PLACES = (
         )
     ),
 )
-FAST = (
-    "daemon/doors.pulse_row_committed",
-    "daemon/doors.pulse_sent",
-    "daemon/pickup.intent_committed",
-    "hub/orders.paid",
-    "hub/sync.hub.cursor_moved",
-    "hub/sync.hub.events_committed",
+MEDLEY = Place(
+    EDGE,
+    "doors.pulse_row_committed",
+    then=("doors.pulse_sent", "pickup.intent_committed"),
+    meanwhile=("orders.paid", "sync.hub.cursor_moved", "sync.hub.events_committed"),
 )
+"""Three places a program in one journey: what the tests run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,12 @@ class Plan:
     at_pass: int
     hasty_keeper: bool
     hasty_resident: bool
+
+    def arms(self, program: str) -> tuple[str, ...]:
+        """Return what LINLI_FAILPOINT says at each start of a program; after that it is left alone."""
+        names = self.place.names(program)
+        drawn = program == self.place.program
+        return (f"{names[0]}:{self.at_pass}", *names[1:]) if drawn else names
 
     def __str__(self) -> str:
         """Say it in one line."""
@@ -118,5 +130,5 @@ def draw(place: Place, seed: int, chance: Random) -> Plan:
 
 def chosen(titles: tuple[str, ...]) -> tuple[Place, ...]:
     """Return the places of these titles; KeyError names one that is not there."""
-    known = {place.title: place for place in PLACES}
+    known = {place.title: place for place in (*PLACES, MEDLEY)}
     return tuple(known[title] for title in titles)
