@@ -49,7 +49,15 @@ class NonceBook:
     def __init__(self, start_ms: int, *, keep: int = NONCES_KEPT) -> None:
         """Refuse what was signed before `start_ms`: this process has not seen it."""
         self._start_ms, self._keep = start_ms, keep
+        self._latest_ms = start_ms
         self._stations: dict[str, _Seen] = {}
+
+    def note_time(self, now_ms: int) -> None:
+        """Begin anew when the hub's clock was put back: all floors lie ahead of it, and no station could pass."""
+        if now_ms < self._latest_ms - WINDOW_MS:
+            self._start_ms = now_ms
+            self._stations.clear()
+        self._latest_ms = now_ms
 
     def is_too_old(self, station_id: str, time_ms: int) -> bool:
         """Return whether the book can no longer tell if this time's requests were seen."""
@@ -98,6 +106,7 @@ def check(signed: Signed, public_key: bytes | None, clock: Clock, book: NonceBoo
     if public_key is None or not verify(public_key, signed.message, signed.signature):
         raise _nobody()
     now_ms = to_ms(clock.wall())
+    book.note_time(now_ms)
     if abs(signed.time_ms - now_ms) > WINDOW_MS or book.is_too_old(
         signed.station_id, signed.time_ms
     ):

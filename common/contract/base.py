@@ -9,7 +9,8 @@ from common.kit.ids import ID_PATTERN
 Id = Annotated[str, Field(pattern=ID_PATTERN)]
 Hex = Annotated[str, Field(pattern=r"^(?:[0-9a-f]{2})*$")]
 Label = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")]
-Ms = Annotated[int, Field(ge=0)]
+# Up to the year 9998: anything later fits into no datetime, in no time zone.
+Ms = Annotated[int, Field(ge=0, lt=253_370_764_800_000)]
 
 
 class Message(BaseModel):

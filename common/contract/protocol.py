@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from common.contract.base import Id, Message
+from common.contract.base import Id, Message, Ms
 from common.contract.chain import GENESIS
 from common.contract.words import Lane
 
@@ -95,7 +95,7 @@ class HelloAnswer(Message):
     min_boot_epoch: Count = Field(description="the station's epoch must not lie below")
     gen: Count
     head_op: Count
-    server_time_ms: Count
+    server_time_ms: Ms
     acked: Positions
 
 
@@ -151,7 +151,7 @@ class WireEvent(Message):
 
     boot_epoch: Count
     seq: Annotated[int, Field(ge=1, le=2**53 - 1)]
-    occurred_at_ms: Count
+    occurred_at_ms: Ms
     type: EventType
     v: Annotated[int, Field(ge=1, le=10_000)] = 1
     body: BodyText
@@ -181,7 +181,7 @@ class EventsAck(Message):
 class ProblemParams(Message):
     """The parameters of a problem that a station acts on."""
 
-    server_time_ms: Count | None = None
+    server_time_ms: Ms | None = None
     head_epoch: Count | None = None
     head_seq: Count | None = None
     head_chain: Chain | None = None

@@ -46,7 +46,7 @@ class ParcelRow(Message):
     )
     temperature_class: TemperatureClass
     size: Size
-    items: int = Field(ge=1, description="pieces in the parcel")
+    items: int = Field(ge=1, le=10_000, description="pieces in the parcel")
     expected_on: str = Field(description="local date YYYY-MM-DD", pattern=r"^\d{4}-\d{2}-\d{2}$")
     state: Literal["announced", "cancelled"]
 
@@ -57,7 +57,7 @@ class GrantRow(Message):
     grant_id: Id
     verifier: Hex = Field(description="16-byte Argon2id tag of the code (common.kit.codes)")
     parcel_ids: tuple[Id, ...] = Field(min_length=1)
-    valid_for_s: int = Field(gt=0, description="life after the first put-in")
+    valid_for_s: int = Field(gt=0, le=10 * 366 * 86_400, description="life after the first put-in")
     not_after_ms: Ms = Field(description="absolute end whatever happens")
     state: Literal["issued", "revoked"]
 

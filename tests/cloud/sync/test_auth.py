@@ -39,3 +39,14 @@ def test_nonces_behind_the_window_cost_no_memory() -> None:
     assert subject.first_time(STATION, "old", NOW_MS, NOW_MS)
     assert subject.first_time(STATION, "new", later_ms, later_ms)
     assert subject.first_time(STATION, "old", later_ms, later_ms), "its own time refuses it by then"
+
+
+def test_a_hub_whose_clock_was_put_back_hears_its_stations_again() -> None:
+    subject = NonceBook(NOW_MS)
+    assert subject.first_time(STATION, "n1", NOW_MS, NOW_MS)
+    back_ms = NOW_MS - 365 * 86_400_000
+    subject.note_time(back_ms)
+    assert not subject.is_too_old(STATION, back_ms)
+    assert subject.is_too_old(STATION, back_ms - 1), "what was signed before that moment stays out"
+    subject.note_time(back_ms - WINDOW_MS)
+    assert subject.is_too_old(STATION, back_ms - 1), "a small step keeps the book"
