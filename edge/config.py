@@ -72,7 +72,7 @@ class CompartmentSection(_Section):
     label: Label
     bus: str
     unit: int = Field(ge=1, le=247)
-    channel: int = Field(ge=0, le=31)
+    channel: int = Field(ge=0, le=7, description="relay and input of the board, from 0")
     zone: str
     size: Size
     column: int = Field(ge=0)
@@ -151,6 +151,8 @@ class StationConfig(_Section):
     def _names_fit(self) -> Self:
         buses = {bus.name for bus in self.bus}
         zones = {zone.name for zone in self.zone}
+        if len(buses) != len(self.bus) or len(zones) != len(self.zone):
+            raise ValueError("two buses or two zones have the same name")
         for zone in self.zone:
             if zone.probe_bus not in buses:
                 raise ValueError(

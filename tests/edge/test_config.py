@@ -1,0 +1,42 @@
+"""Settings that would be found out only at a door, or not at all: refused before the station starts."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from edge.config import StationConfig
+from tests.edge.cable import station_config
+
+
+def _refused(**sections: Any) -> str:
+    with pytest.raises(ValidationError) as refused:
+        StationConfig.model_validate(station_config().model_dump() | sections)
+    return str(refused.value)
+
+
+def _doors(**first: Any) -> list[dict[str, Any]]:
+    doors = [part.model_dump() for part in station_config().compartment]
+    return [doors[0] | first, *doors[1:]]
+
+
+def test_a_channel_the_board_does_not_have_is_refused() -> None:
+    assert "less than or equal to 7" in _refused(compartment=_doors(channel=8))
+
+
+def test_two_doors_on_one_relay_are_refused() -> None:
+    second = station_config().compartment[1]
+    shared = _refused(compartment=_doors(unit=second.unit, channel=second.channel))
+    assert f"share unit {second.unit} channel {second.channel}" in shared
+
+
+def test_two_buses_or_zones_of_one_name_are_refused() -> None:
+    config = station_config()
+    for section in ("bus", "zone"):
+        rows = [row.model_dump() for row in getattr(config, section)]
+        assert "the same name" in _refused(**{section: [*rows, rows[0]]})
+
+
+def test_a_name_that_stands_nowhere_is_refused_with_those_that_do() -> None:
+    assert "there are [" in _refused(compartment=_doors(bus="nowhere"))
+    assert "there are [" in _refused(compartment=_doors(zone="nowhere"))
