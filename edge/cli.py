@@ -5,21 +5,16 @@ Exit codes: 0 ok, 1 something is wrong, 2 usage or configuration, 3 unavailable.
 
 import asyncio
 import os
-import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from common.kit.errors import ConfigError, InvalidError, LinliError
+from common.kit.errors import InvalidError, LinliError, exit_code
 
-if TYPE_CHECKING:  # imported where it is used: `linli --help` stays quick, the daemon small
-    from edge.app import Edge
+if TYPE_CHECKING:  # imported where it is used: `linli --help` stays quick
     from edge.config import StationConfig
-
-EXIT_WRONG = 1
-EXIT_USAGE = 2
-EXIT_UNAVAILABLE = 3
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,17 +37,12 @@ def _edge() -> None:
 @app.command()
 def run(config: ConfigOption, data: DataOption = None) -> None:
     """Run the station until Ctrl-C or SIGTERM; what is missing is named, what works is served."""
-    from common.kit.failpoints import arm_kill
-    from common.kit.log import setup_logging
-    from common.kit.memory import keep_small
-
-    keep_small()
-    setup_logging("json" if os.environ.get("LINLI_LOG") == "json" else "plain")
-    if spec := os.environ.get("LINLI_FAILPOINT"):
-        arm_kill(spec)
-    with _Exits():
-        settings = _settings(config)
-        edge_run(settings, _folder(settings, data))
+    # The same process becomes the daemon and this command line leaves its memory. -P: nothing is imported
+    # from the folder it happens to start in.
+    words = [sys.executable, "-P", "-m", "edge.daemon", "--config", str(config)]
+    if data is not None:
+        words += ["--data", str(data)]
+    os.execv(sys.executable, words)
 
 
 @app.command()
@@ -99,83 +89,6 @@ def init(
         typer.echo(pairing.begin(data, station_id, system_chance()).hex())
 
 
-def edge_run(settings: "StationConfig", data: Path) -> None:
-    """Serve until SIGINT or SIGTERM; ConfigError: secrets, UnavailableError: folder or a page's port."""
-    os.umask(0o077)
-    asyncio.run(_serve(settings, data))
-
-
-async def _serve(settings: "StationConfig", data: Path) -> None:
-    import aiohttp
-
-    from common.kit.chance import system_chance
-    from common.kit.clock import SystemClock
-    from common.kit.identity import StationSecrets
-    from common.kit.sqlite import SqliteDb
-    from common.kit.work import ThreadWork
-    from edge.access.pairing import SECRETS_FILE
-    from edge.app import HUB_KEEPALIVE_S, EdgePorts, build_edge
-    from edge.hardware.line import open_line
-
-    work = ThreadWork("argon2")
-    secrets = StationSecrets.load(data / SECRETS_FILE)
-    if secrets.station_id != settings.station.id:
-        raise ConfigError(
-            "secrets.foreign",
-            f"{data / SECRETS_FILE} belongs to station {secrets.station_id}, the settings say"
-            f" {settings.station.id}",
-        )
-    ports = EdgePorts(
-        clock=SystemClock(),
-        chance=system_chance(),
-        work=work,
-        open_db=SqliteDb,
-        open_line=open_line,
-        connector=lambda: aiohttp.TCPConnector(keepalive_timeout=HUB_KEEPALIVE_S),
-        secrets=secrets,
-    )
-    try:
-        await _until_stopped(build_edge(ports, settings, data))
-    finally:
-        work.close()
-
-
-async def _until_stopped(edge: "Edge") -> None:
-    from common.kit.systemd import Notifier
-
-    notifier = Notifier(os.environ)
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.TaskGroup() as group:
-            jobs = (edge.run(), notifier.run(lambda: True), _announce(edge, notifier))
-            tasks = [group.create_task(job, name="daemon") for job in jobs]
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, _stop, tasks, notifier)
-    except BaseExceptionGroup as errors:
-        expected = errors.subgroup(LinliError)
-        if expected is None:
-            raise
-        raise _first(expected) from None
-    typer.echo("stopped")
-
-
-def _stop(tasks: "list[asyncio.Task[None]]", notifier: object) -> None:
-    notifier.stopping()  # type: ignore[attr-defined]
-    for task in tasks:
-        task.cancel()
-
-
-async def _announce(edge: "Edge", notifier: object) -> None:
-    await edge.ready.wait()
-    notifier.ready("serving")  # type: ignore[attr-defined]
-    typer.echo(f"station {edge.config.station.id}")
-    typer.echo(f"  kiosk   {edge.kiosk.url}/")
-    typer.echo(f"  keeper  {edge.keeper.url}/")
-    for name, state in edge.hardware.bus_state.items():
-        if not state.up:
-            typer.echo(f"  bus {name} is down: {state.detail}")
-
-
 def _settings(path: Path) -> "StationConfig":
     from common.kit.config import load_toml
     from edge.config import StationConfig
@@ -185,11 +98,6 @@ def _settings(path: Path) -> "StationConfig":
 
 def _folder(settings: "StationConfig", data: Path | None) -> Path:
     return data if data is not None else settings.data
-
-
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    inner = errors.exceptions[0]
-    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
 
 
 class _Exits:
@@ -202,5 +110,4 @@ class _Exits:
         """Say what is wrong and leave."""
         if isinstance(error, LinliError):
             typer.echo(f"linli edge: {error.detail}", err=True)
-            usage = isinstance(error, ConfigError | InvalidError)
-            raise typer.Exit(EXIT_USAGE if usage else EXIT_UNAVAILABLE) from error
+            raise typer.Exit(exit_code(error)) from error

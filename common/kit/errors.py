@@ -59,3 +59,8 @@ class ConfigError(LinliError):
     """A file or setting is wrong; the message names the place and the remedy."""
 
     status = 500
+
+
+def exit_code(error: LinliError) -> int:
+    """Return how a command ends after `error`: 2 usage or configuration, 3 unavailable."""
+    return 2 if isinstance(error, ConfigError | InvalidError) else 3

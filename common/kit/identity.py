@@ -11,7 +11,6 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from common.kit.chance import Chance
 from common.kit.errors import ConfigError
@@ -69,8 +68,7 @@ def new_private_key(chance: Chance) -> bytes:
 
 def public_key(private_key: bytes) -> bytes:
     """Return the 32-byte public key of a seed."""
-    key = Ed25519PrivateKey.from_private_bytes(private_key).public_key()
-    return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return Ed25519PrivateKey.from_private_bytes(private_key).public_key().public_bytes_raw()
 
 
 def sign(private_key: bytes, message: bytes) -> bytes:

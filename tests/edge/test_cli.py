@@ -161,6 +161,8 @@ def test_the_daemon_runs_serves_and_stops_on_sigterm(tmp_path: Path, cli: CliRun
         assert "kiosk   http://127.0.0.1:" in lines[1]
         assert "bus bus0 is down: " in lines[3]
         assert "/dev/no-such-port is not there" in lines[3]
+        became = Path(f"/proc/{daemon.pid}/cmdline").read_text().split("\0")
+        assert "edge.daemon" in became  # the command line left the memory, the process id stayed
         daemon.send_signal(signal.SIGTERM)
         out, _ = daemon.communicate(timeout=5)
         assert out.endswith("stopped\n")

@@ -1,0 +1,126 @@
+"""The station's own process: reads the settings, serves until SIGINT or SIGTERM.
+
+`linli edge run` becomes this program by exec, so nothing of a command line stays in its memory.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import aiohttp
+
+from common.kit.chance import system_chance
+from common.kit.clock import SystemClock
+from common.kit.config import load_toml
+from common.kit.errors import ConfigError, LinliError, exit_code
+from common.kit.failpoints import arm_kill
+from common.kit.identity import StationSecrets
+from common.kit.log import setup_logging
+from common.kit.memory import keep_small
+from common.kit.sqlite import SqliteDb
+from common.kit.systemd import Notifier
+from common.kit.work import ThreadWork
+from edge.access.pairing import SECRETS_FILE
+from edge.app import HUB_KEEPALIVE_S, Edge, EdgePorts, build_edge
+from edge.config import StationConfig
+from edge.hardware.line import open_line
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve; return the exit code. What is wrong with settings, secrets, folder or ports is one line on stderr."""
+    options = _options(arguments)
+    keep_small()
+    setup_logging("json" if os.environ.get("LINLI_LOG") == "json" else "plain")
+    if spec := os.environ.get("LINLI_FAILPOINT"):
+        arm_kill(spec)
+    os.umask(0o077)
+    try:
+        settings = load_toml(StationConfig, options.config, os.environ)
+        asyncio.run(_serve(settings, options.data or settings.data))
+    except LinliError as error:
+        sys.stderr.write(f"linli edge: {error.detail}\n")
+        return exit_code(error)
+    _say("stopped")
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="linli edge run", description="Serve one station.")
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--data", type=Path)
+    return parser.parse_args(arguments)
+
+
+async def _serve(settings: StationConfig, data: Path) -> None:
+    secrets = StationSecrets.load(data / SECRETS_FILE)
+    if secrets.station_id != settings.station.id:
+        raise ConfigError(
+            "secrets.foreign",
+            f"{data / SECRETS_FILE} belongs to station {secrets.station_id}, the settings say"
+            f" {settings.station.id}",
+        )
+    work = ThreadWork("argon2")
+    ports = EdgePorts(
+        clock=SystemClock(),
+        chance=system_chance(),
+        work=work,
+        open_db=SqliteDb,
+        open_line=open_line,
+        connector=lambda: aiohttp.TCPConnector(keepalive_timeout=HUB_KEEPALIVE_S),
+        secrets=secrets,
+    )
+    try:
+        await _until_stopped(build_edge(ports, settings, data))
+    finally:
+        work.close()
+
+
+async def _until_stopped(edge: Edge) -> None:
+    notifier = Notifier(os.environ)
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.TaskGroup() as group:
+            jobs = (edge.run(), notifier.run(lambda: True), _announce(edge, notifier))
+            tasks = [group.create_task(job, name="daemon") for job in jobs]
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, _stop, tasks, notifier)
+    except BaseExceptionGroup as errors:
+        expected = errors.subgroup(LinliError)
+        if expected is None:
+            raise
+        raise _first(expected) from None
+
+
+def _stop(tasks: list[asyncio.Task[None]], notifier: Notifier) -> None:
+    notifier.stopping()
+    for task in tasks:
+        task.cancel()
+
+
+async def _announce(edge: Edge, notifier: Notifier) -> None:
+    await edge.ready.wait()
+    notifier.ready("serving")
+    _say(f"station {edge.config.station.id}")
+    _say(f"  kiosk   {edge.kiosk.url}/")
+    _say(f"  keeper  {edge.keeper.url}/")
+    for name, state in edge.hardware.bus_state.items():
+        if not state.up:
+            _say(f"  bus {name} is down: {state.detail}")
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    inner = errors.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
