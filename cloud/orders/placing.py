@@ -19,6 +19,8 @@ from common.kit.failpoints import fp
 
 PAY_WITHIN_S = 30 * 60
 NUMBER_DIGITS = 10
+MOST_PIECES = 200
+"""More than any station holds; thousands of parcels of one order would keep the one writer from everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,10 @@ def _summed(lines: Sequence[tuple[str, int]]) -> Counter[str]:
         total[sku] += qty
     if not total or min(total.values()) < 1:
         raise InvalidError("order.empty", "an order has at least one piece of something")
+    if total.total() > MOST_PIECES:
+        raise InvalidError(
+            "order.too_large", f"an order has at most {MOST_PIECES} pieces", most=MOST_PIECES
+        )
     return total
 
 

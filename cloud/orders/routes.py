@@ -27,6 +27,7 @@ class OrderRoutes:
             "station.not_found",
             "order.person_unknown",
             "order.sku_unknown",
+            "order.too_large",
             "order.round_closed",
             "stock.short",
         ),

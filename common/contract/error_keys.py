@@ -33,6 +33,7 @@ ERROR_KEYS: dict[str, str] = {
     # orders
     "order.not_found": "There is no such order.",
     "order.empty": "An order needs at least one piece of something.",
+    "order.too_large": "An order this large does not fit a station; make several.",
     "order.state": "The order is not in a state that allows this.",
     "order.round_closed": "No round is open; ordering is closed.",
     "order.pay_too_late": "The time to pay is over; the goods went back on sale.",

@@ -116,12 +116,14 @@ def problem(error: LinliError) -> web.Response:
 
 
 async def read_body(request: web.Request) -> bytes:
-    """Return the whole body within the listener's deadline and size, else 408 or 413."""
+    """Return the whole body within the listener's deadline and size, else 400, 408 or 413."""
     try:
         async with asyncio.timeout(request.config_dict[_LIMITS].body_s):
             return await request.read()
     except TimeoutError as error:
         raise web.HTTPRequestTimeout from error
+    except web.RequestPayloadError as error:  # e.g. Content-Encoding: gzip over something else
+        raise web.HTTPBadRequest from error
 
 
 class WebServer:
@@ -318,8 +320,10 @@ def _check_origin(request: web.Request) -> None:
         if "Cookie" in request.headers:
             raise RefusedError("web.origin", "a page's request must carry its Origin")
         return
-    if urlsplit(origin).netloc != request.host:
-        raise RefusedError("web.origin", "the request comes from another site")
+    with contextlib.suppress(ValueError):  # `http://[` is nobody's address
+        if urlsplit(origin).netloc == request.host:
+            return
+    raise RefusedError("web.origin", "the request comes from another site")
 
 
 async def _headers(_request: web.Request, response: web.StreamResponse) -> None:

@@ -162,4 +162,4 @@ def _active_keepers(conn: sqlite3.Connection) -> list[_Keeper]:
 
 
 def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()  # cookies hold any byte

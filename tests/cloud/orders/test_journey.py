@@ -142,7 +142,11 @@ async def test_lines_of_one_article_are_summed_before_stock_is_promised(world: W
 
 @pytest.mark.parametrize(
     ("lines", "key"),
-    [((("NOTHING", 1),), "order.sku_unknown"), ((), "order.empty")],
+    [
+        ((("NOTHING", 1),), "order.sku_unknown"),
+        ((), "order.empty"),
+        ((("MILK", 99), ("MILK", 99), ("TEA", 3)), "order.too_large"),
+    ],
 )
 async def test_a_wrong_basket_promises_nothing(
     world: World, lines: tuple[tuple[str, int], ...], key: str

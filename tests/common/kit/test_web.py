@@ -84,6 +84,14 @@ async def test_every_error_is_a_problem(
     assert ("secret of the trace" in caplog.text) == (path == "/bug")
 
 
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+async def test_a_body_that_is_not_packed_as_it_says_is_a_problem(coding: str) -> None:
+    async with running() as server:
+        headers = {"Content-Encoding": coding}
+        answer = await ask(server, "POST", "/echo", content=b"plain", headers=headers)
+    assert (answer.status_code, answer.json()["key"]) == (400, "web.bad_request")
+
+
 async def test_a_refused_method_names_those_allowed() -> None:
     async with running() as server:
         assert (await ask(server, "DELETE", "/echo")).headers["allow"] == "POST"
@@ -135,6 +143,7 @@ async def test_only_known_hosts_are_served(host: str, status: int) -> None:
         ({}, 200),
         ({"Origin": "http://localhost:1"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
         ({"Origin": "OWN"}, 200),
         ({"Cookie": "linli=1"}, 403),
         ({"Cookie": "linli=1", "Origin": "OWN"}, 200),

@@ -317,6 +317,7 @@ def test_signing_in_names_the_keeper_and_lasts_twelve_hours(tmp_path: Path) -> N
         await house.put(house.keeper())
         await house.edge.desk.sign_out(session.token)
         assert await house.edge.desk.session(session.token) is None
+        assert await house.edge.desk.session("\udcff") is None  # a cookie of bytes that are no text
 
     in_house(tmp_path, body)
 
