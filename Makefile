@@ -10,9 +10,11 @@ ARGS ?=
 
 # Never fetch an interpreter: the one on the machine is the one that is tested.
 export UV_PYTHON_DOWNLOADS := never
+# Trust whom the machine trusts: many networks have a proxy with a certificate of their own.
+export UV_SYSTEM_CERTS ?= true
 # uv does not read pip.conf: hand its indexes on (only when something is installed).
 UV_ENV = eval "$$($(PY) requirements/pip_index.py)"
-OURS := pyproject.toml hatch_build.py web/package-lock.json
+OURS := pyproject.toml
 
 .PHONY: help setup demo test lint check docs lock clean
 .DEFAULT_GOAL := help
@@ -46,7 +48,7 @@ lock: | $(UV) ## resolve requirements/*.txt anew from pyproject.toml
 
 clean: ## remove everything that was made here
 	rm -rf $(VENV) .tools .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis \
-	  .import_linter_cache .grimp_cache .coverage dist web/node_modules common/ui/static/vendor tests/shots/out
+	  .import_linter_cache .grimp_cache .coverage dist tests/shots/out
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A bare Debian has python3 and pip, but neither venv nor permission to install for the system

@@ -60,12 +60,15 @@ def _driver() -> str | None:
 
 
 def _axe() -> str | None:
-    script = ROOT / "web/node_modules/axe-core/axe.min.js"
+    found = importlib.util.find_spec("axe_playwright_python")
+    if not found or not found.origin:
+        return None
+    script = Path(found.origin).parent / "axe.min.js"
     return str(script) if script.exists() else None
 
 
 PARTS = {
-    "axe": Part(_axe, "axe-core is not in web/node_modules: `make clean setup`"),
+    "axe": Part(_axe, "axe-playwright-python is not installed: `make setup`"),
     "chromium": Part(_chromium, "no Chromium: `apt-get install chromium-headless-shell`"),
     "cjk-font": Part(_cjk_font, "no Chinese font: `apt-get install fontconfig fonts-noto-cjk`"),
     "mbpoll": Part(_program("mbpoll"), "no mbpoll: `apt-get install mbpoll`"),

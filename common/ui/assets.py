@@ -77,7 +77,7 @@ def _find(name: str, folders: Iterable[Path]) -> Path:
     for folder in folders:
         if (path := folder / name).is_file():
             return path
-    raise FileNotFoundError(f"no static file {name}; for vendor files run `make setup` once")
+    raise FileNotFoundError(f"no static file {name}")
 
 
 def _asset(name: str, body: bytes) -> Asset:
