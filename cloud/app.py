@@ -30,6 +30,7 @@ from cloud.web.frame import WebPorts
 from common.kit.chance import Chance
 from common.kit.clock import Clock
 from common.kit.errors import LinliError
+from common.kit.metrics import add_metrics
 from common.kit.openapi import Route, routes_of
 from common.kit.sqldb import SqlDb
 from common.kit.web import Limits, WebServer, make_app
@@ -154,6 +155,7 @@ class Hub:
             limits=Limits(connections=limits.connections, body_bytes=limits.body_bytes),
             not_ready=lambda: () if self.ready.is_set() else ("the database is being prepared",),
         )
+        add_metrics(app)
         gate = HubGate(rooms.access, rooms.idempotency, RateLimit(limits.requests_per_minute))
         add_api(app, rooms.routes(), gate)
         SyncServer(rooms.gateway, self.db, ports.clock).routes(app)

@@ -177,6 +177,7 @@ HEAVY = (
     "typer",
     "click",
     "shellingham",
+    "prometheus_client",
     "cryptography.hazmat.primitives.serialization",  # brings every kind of key and all of SSH
 )
 

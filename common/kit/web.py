@@ -1,4 +1,4 @@
-"""The web server of every program: hardened aiohttp, RFC 9457 problems, counters, probes.
+"""The web server of every program: hardened aiohttp, RFC 9457 problems, numbered requests, probes.
 
 Hub, station screens and simulator differ in their routes only; limits and headers are here, once.
 """
@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 
 import orjson
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from common.kit.errors import LinliError, RefusedError, UnavailableError
 from common.kit.log import log_ids
@@ -74,7 +73,6 @@ class Limits:
 
 
 _LIMITS = web.AppKey("linli_limits", Limits)
-REGISTRY = web.AppKey("linli_registry", CollectorRegistry)
 
 
 def make_app(
@@ -84,24 +82,21 @@ def make_app(
     not_ready: Callable[[], Sequence[str]] = tuple,
     middlewares: Iterable[Middleware] = (),
 ) -> web.Application:
-    """Return an application with the house's hardening and `/healthz`, `/readyz`, `/metrics`.
+    """Return an application with the house's hardening, `/healthz` and `/readyz`.
 
     `hosts` are the names it answers to besides IP addresses and `localhost`; `not_ready()` lists what
     is still missing. `middlewares` run inside the hardening.
     """
     limits = limits or Limits()
-    registry = CollectorRegistry()
-    inside: list[Any] = [_observe(registry), _problems, _same_site(frozenset(hosts)), *middlewares]
+    inside: list[Any] = [_numbered(), _problems, _same_site(frozenset(hosts)), *middlewares]
     app = web.Application(
         middlewares=inside,
         client_max_size=limits.body_bytes,
     )
     app[_LIMITS] = limits
-    app[REGISTRY] = registry
     app.on_response_prepare.append(_headers)
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/readyz", _readyz(not_ready))
-    app.router.add_get("/metrics", _metrics)
     return app
 
 
@@ -204,31 +199,19 @@ def _cannot_listen(host: str, port: int, error: OSError) -> UnavailableError:
     return UnavailableError("port.refused", said, host=host, port=port)
 
 
-def _observe(registry: CollectorRegistry) -> Middleware:
-    requests = Counter(
-        "linli_http_requests", "Answers given", ["route", "method", "status"], registry=registry
-    )
-    seconds = Histogram(
-        "linli_http_seconds", "Time to the answer", ["route"], registry=registry, unit=""
-    )
+def _numbered() -> Middleware:
     numbers = itertools.count(1)
 
     @web.middleware
-    async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-        loop = asyncio.get_running_loop()
-        started_s = loop.time()
+    async def numbered(request: web.Request, handler: Handler) -> web.StreamResponse:
         request_id = f"{next(numbers):x}"
         with log_ids(request=request_id):
             response = await handler(request)
-        resource = request.match_info.route.resource
-        route = resource.canonical if resource else "none"
-        requests.labels(route, request.method, str(response.status)).inc()
-        seconds.labels(route).observe(loop.time() - started_s)
         if not response.prepared:
             response.headers["X-Request-Id"] = request_id
         return response
 
-    return observe
+    return numbered
 
 
 @web.middleware
@@ -345,8 +328,3 @@ def _readyz(not_ready: Callable[[], Sequence[str]]) -> Handler:
         return web.json_response({"status": "ready"})
 
     return readyz
-
-
-async def _metrics(request: web.Request) -> web.Response:
-    text = generate_latest(request.config_dict[REGISTRY])
-    return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4"})
