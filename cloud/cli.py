@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +22,7 @@ from common.kit.chance import system_chance
 from common.kit.clock import SystemClock
 from common.kit.errors import InvalidError, UnavailableError
 from common.kit.failpoints import arm_kill
+from common.kit.folder import hold
 from common.kit.log import setup_logging
 from common.kit.sqldb import SqlDb
 from common.kit.work import ThreadWork
@@ -50,13 +52,14 @@ def serve(
     if spec := os.environ.get("LINLI_FAILPOINT"):
         arm_kill(spec)
     settings = _settings(config, data, port)
-    ports = _ports(settings)
-    try:
-        asyncio.run(_serve(ports, settings))
-    except BaseExceptionGroup as group:
-        raise _first(group) from group
-    finally:
-        ports.work.close()
+    with _alone(settings):
+        ports = _ports(settings)
+        try:
+            asyncio.run(_serve(ports, settings))
+        except BaseExceptionGroup as group:
+            raise _first(group) from group
+        finally:
+            ports.work.close()
 
 
 @app.command()
@@ -187,6 +190,13 @@ def _open(settings: HubConfig, *, must_exist: bool = False) -> SqlDb:
             raise UnavailableError("hub.no_database", f"{path} does not exist")
         path.parent.mkdir(parents=True, exist_ok=True)
     return SqlDb(url)
+
+
+def _alone(settings: HubConfig) -> AbstractContextManager[object]:
+    """Keep a second hub from an SQLite file: it would know neither our nonces nor our news."""
+    if not settings.database_url().startswith("sqlite:"):
+        return nullcontext()
+    return hold(settings.hub.data, "hub.lock", key="hub.in_use", who="hub")
 
 
 def _ports(settings: HubConfig) -> "HubPorts":

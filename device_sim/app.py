@@ -4,10 +4,12 @@ import asyncio
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from common.kit.chance import Chance
 from common.kit.clock import Clock
 from common.kit.errors import UnavailableError
+from common.kit.folder import hold
 from common.kit.web import WebServer
 from common.kit.work import Work
 from device_sim.cabinet import Cabinet
@@ -43,13 +45,15 @@ class Sim:
     bench: WebServer
     work: Work
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+    _held: BinaryIO | None = None
 
     async def run(self) -> None:
-        """Serve until cancelled; a taken port raises UnavailableError before anything starts."""
+        """Serve until cancelled; a taken port or folder raises UnavailableError before anything starts."""
         try:
             await self.bench.start()
             if self.tcp is not None:
                 await self.tcp.listen()
+            self._held = await self.work.run(_hold, self.witness_file.path.parent)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_time(), name="physics")
                 if self.tcp is not None:
@@ -62,6 +66,8 @@ class Sim:
         finally:
             await self.bench.stop()
             self.witness_file.close()
+            if self._held is not None:
+                self._held.close()
 
     async def _keep_time(self) -> None:
         """Let springs, timers and faults' ends happen also when nobody asks."""
@@ -69,6 +75,11 @@ class Sim:
             now_s = self.cabinet.settle_now()
             wait_s = self.cabinet.next_event_s() - now_s
             await asyncio.sleep(_HEARTBEAT_S if math.isinf(wait_s) else min(wait_s, _HEARTBEAT_S))
+
+
+def _hold(data: Path) -> BinaryIO:
+    """Keep a second simulator from the links: it would take the port from under the first one's client."""
+    return hold(data, "sim.lock", key="sim.in_use", who="simulator")
 
 
 def build_sim(

@@ -1,31 +1,19 @@
 """The data folder of a station: one daemon at a time, and databases brought to this program's tables."""
 
-import fcntl
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from common.kit.errors import UnavailableError
+from common.kit.folder import hold
 
 LOCK_FILE = "daemon.lock"
 
 
 def lock(data: Path) -> BinaryIO:
     """Return the held lock of a data folder; UnavailableError `edge.locked` while another daemon holds it."""
-    data.mkdir(parents=True, exist_ok=True)
-    held = (data / LOCK_FILE).open("ab")
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        held.close()
-        raise UnavailableError(
-            "edge.locked",
-            f"{data} is in use by another station daemon: stop that one or give another --data",
-            data=str(data),
-        ) from error
-    return held
+    return hold(data, LOCK_FILE, key="edge.locked", who="station daemon")
 
 
 def migrate_tx(

@@ -85,3 +85,6 @@ def main() -> None:
     except LinliError as error:
         sys.stderr.write(f"linli: {error.detail}\n")
         sys.exit(3)
+    except OSError as error:  # the disk is full, read-only or somebody else's
+        sys.stderr.write(f"linli: {error.filename or 'a file'}: {error.strerror or error}\n")
+        sys.exit(3)

@@ -64,6 +64,7 @@ ERROR_KEYS: dict[str, str] = {
     "doors.cool_down": "The lock's coil must cool down first.",
     # simulator (its bench on loopback)
     "sim.no_link": "The link to the serial port cannot be made; give another folder.",
+    "sim.in_use": "Another simulator uses this data folder; stop it or give another one.",
     "sim.no_data": "The folder for the witness cannot be written; give another one.",
     "sim.port_taken": "The Modbus TCP port is in use; stop the other program or choose another.",
     "sim.unknown_door": "The cabinet has no such door.",
@@ -138,6 +139,7 @@ ERROR_KEYS: dict[str, str] = {
     "person.phone": "The phone number is not valid.",
     "person.phone_taken": "Another person has this phone number.",
     # hub
+    "hub.in_use": "Another hub uses this data folder; stop it or give another one.",
     "hub.no_database": "There is no database in the data folder.",
     "backup.exists": "A backup never overwrites a file; choose another name.",
     "backup.no_database": "There is no database to copy.",
@@ -148,6 +150,7 @@ ERROR_KEYS: dict[str, str] = {
     "hub.secrets_damaged": "The hub's secrets file is damaged; restore it from its own backup.",
     "hub.secrets_foreign": "The hub's secrets file does not belong to this database.",
     # edge.app and pairing
+    "folder.unusable": "The data folder cannot be written; give another one with --data.",
     "edge.locked": "Another station daemon uses this data folder; stop it or give another one.",
     "secrets.foreign": "The secrets belong to another station than the settings name.",
     "pairing.usage": "Give either the station's id or the file the hub wrote.",
@@ -192,6 +195,7 @@ ERROR_KEYS: dict[str, str] = {
     "demo.failed": "A command of the demo's preparation failed.",
     "demo.not_ours": "The folder holds something else than demo data; --fresh will not delete it.",
     "demo.not_ready": "A program of the demo does not answer in time.",
+    "demo.running": "A demo runs on this data folder; stop it or give another one.",
     "demo.port_taken": "A port of the demo is taken; stop what uses it or give --port-base.",
     "journey.bench": "The simulator's control API refused.",
     "journey.busy": "The kiosk does not show the keypad.",

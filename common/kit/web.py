@@ -151,7 +151,7 @@ class WebServer:
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(self._protocol, self.host, self.port)
-        except OSError as error:
+        except (OSError, OverflowError) as error:  # overflow: no such port number
             await self._runner.cleanup()
             raise _cannot_listen(self.host, self.port, error) from error
         if self.port == 0:
@@ -191,7 +191,9 @@ class _TurnAway(asyncio.Protocol):
         transport.close()
 
 
-def _cannot_listen(host: str, port: int, error: OSError) -> UnavailableError:
+def _cannot_listen(host: str, port: int, error: OSError | OverflowError) -> UnavailableError:
+    if isinstance(error, OverflowError):
+        return UnavailableError("port.refused", f"{error}", host=host, port=port)
     if error.errno == errno.EADDRINUSE:
         said = f"port {port} on {host} is taken: stop the program that holds it or choose another"
         return UnavailableError("port.taken", said, host=host, port=port)

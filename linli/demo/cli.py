@@ -7,13 +7,14 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import aiohttp
 import typer
 
 from cloud.seed import SeedAccess
 from common.kit.errors import ConfigError, LinliError
+from common.kit.folder import hold
 from device_sim.config import load as load_cabinet
 from linli.demo.check import Check, say
 from linli.demo.parcels import ToTry, parcels_to_try
@@ -50,7 +51,7 @@ def demo(
     ports = Ports.from_base(port_base)
     ports.require_free()
     if fresh:
-        _forget(data)
+        forget(data)
     root = data.resolve()
     site = Site(root, ports, cabinet.resolve(), (station or root / "station.toml").resolve())
     try:
@@ -67,7 +68,7 @@ def _first(group: BaseExceptionGroup[LinliError]) -> LinliError:
     return found
 
 
-def _forget(data: Path) -> None:
+def forget(data: Path) -> None:
     """Remove the data of an earlier demo, and nothing else."""
     if not data.exists():
         return
@@ -75,13 +76,17 @@ def _forget(data: Path) -> None:
         raise ConfigError(
             "demo.not_ours", f"{data} holds no demo data: `--fresh` will not delete it"
         )
+    _hold(data).close()  # not under a demo that runs
     shutil.rmtree(data)
+
+
+def _hold(root: Path) -> BinaryIO:
+    return hold(root, _MARKER, key="demo.running", who="`linli demo`")
 
 
 async def _demo(site: Site, *, check: bool, own_station_file: bool) -> None:
     cabinet = load_cabinet(site.cabinet_file, os.environ)
-    site.root.mkdir(parents=True, exist_ok=True)
-    (site.root / _MARKER).touch()
+    held = _hold(site.root)
     stage = Stage(site)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -99,6 +104,7 @@ async def _demo(site: Site, *, check: bool, own_station_file: bool) -> None:
             await _until_stopped(stage, stop)
     finally:
         await stage.stop()
+        held.close()
 
 
 async def _check(stage: Stage, access: SeedAccess) -> None:

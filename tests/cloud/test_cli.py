@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from cloud.seed import STATION_ID
+from common.kit.folder import hold
 from common.kit.identity import public_key
 from linli.cli import main
 from tests.parts import ROOT
@@ -164,3 +165,19 @@ def test_serving_from_the_first_start_to_ctrl_c(hub: Hub, tmp_path: Path) -> Non
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+def test_a_second_hub_on_the_same_folder_is_refused(hub: Hub, tmp_path: Path) -> None:
+    with hold(tmp_path, "hub.lock", key="hub.in_use", who="hub"):
+        ran = hub(tmp_path, "serve", "--port", "0")
+    assert ran.returncode == 3
+    assert str(tmp_path) in ran.stderr
+    assert not (tmp_path / "hub.db").exists()
+
+
+def test_a_folder_that_cannot_be_is_one_line(hub: Hub, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    ran = hub(tmp_path / "file" / "data", "seed")
+    assert ran.returncode == 3
+    assert "Traceback" not in ran.stderr
+    assert ran.stderr.startswith("linli: ")

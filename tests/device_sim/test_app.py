@@ -56,6 +56,20 @@ async def test_without_modbus_tcp(without_tcp: Sim) -> None:
     await asyncio.gather(running, return_exceptions=True)
 
 
+async def test_a_second_one_in_the_same_folder_leaves_the_first_ones_port_alone(
+    built: Sim, without_tcp: Sim
+) -> None:
+    running = asyncio.create_task(built.run())
+    async with asyncio.timeout(5):
+        await built.ready.wait()
+        with pytest.raises(UnavailableError) as refused:
+            await without_tcp.run()
+    assert refused.value.key == "sim.in_use"
+    assert built.serial[0].link.is_symlink()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_a_taken_port_ends_it_with_one_error(built: Sim, without_tcp: Sim) -> None:
     running = asyncio.create_task(built.run())
     async with asyncio.timeout(5):
