@@ -65,14 +65,6 @@ def _delete_keeper(conn: sqlite3.Connection, key: str) -> None:
 KEEPER_TABLE = ReplicaTable("keeper", _REPLICA_DDL, _put_keeper, _delete_keeper)
 
 
-def keeper_name(conn: sqlite3.Connection, keeper_id: str) -> str:
-    """Return the display name of a keeper, or their id when the hub has taken the row away."""
-    row = conn.execute(
-        "SELECT display_name FROM replica_keeper WHERE keeper_id = ?", (keeper_id,)
-    ).fetchone()
-    return str(row["display_name"]) if row else keeper_id
-
-
 class KeeperPins:
     """Signing in and out; one attempt at a time, behind its own persisted limiter."""
 
@@ -109,7 +101,7 @@ class KeeperPins:
         """Return who holds `token`, or None: unknown, expired, or no keeper any more."""
 
         def fn(conn: sqlite3.Connection) -> KeeperSession | None:
-            now_s = self._powered.now_tx(conn)
+            now_s = self._powered.read_tx(conn)
             row = conn.execute(
                 "SELECT s.keeper_id, s.expires_s, k.display_name FROM keeper_session s"
                 " JOIN replica_keeper k USING (keeper_id) WHERE s.token_hash = ? AND k.active",
@@ -120,7 +112,7 @@ class KeeperPins:
             left_s = row["expires_s"] - now_s
             return KeeperSession(token, row["keeper_id"], row["display_name"], left_s)
 
-        return await self._db.write(fn)
+        return await self._db.read(fn)  # a tablet's stream asks every second: no write for that
 
     async def sign_out(self, token: str) -> None:
         """Forget `token`; an unknown one is fine."""

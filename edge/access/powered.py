@@ -24,19 +24,23 @@ class PoweredTime:
         """Count by the monotonic time of `clock`."""
         self._clock = clock
 
+    def read_tx(self, conn: sqlite3.Connection) -> float:
+        """Return the counter, seconds; stores nothing, so looking costs no write."""
+        row = conn.execute("SELECT boot_id, mono_s, powered_s FROM powered_time").fetchone()
+        if row is None:
+            return 0.0
+        # Monotonic values of two boots never compare: a new boot starts from the last checkpoint.
+        same_boot = row["boot_id"] == self._clock.boot_id
+        gone_s = max(0.0, self._clock.monotonic_s() - row["mono_s"]) if same_boot else 0.0
+        return float(row["powered_s"]) + gone_s
+
     def now_tx(self, conn: sqlite3.Connection) -> float:
         """Advance the counter durably and return it, seconds."""
-        boot_id, mono_s = self._clock.boot_id, self._clock.monotonic_s()
-        row = conn.execute("SELECT boot_id, mono_s, powered_s FROM powered_time").fetchone()
-        powered_s = 0.0
-        if row is not None:
-            same_boot = row["boot_id"] == boot_id
-            # Monotonic values of two boots never compare: a new boot starts from the last checkpoint.
-            powered_s = row["powered_s"] + (max(0.0, mono_s - row["mono_s"]) if same_boot else 0.0)
+        powered_s = self.read_tx(conn)
         conn.execute(
             "INSERT INTO powered_time VALUES (1, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
             " boot_id = excluded.boot_id, mono_s = excluded.mono_s, powered_s = excluded.powered_s",
-            (boot_id, mono_s, powered_s),
+            (self._clock.boot_id, self._clock.monotonic_s(), powered_s),
         )
         return powered_s
 

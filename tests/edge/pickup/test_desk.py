@@ -368,3 +368,18 @@ def test_a_handed_over_parcel_cannot_be_tried_again_at_its_failed_door(tmp_path:
         assert gone.value.key == "put_in.nothing_in_hand"
 
     in_house(tmp_path, body)
+
+
+def test_looking_who_is_signed_in_writes_nothing_and_still_ends_in_time(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        await house.put(house.keeper())
+        signed_in = await house.edge.desk.sign_in(PIN)
+        assert isinstance(signed_in, KeeperSession)
+        before = house.edge.state_db.write_now(lambda conn: conn.total_changes)
+        for _ in range(10):  # what a tablet's stream asks every second
+            assert await house.edge.desk.session(signed_in.token) is not None
+        assert house.edge.state_db.write_now(lambda conn: conn.total_changes) == before
+        house.sql("UPDATE powered_time SET powered_s = powered_s + 12 * 3600")
+        assert await house.edge.desk.session(signed_in.token) is None
+
+    in_house(tmp_path, body)
