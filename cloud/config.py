@@ -37,7 +37,9 @@ class HubSection(_Section):
         description="address people and stations use, e.g. https://hub.example.cn",
     )
     database_url: str = Field(
-        "", description="empty: SQLite in the data folder; else postgresql+psycopg://…"
+        "",
+        pattern=r"^$|^(postgresql\+psycopg|sqlite)://",
+        description="empty: SQLite in the data folder; else postgresql+psycopg://…",
     )
     allowed_hosts: tuple[str, ...] = Field(
         (), description="further host names this hub answers to (IP addresses always work)"

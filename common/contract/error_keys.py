@@ -140,6 +140,7 @@ ERROR_KEYS: dict[str, str] = {
     "person.phone_taken": "Another person has this phone number.",
     # hub
     "hub.in_use": "Another hub uses this data folder; stop it or give another one.",
+    "hub.database_away": "The database server does not answer.",
     "hub.no_database": "There is no database in the data folder.",
     "backup.exists": "A backup never overwrites a file; choose another name.",
     "backup.no_database": "There is no database to copy.",

@@ -12,8 +12,9 @@ from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
+from common.kit.errors import UnavailableError
 from common.kit.failpoints import fp
 
 T = TypeVar("T")
@@ -121,6 +122,19 @@ class SqlDb:
 
 
 def _retrying(once: Callable[[], R]) -> R:
+    """Return what `once` returns; UnavailableError `hub.database_away` when no server answers."""
+    try:
+        return _serialized(once)
+    except OperationalError as error:
+        if isinstance(error.orig, sqlite3.Error):
+            raise
+        if error.connection_invalidated or getattr(error.orig, "sqlstate", None) is None:
+            said = "the database server does not answer: is it running, is hub.database_url right?"
+            raise UnavailableError("hub.database_away", said) from error
+        raise
+
+
+def _serialized(once: Callable[[], R]) -> R:
     for _ in range(_ATTEMPTS - 1):
         try:
             return once()

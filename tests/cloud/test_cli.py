@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -181,3 +182,26 @@ def test_a_folder_that_cannot_be_is_one_line(hub: Hub, tmp_path: Path) -> None:
     assert ran.returncode == 3
     assert "Traceback" not in ran.stderr
     assert ran.stderr.startswith("linli: ")
+
+
+@pytest.mark.parametrize("command", ["verify", "migrate", "serve"])
+def test_a_database_server_that_is_away_is_unavailable_not_violated(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    with socket.socket() as nobody_listens:
+        nobody_listens.bind(("127.0.0.1", 0))
+        port = nobody_listens.getsockname()[1]
+        url = f"postgresql+psycopg://linli@127.0.0.1:{port}/linli"
+        monkeypatch.setenv("LINLI_HUB__DATABASE_URL", url)
+        ran = hub(tmp_path, command)
+    assert (ran.returncode, ran.stderr.count("\n")) == (3, 1)
+    assert "is it running" in ran.stderr
+
+
+def test_an_address_that_is_no_database_is_named(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINLI_HUB__DATABASE_URL", "nonsense")
+    ran = hub(tmp_path, "verify")
+    assert ran.returncode == 2
+    assert "LINLI_HUB__DATABASE_URL" in ran.stderr
