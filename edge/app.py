@@ -14,7 +14,8 @@ from pathlib import Path
 
 import aiohttp
 
-from common.contract.events import BusStateChanged, StationStarted
+from common.contract.base import Message
+from common.contract.events import BusStateChanged
 from common.kit.chance import Chance
 from common.kit.clock import Clock, from_ms
 from common.kit.failpoints import fp
@@ -43,6 +44,7 @@ from edge.pickup.flow import PickupFlow
 from edge.pickup.grants import Grants, GrantSweeper
 from edge.pickup.put_in import PutIn
 from edge.pickup.sessions import Sessions
+from edge.pickup.started import started
 from edge.pickup.views import DoorCell
 from edge.screen import ScreenServices, make_keeper_app, make_kiosk_app
 from edge.screen.services import LinkFact, ZoneFact
@@ -216,16 +218,7 @@ class Edge:
         await self.pickup.start()
         await self.desk.start()
         await self.facts.start()
-        view = self.doors.view()
-        body = StationStarted.model_validate(
-            {
-                "app_version": VERSION,
-                "boot_reason": boot_reason,
-                "compartments": tuple(view),
-                "open_doors": tuple(label for label, door in view.items() if door.open),
-            }
-        )
-        await self._report(body)
+        await self._report(started(self.config, self.doors.view(), VERSION, boot_reason))
 
     def _start_jobs(self, group: asyncio.TaskGroup) -> None:
         jobs = {
@@ -253,7 +246,7 @@ class Edge:
         while True:
             await self._report(await self._bus_news.get())
 
-    async def _report(self, body: StationStarted | BusStateChanged) -> None:
+    async def _report(self, body: Message) -> None:
         at = self.ports.clock.wall()
         await self.state_db.write(lambda conn: self.outbox.append_tx(conn, body, occurred_at=at))
         self.outbox.kick()

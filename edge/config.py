@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from common.contract.base import Id, Label
+from common.contract.base import GridIndex, GridSpan, Id, Label, LimitC
 from common.contract.words import Size, TemperatureClass
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -61,8 +61,8 @@ class ZoneSection(_Section):
     temperature_class: TemperatureClass
     probe_bus: str
     probe_unit: int = Field(ge=1, le=247)
-    min_c: float
-    max_c: float
+    min_c: LimitC
+    max_c: LimitC
     sample_s: float = Field(default=10.0, ge=1)
 
 
@@ -75,10 +75,10 @@ class CompartmentSection(_Section):
     channel: int = Field(ge=0, le=7, description="relay and input of the board, from 0")
     zone: str
     size: Size
-    column: int = Field(ge=0)
-    row: int = Field(ge=0)
-    width: int = Field(default=1, ge=1)
-    height: int = Field(default=1, ge=1)
+    column: GridIndex
+    row: GridIndex
+    width: GridSpan = 1
+    height: GridSpan = 1
     pulse_ms: int = Field(default=400, ge=100, le=1000)
     open_level: Literal[0, 1] = Field(default=1, description="door input when the door is open")
     easy_reach: bool = Field(default=False, description="between 380 and 1220 mm above the floor")
@@ -124,10 +124,10 @@ class ScreenSection(_Section):
     keeper_origins: tuple[str, ...] = Field(
         default=(), description="further Host values of the keeper page, e.g. locker.lan:8811"
     )
-    column: int = Field(default=2, ge=0)
-    row: int = Field(default=1, ge=0)
-    width: int = Field(default=1, ge=1)
-    height: int = Field(default=2, ge=1)
+    column: GridIndex = 2
+    row: GridIndex = 1
+    width: GridSpan = 1
+    height: GridSpan = 2
 
 
 class StationConfig(_Section):

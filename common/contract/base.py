@@ -9,6 +9,10 @@ from common.kit.ids import ID_PATTERN
 Id = Annotated[str, Field(pattern=ID_PATTERN)]
 Hex = Annotated[str, Field(pattern=r"^(?:[0-9a-f]{2})*$")]
 Label = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")]
+# The front of a cabinet is a grid; far more columns and rows than any housing has.
+GridIndex = Annotated[int, Field(ge=0, le=99)]
+GridSpan = Annotated[int, Field(ge=1, le=100)]
+LimitC = Annotated[float, Field(ge=-100, le=200)]
 # Up to the year 9998: anything later fits into no datetime, in no time zone.
 Ms = Annotated[int, Field(ge=0, lt=253_370_764_800_000)]
 

@@ -3,21 +3,75 @@
 Money and door facts travel in lane `facts`, measurements in lane `telemetry`.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from common.contract.base import Id, Label, Message, Ms
-from common.contract.words import ActorKind, CommandState, Lane, Purpose, Quality
+from common.contract.base import GridIndex, GridSpan, Id, Label, LimitC, Message, Ms
+from common.contract.words import (
+    ActorKind,
+    CommandState,
+    Lane,
+    Purpose,
+    Quality,
+    Size,
+    TemperatureClass,
+)
+
+Name = Annotated[str, Field(min_length=1, max_length=20)]
+
+
+class CompartmentPlace(Message):
+    """Where a compartment stands in the cabinet's front, seen from before it, and what it is for."""
+
+    label: Label
+    zone: Name
+    size: Size
+    column: GridIndex
+    row: GridIndex
+    width: GridSpan = 1
+    height: GridSpan = 1
+
+
+class ScreenPlace(Message):
+    """Where the screen stands in the same grid."""
+
+    column: GridIndex
+    row: GridIndex
+    width: GridSpan = 1
+    height: GridSpan = 1
+
+
+class ZoneLimits(Message):
+    """A temperature zone: its names for people and the range it must keep."""
+
+    zone: Name
+    name_zh: Name
+    name_en: Name
+    temperature_class: TemperatureClass
+    min_c: LimitC
+    max_c: LimitC
 
 
 class StationStarted(Message):
-    """`station.started`: the daemon is up; doors were read before it served anyone."""
+    """`station.started`: the daemon is up; doors were read before it served anyone.
+
+    `layout`, `screen` and `zones` came later: a station that does not say them leaves the hub's word as it is.
+    """
 
     app_version: str
     boot_reason: Literal["cold", "restart"]
     compartments: tuple[Label, ...]
     open_doors: tuple[Label, ...]
+    layout: tuple[CompartmentPlace, ...] = Field(
+        default=(), description="label, zone, size, column, row, width, height of each"
+    )
+    screen: ScreenPlace | None = Field(
+        default=None, description="column, row, width, height in the same grid"
+    )
+    zones: tuple[ZoneLimits, ...] = Field(
+        default=(), description="zone, name_zh, name_en, temperature_class, min_c, max_c of each"
+    )
 
 
 class BusStateChanged(Message):

@@ -34,6 +34,10 @@ def test_relays_off_and_doors_read_before_anybody_is_served(tmp_path: Path) -> N
         started = house.events("station.started")
         assert [event["boot_reason"] for event in started] == ["cold"]
         assert len(started[0]["compartments"]) == 16
+        assert [part["label"] for part in started[0]["layout"]] == started[0]["compartments"]
+        assert started[0]["screen"].keys() == {"column", "row", "width", "height"}
+        limits = [(zone["zone"], zone["min_c"], zone["max_c"]) for zone in started[0]["zones"]]
+        assert limits == [(z.name, z.min_c, z.max_c) for z in house.edge.config.zone]
         relays = [sent.data for sent in house.cable.sent if sent.data[0] in (1, 2)]
         firsts = [next(data for data in relays if data[0] == unit) for unit in (1, 2)]
         assert {data[1] for data in firsts} <= {0x05, 0x0F}, "the first frames drop the relays"

@@ -7,12 +7,13 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from common.contract import protocol
 from common.contract.base import Message
 from common.contract.chain import Link, next_link
 from common.contract.digest import EMPTY, moved, row_hash, segment_of
-from common.contract.events import EVENT_TYPES
+from common.contract.events import EVENT_TYPES, StationStarted
 from common.contract.replica import REPLICA_TABLES, CommandRow, row_key
 from common.contract.signing import command_message
 
@@ -37,6 +38,25 @@ def test_every_event_type_has_a_golden_message(event_type: str) -> None:
     body = EVENT_TYPES[event_type][1].model_validate_json(text)
     said = json.loads(body.model_dump_json())
     assert json.loads(text).items() <= said.items(), "a released field changed its name or meaning"
+
+
+def test_a_station_may_say_where_its_doors_stand() -> None:
+    text = _load("event.station.started.layout.json")
+    body = StationStarted.model_validate_json(text)
+    assert json.loads(body.model_dump_json()) == json.loads(text)
+    older = StationStarted.model_validate_json(_load("event.station.started.v1.json"))
+    assert (older.layout, older.screen, older.zones) == ((), None, ())
+
+
+@pytest.mark.parametrize(
+    ("part", "wrong"),
+    [("column", -1), ("row", 100), ("width", 0), ("height", 101), ("column", "0")],
+)
+def test_a_place_outside_every_cabinet_is_refused(part: str, wrong: object) -> None:
+    said = json.loads(_load("event.station.started.layout.json"))
+    said["layout"][0][part] = wrong
+    with pytest.raises(ValidationError):
+        StationStarted.model_validate_json(json.dumps(said))
 
 
 @pytest.mark.parametrize("table", sorted(REPLICA_TABLES))
