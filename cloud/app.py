@@ -172,15 +172,6 @@ class Hub:
         await self.rooms.idempotency.purge()
 
 
-def web_ports(rooms: Rooms, ports: HubPorts) -> WebPorts:
-    """Return what the pages may ask."""
-    return WebPorts(
-        access=rooms.access, stations=rooms.stations, orders=rooms.orders, catalog=rooms.catalog,
-        people=rooms.people, gateway=rooms.gateway, once=rooms.idempotency, db=rooms.db,
-        clock=ports.clock, chance=ports.chance,
-    )  # fmt: skip
-
-
 def build_hub(ports: HubPorts, config: HubConfig) -> Hub:
     """Return the hub; ValueError for predictable chance on a real loop."""
     if ports.chance.seeded and not getattr(asyncio.get_running_loop(), "virtual", False):

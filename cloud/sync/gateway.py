@@ -40,11 +40,6 @@ class StationSyncStatus:
         """Ops the station has not applied yet."""
         return self.head_op - self.applied_op
 
-    @property
-    def reported_backlog(self) -> int:
-        """Events the station said it had not sent yet."""
-        return self.backlog_facts + self.backlog_telemetry
-
 
 @dataclass(frozen=True, slots=True)
 class EventCursor:

@@ -80,17 +80,6 @@ def pending_revokes(connection: Connection, station_id: str, applied_op: int) ->
     return list(_select(connection, here))
 
 
-def stations_with_pending_revokes(connection: Connection) -> list[str]:
-    """Return the stations that owe the hub a revocation."""
-    rows = connection.execute(
-        sa.select(grant.c.station_id)
-        .where(grant.c.revoke_state == RevokeState.PENDING.value)
-        .distinct()
-        .order_by(grant.c.station_id)
-    )
-    return list(rows.scalars())
-
-
 def past_their_end(
     connection: Connection, states: Collection[str], now_ms: int
 ) -> list[GrantRecord]:
