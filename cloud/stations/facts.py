@@ -9,7 +9,7 @@ from cloud.stations.commands import Commands
 from cloud.stations.grants import Grants
 from cloud.stations.machine import GrantTrigger
 from cloud.stations.store import grants as grant_store
-from cloud.stations.store import sites
+from cloud.stations.store import layout, sites
 from cloud.stations.store.sites import BusRecord, Value
 from cloud.sync.gateway import Gateway
 from cloud.sync.ingest import EventContext, Handler
@@ -65,6 +65,10 @@ class Facts:
                 door_open=label in body.open_doors,
                 door_at_ms=to_ms(at.occurred_at),
             )
+        if body.layout:
+            layout.put_layout(c, at.station_id, body.layout, body.screen)
+        if body.zones:
+            layout.put_zones(c, at.station_id, body.zones)
 
     def _bus(self, c: Connection, at: EventContext, body: events.BusStateChanged) -> None:
         unit = _PORT if body.unit is None else body.unit

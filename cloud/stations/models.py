@@ -33,6 +33,12 @@ def _ms(name: str, *, nullable: bool = False) -> "sa.Column[int]":
     return sa.Column(name, sa.BigInteger, nullable=nullable)
 
 
+def _place(prefix: str) -> tuple["sa.Column[int]", ...]:
+    """Return where something stands in the cabinet's grid; all null until the station has said it."""
+    parts = ("column", "row", "width", "height")
+    return tuple(sa.Column(f"{prefix}_{part}", sa.Integer) for part in parts)
+
+
 station = sa.Table(
     "station",
     metadata,
@@ -46,6 +52,7 @@ station = sa.Table(
     _ms("created_at_ms"),
     _ms("paired_at_ms", nullable=True),
     _ms("started_at_ms", nullable=True),
+    *_place("screen"),
 )
 compartment = sa.Table(
     "station_compartment",
@@ -64,6 +71,10 @@ compartment = sa.Table(
     sa.Column("left_open_s", sa.Integer),
     _ms("door_at_ms", nullable=True),
     sa.Column("parcel_id", sa.String(26)),
+    # what the station's settings say
+    sa.Column("zone", sa.String(40)),
+    sa.Column("size", sa.String(1)),
+    *_place("grid"),
 )
 zone = sa.Table(
     "station_zone",
@@ -75,6 +86,12 @@ zone = sa.Table(
     sa.Column("over_limit", sa.Boolean, nullable=False),
     _ms("over_since_ms", nullable=True),
     sa.Column("limit_c", sa.Float),
+    # what the station's settings say
+    sa.Column("name_zh", sa.String(20)),
+    sa.Column("name_en", sa.String(20)),
+    sa.Column("temperature_class", sa.String(10)),
+    sa.Column("min_c", sa.Float),
+    sa.Column("max_c", sa.Float),
 )
 bus = sa.Table(
     "station_bus",

@@ -20,8 +20,17 @@ class _View(AnswerModel):
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
+class PlaceAnswer(_View):
+    """A place in the grid of the cabinet's front; columns and rows count from 0."""
+
+    column: int
+    row: int
+    width: int
+    height: int
+
+
 class ZoneAnswer(_View):
-    """The last good temperature of a zone."""
+    """The last good temperature of a zone; names, class and range are null until the station has said them."""
 
     zone: str
     temperature_c: float | None
@@ -29,6 +38,11 @@ class ZoneAnswer(_View):
     over_limit: bool
     over_since_ms: int | None
     limit_c: float | None
+    name_zh: str | None
+    name_en: str | None
+    temperature_class: Literal["ambient", "chilled", "frozen"] | None
+    min_c: float | None
+    max_c: float | None
 
 
 class BacklogAnswer(_View):
@@ -60,7 +74,7 @@ class StationAnswer(_View):
 
 
 class CompartmentAnswer(_View):
-    """A compartment; `pending`: the station has not applied the operator's word yet."""
+    """A compartment; `pending`: the station has not applied the operator's word yet; `place` null: never said."""
 
     label: str
     out_of_service: bool
@@ -73,6 +87,9 @@ class CompartmentAnswer(_View):
     left_open_s: int | None
     door_at_ms: int | None
     parcel_id: str | None
+    zone: str | None
+    size: Literal["S", "M", "L"] | None
+    place: PlaceAnswer | None
 
 
 class BusAnswer(_View):
@@ -105,6 +122,7 @@ class StationDetailAnswer(_View):
     """One station's page."""
 
     station: StationAnswer
+    screen: PlaceAnswer | None
     compartments: tuple[CompartmentAnswer, ...]
     buses: tuple[BusAnswer, ...]
     commands: tuple[CommandAnswer, ...]

@@ -78,6 +78,10 @@ class Sites:
                     created_at_ms=now_ms,
                     paired_at_ms=None,
                     started_at_ms=None,
+                    screen_column=None,
+                    screen_row=None,
+                    screen_width=None,
+                    screen_height=None,
                     **texts,
                 ),
             )
@@ -174,6 +178,7 @@ class Sites:
         view = self._view_tx(connection, record)
         return StationDetail(
             station=view,
+            screen=views.screen_place(record),
             compartments=tuple(
                 views.compartment_view(one, view.applied_op)
                 for one in sites.compartments_of(connection, station_id)

@@ -41,6 +41,16 @@ def connectivity(last_heard_ms: int | None, now_ms: int) -> Connectivity:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceView:
+    """Where something stands in the grid of the cabinet's front; columns and rows count from 0."""
+
+    column: int
+    row: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class CompartmentView:
     """A compartment for operators; `pending`: the station has not applied the operator's word yet."""
 
@@ -55,11 +65,14 @@ class CompartmentView:
     left_open_s: int | None
     door_at_ms: int | None
     parcel_id: str | None
+    zone: str | None
+    size: str | None
+    place: PlaceView | None
 
 
 @dataclass(frozen=True, slots=True)
 class ZoneView:
-    """The last good temperature of a zone and whether it is over its limit."""
+    """The last good temperature of a zone, whether it is over its limit, and what its station's settings say."""
 
     zone: str
     temperature_c: float | None
@@ -67,6 +80,11 @@ class ZoneView:
     over_limit: bool
     over_since_ms: int | None
     limit_c: float | None
+    name_zh: str | None
+    name_en: str | None
+    temperature_class: str | None
+    min_c: float | None
+    max_c: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +130,10 @@ class StationView:
 
 @dataclass(frozen=True, slots=True)
 class StationDetail:
-    """One station's own page."""
+    """One station's own page; `screen` and the compartments' places are null until the station has said them."""
 
     station: StationView
+    screen: PlaceView | None
     compartments: tuple[CompartmentView, ...]
     buses: tuple[BusView, ...]
     commands: tuple["CommandView", ...]
@@ -176,7 +195,25 @@ def compartment_view(record: CompartmentRecord, applied_op: int) -> CompartmentV
         left_open_s=record.left_open_s,
         door_at_ms=record.door_at_ms,
         parcel_id=record.parcel_id,
+        zone=record.zone,
+        size=record.size,
+        place=_place(record.grid_column, record.grid_row, record.grid_width, record.grid_height),
     )
+
+
+def screen_place(record: StationRecord) -> PlaceView | None:
+    """Return where the station's screen stands."""
+    return _place(
+        record.screen_column, record.screen_row, record.screen_width, record.screen_height
+    )
+
+
+def _place(
+    column: int | None, row: int | None, width: int | None, height: int | None
+) -> PlaceView | None:
+    if column is None or row is None or width is None or height is None:
+        return None
+    return PlaceView(column, row, width, height)
 
 
 def zone_view(record: ZoneRecord) -> ZoneView:
@@ -188,6 +225,11 @@ def zone_view(record: ZoneRecord) -> ZoneView:
         record.over_limit,
         record.over_since_ms,
         record.limit_c,
+        record.name_zh,
+        record.name_en,
+        record.temperature_class,
+        record.min_c,
+        record.max_c,
     )
 
 

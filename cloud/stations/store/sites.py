@@ -22,6 +22,10 @@ class StationRecord:
     created_at_ms: int
     paired_at_ms: int | None
     started_at_ms: int | None
+    screen_column: int | None
+    screen_row: int | None
+    screen_width: int | None
+    screen_height: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,12 @@ class CompartmentRecord:
     left_open_s: int | None
     door_at_ms: int | None
     parcel_id: str | None
+    zone: str | None
+    size: str | None
+    grid_column: int | None
+    grid_row: int | None
+    grid_width: int | None
+    grid_height: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +63,11 @@ class ZoneRecord:
     over_limit: bool
     over_since_ms: int | None
     limit_c: float | None
+    name_zh: str | None
+    name_en: str | None
+    temperature_class: str | None
+    min_c: float | None
+    max_c: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,22 +3,55 @@
 import pytest
 
 from cloud.stations.keys import station_pepper, station_salt
+from cloud.stations.schemas import StationDetailAnswer
+from cloud.stations.views import PlaceView
 from common.contract.events import (
     BusStateChanged,
     ClimateBlock,
     ClimateOverLimit,
     CompartmentMarked,
+    CompartmentPlace,
     DoorChanged,
     DoorLeftOpen,
     DoorUnexpected,
     ParcelPutIn,
     ParcelPutInUndone,
+    ScreenPlace,
+    StationStarted,
+    ZoneLimits,
 )
 from common.contract.replica import CompartmentRow, StationRow
-from common.contract.words import ActorKind, Purpose, Quality
+from common.contract.words import ActorKind, Purpose, Quality, Size, TemperatureClass
 from common.kit.errors import InvalidError, NotFoundError
 from common.kit.identity import public_key
 from tests.cloud.stations.world import DOORS, STATION_ID, World, open_station
+
+
+def started(
+    doors: tuple[str, ...], layout: list[tuple[str, int, int, int]], screen: ScreenPlace | None
+) -> StationStarted:
+    cold = ZoneLimits(
+        zone="cold",
+        name_zh="冷藏左",
+        name_en="Cold left",
+        temperature_class=TemperatureClass.CHILLED,
+        min_c=0.0,
+        max_c=8.0,
+    )
+    places = tuple(
+        CompartmentPlace(label=label, zone="cold", size=Size.M, column=column, row=row, height=high)
+        for label, column, row, high in layout
+    )
+    return StationStarted(
+        app_version="0.1.0",
+        boot_reason="cold",
+        compartments=doors,
+        open_doors=(),
+        layout=places,
+        screen=screen,
+        zones=(cold,) if layout else (),
+    )
+
 
 REQUEST = "01K0REQVEST000000000000001"
 KEEPER = "01K0KEEPER0000000000000001"
@@ -81,6 +114,64 @@ async def test_the_start_report_brings_the_compartments(world: World) -> None:
         (label, label == "A02") for label in DOORS
     ]
     assert detail.station.app_version == "0.1.0"
+
+
+LAYOUT = started(
+    DOORS,
+    [("A01", 0, 0, 1), ("A02", 0, 1, 1), ("A03", 2, 0, 1), ("B01", 3, 0, 2)],
+    ScreenPlace(column=1, row=0, width=1, height=2),
+)
+
+
+async def test_the_start_report_says_where_doors_and_screen_stand(world: World) -> None:
+    await open_station(world)
+    before = await world.stations.detail(STATION_ID)
+    assert before.screen is None
+    assert {(one.place, one.zone, one.size) for one in before.compartments} == {(None, None, None)}
+    await world.report(LAYOUT)
+    detail = await world.stations.detail(STATION_ID)
+    assert detail.screen == PlaceView(1, 0, 1, 2)
+    places = {one.label: one.place for one in detail.compartments}
+    assert places["A03"] == PlaceView(2, 0, 1, 1)
+    assert places["B01"] == PlaceView(3, 0, 1, 2)
+    assert {(one.zone, one.size) for one in detail.compartments} == {("cold", "M")}
+    (cold,) = detail.station.zones
+    assert (cold.name_zh, cold.name_en, cold.temperature_class) == (
+        "冷藏左",
+        "Cold left",
+        "chilled",
+    )
+    assert (cold.min_c, cold.max_c, cold.sampled_at_ms) == (0.0, 8.0, None)
+    answer = StationDetailAnswer.model_validate(detail).model_dump(mode="json")
+    assert answer["compartments"][3]["place"] == {"column": 3, "row": 0, "width": 1, "height": 2}
+    assert await world.violations() == []
+
+
+async def test_a_rebuilt_cabinet_forgets_the_old_places(world: World) -> None:
+    await open_station(world)
+    await world.report(LAYOUT, started(("A01", "C01"), [("A01", 5, 0, 1), ("C01", 5, 1, 1)], None))
+    detail = await world.stations.detail(STATION_ID)
+    assert detail.screen is None
+    places = {one.label: one.place for one in detail.compartments}
+    assert (places["A01"], places["B01"]) == (PlaceView(5, 0, 1, 1), None)
+
+
+async def test_a_station_that_says_no_layout_keeps_what_the_hub_knows(world: World) -> None:
+    await open_station(world)
+    await world.report(LAYOUT)
+    known = await world.stations.detail(STATION_ID)
+    await world.report(started(DOORS, [], None))
+    assert await world.stations.detail(STATION_ID) == known
+
+
+async def test_readings_and_alarms_keep_a_zone_s_limits(world: World) -> None:
+    await open_station(world)
+    over = ClimateOverLimit(
+        zone="cold", over=True, temperature_c=9.5, limit_c=8.0, quality=Quality.GOOD
+    )
+    await world.report(over, LAYOUT)
+    (cold,) = (await world.stations.detail(STATION_ID)).station.zones
+    assert (cold.over_limit, cold.temperature_c, cold.min_c, cold.max_c) == (True, 9.5, 0.0, 8.0)
 
 
 async def test_out_of_service_is_pending_until_the_station_has_applied_it(world: World) -> None:
