@@ -151,6 +151,7 @@ ERROR_KEYS: dict[str, str] = {
     "hub.secrets_damaged": "The hub's secrets file is damaged; restore it from its own backup.",
     "hub.secrets_foreign": "The hub's secrets file does not belong to this database.",
     # edge.app and pairing
+    "storage.disk": "The disk is full or failing; nothing was done. Make room and try again.",
     "folder.unusable": "The data folder cannot be written; give another one with --data.",
     "edge.locked": "Another station daemon uses this data folder; stop it or give another one.",
     "secrets.foreign": "The secrets belong to another station than the settings name.",

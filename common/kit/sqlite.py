@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+from common.kit.errors import UnavailableError
 from common.kit.failpoints import fp
 
 T = TypeVar("T")
 Fn = Callable[[sqlite3.Connection], T]
+_DISK = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
 _GROUP_MAX = 128  # functions a commit; beyond this a waiter's latency grows for nothing
 
 
@@ -188,7 +190,9 @@ class SqliteDb:
         self._rw.execute("SAVEPOINT job")
         try:
             result = job.fn(self._rw)
-        except BaseException as error:  # noqa: BLE001 - the waiter gets it, the group goes on
+        except BaseException as error:
+            if not self._rw.in_transaction:  # a full disk: SQLite has rolled the whole group back
+                raise
             self._rw.execute("ROLLBACK TO job")
             self._rw.execute("RELEASE job")
             _settle(job, error=error)
@@ -211,12 +215,21 @@ def _settle_rest(
             _settle(job, error=error)
 
 
+def _foreseen(error: BaseException) -> BaseException:
+    """Return a disk that is full or failing as an error people are told about; others as they are."""
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DISK:
+        return error
+    said = UnavailableError("storage.disk", f"the disk does not take it: {error}; make room on it")
+    said.__cause__ = error
+    return said
+
+
 def _settle(job: _Job[Any], *, result: Any = None, error: BaseException | None = None) -> None:
     def act() -> None:
         if job.future.done():
             return
         if error is not None:
-            job.future.set_exception(error)
+            job.future.set_exception(_foreseen(error))
         else:
             job.future.set_result(result)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from common.kit import failpoints
+from common.kit.errors import UnavailableError
 from common.kit.sqlite import SqliteDb
 
 
@@ -98,3 +99,21 @@ async def test_a_closed_store_refuses(tmp_path: Path) -> None:
     db.close()
     with pytest.raises(RuntimeError, match="closed"):
         await db.write(_insert(1))
+
+
+async def test_a_full_disk_is_told_and_over_when_there_is_room(tmp_path: Path) -> None:
+    db = SqliteDb(tmp_path / "full.db")
+    await db.write(lambda conn: conn.execute("CREATE TABLE t (x BLOB)"))
+    pages = await db.write(lambda conn: conn.execute("PRAGMA page_count").fetchone()[0])
+    await db.write(lambda conn: conn.execute(f"PRAGMA max_page_count = {pages}").fetchone())
+
+    def fill(conn: sqlite3.Connection) -> None:
+        conn.execute("INSERT INTO t VALUES (zeroblob(100000))")
+
+    with pytest.raises(UnavailableError) as refused:
+        await db.write(fill)
+    assert refused.value.key == "storage.disk"
+    await db.write(lambda conn: conn.execute("PRAGMA max_page_count = 1000").fetchone())
+    await db.write(fill)
+    assert await db.read(lambda conn: conn.execute("SELECT count(*) FROM t").fetchone()[0]) == 1
+    db.close()
