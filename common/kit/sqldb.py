@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from common.kit.errors import UnavailableError
 from common.kit.failpoints import fp
+from common.kit.sqlite import foreseen
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -127,6 +128,8 @@ def _retrying(once: Callable[[], R]) -> R:
         return _serialized(once)
     except OperationalError as error:
         if isinstance(error.orig, sqlite3.Error):
+            if (known := foreseen(error.orig)) is not error.orig:
+                raise known from error
             raise
         if error.connection_invalidated or getattr(error.orig, "sqlstate", None) is None:
             said = "the database server does not answer: is it running, is hub.database_url right?"

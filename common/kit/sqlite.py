@@ -215,7 +215,7 @@ def _settle_rest(
             _settle(job, error=error)
 
 
-def _foreseen(error: BaseException) -> BaseException:
+def foreseen(error: BaseException) -> BaseException:
     """Return a disk that is full or failing as an error people are told about; others as they are."""
     if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DISK:
         return error
@@ -229,7 +229,7 @@ def _settle(job: _Job[Any], *, result: Any = None, error: BaseException | None =
         if job.future.done():
             return
         if error is not None:
-            job.future.set_exception(_foreseen(error))
+            job.future.set_exception(foreseen(error))
         else:
             job.future.set_result(result)
 

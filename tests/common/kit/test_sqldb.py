@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from common.kit.errors import UnavailableError
 from common.kit.sqldb import SqlDb, hint_tx
 
 _META = sa.MetaData()
@@ -64,3 +65,13 @@ async def test_hints_arrive_after_the_commit_only(subject: SqlDb) -> None:
 async def test_reads_cannot_write(subject: SqlDb) -> None:
     with pytest.raises(sa.exc.DBAPIError):
         await subject.read(_increment)
+
+
+async def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    db = SqlDb(f"sqlite:///{tmp_path / 'full.db'}")
+    await db.write(lambda conn: conn.exec_driver_sql("CREATE TABLE t (x BLOB)"))
+    await db.write(lambda conn: conn.exec_driver_sql("PRAGMA max_page_count = 3").fetchone())
+    with pytest.raises(UnavailableError) as refused:
+        await db.write(lambda conn: conn.exec_driver_sql("INSERT INTO t VALUES (zeroblob(100000))"))
+    assert refused.value.key == "storage.disk"
+    db.close()
