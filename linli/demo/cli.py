@@ -16,7 +16,7 @@ from cloud.seed import SeedAccess
 from common.kit.errors import ConfigError, LinliError
 from common.kit.folder import hold
 from device_sim.config import load as load_cabinet
-from linli.demo.check import Check, say
+from linli.demo.check import Check, CheckError, say
 from linli.demo.parcels import ToTry, parcels_to_try
 from linli.demo.ports import DEFAULT_BASE, Ports
 from linli.demo.prepare import Site, prepare
@@ -24,6 +24,7 @@ from linli.demo.stage import Stage
 from linli.journey.story import Cast
 
 _DEFAULT_CABINET = Path(__file__).parents[2] / "cabinets" / "yangguangli-3.toml"
+EXIT_VIOLATED = 1
 _MARKER = "linli-demo"
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -57,7 +58,11 @@ def demo(
     try:
         asyncio.run(_demo(site, check=check, own_station_file=station is not None))
     except* LinliError as group:
-        raise _first(group) from None
+        found = _first(group)
+        if isinstance(found, CheckError):
+            typer.echo(f"linli demo: {found.detail}", err=True)
+            raise typer.Exit(EXIT_VIOLATED) from None
+        raise found from None
 
 
 def _first(group: BaseExceptionGroup[LinliError]) -> LinliError:

@@ -1,11 +1,16 @@
-"""`linli demo --fresh` deletes a demo's data, and only when nothing runs on it."""
+"""`linli demo --fresh` deletes a demo's data, and only when nothing runs on it; what a check's end is to a script."""
 
+import socket
+import sys
 from pathlib import Path
 
 import pytest
 
 from common.kit.errors import ConfigError, UnavailableError
 from common.kit.folder import hold
+from linli.cli import main
+from linli.demo import cli
+from linli.demo.check import CheckError
 from linli.demo.cli import forget
 
 
@@ -25,3 +30,32 @@ def test_a_folder_that_is_no_demo_stays(tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
         forget(tmp_path)
     assert (tmp_path / "letters").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (CheckError("check.pulses", "2 pulses where 1 was asked for"), 1),
+        (UnavailableError("demo.ended", "the hub ended by itself"), 3),
+    ],
+)
+def test_a_violated_check_is_no_unavailable_program(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    code: int,
+) -> None:
+    async def fails(*_words: object, **_options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "_demo", fails)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        base = min(free.getsockname()[1], 59_000)
+    words = ["linli", "demo", "--check", "--data", str(tmp_path), "--port-base", str(base)]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == code
+    assert str(error) in capsys.readouterr().err
