@@ -9,6 +9,9 @@ from common.contract.events import ClimateBlock
 KEEP_MS = 30 * 24 * 3600 * 1000
 BUDGET_BYTES = 64 * 1024 * 1024
 _DROP_SHARE = 50  # at the byte budget the oldest fiftieth goes: often enough to fit, rarely enough to be cheap
+_TRIM_BLOCKS = 16
+"""Old blocks dropped at once, some times what one block's time brings: a wall clock that jumps into the future for
+a moment must not take the whole record with it."""
 
 TELEMETRY_DDL: tuple[str, ...] = (
     """CREATE TABLE IF NOT EXISTS climate_block (
@@ -57,16 +60,10 @@ def put_block(conn: sqlite3.Connection, block: ClimateBlock, period_ms: int) -> 
 
 def trim(conn: sqlite3.Connection, now_ms: int, budget_bytes: int = BUDGET_BYTES) -> int:
     """Drop what is older than 30 days, and the oldest blocks when the file's content passes the budget."""
-    dropped = conn.execute(
-        "DELETE FROM climate_block WHERE started_ms < ?", (now_ms - KEEP_MS,)
-    ).rowcount
+    dropped = _drop_oldest(conn, _TRIM_BLOCKS, before_ms=now_ms - KEEP_MS)
     while _used_bytes(conn) > budget_bytes:
         count = conn.execute("SELECT count(*) FROM climate_block").fetchone()[0]
-        gone = conn.execute(
-            "DELETE FROM climate_block WHERE rowid IN"
-            " (SELECT rowid FROM climate_block ORDER BY started_ms LIMIT ?)",
-            (max(1, count // _DROP_SHARE),),
-        ).rowcount
+        gone = _drop_oldest(conn, max(1, count // _DROP_SHARE))
         if not gone:
             break
         dropped += gone
@@ -97,6 +94,14 @@ def marks(conn: sqlite3.Connection) -> dict[str, bool]:
 def set_mark(conn: sqlite3.Connection, zone: str, *, over: bool) -> None:
     """Store whether `zone` is over its limit."""
     conn.execute("INSERT OR REPLACE INTO climate_mark VALUES (?,?)", (zone, over))
+
+
+def _drop_oldest(conn: sqlite3.Connection, most: int, before_ms: int = 2**63 - 1) -> int:
+    return conn.execute(
+        "DELETE FROM climate_block WHERE rowid IN (SELECT rowid FROM climate_block"
+        " WHERE started_ms < ? ORDER BY started_ms LIMIT ?)",
+        (before_ms, most),
+    ).rowcount
 
 
 def _used_bytes(conn: sqlite3.Connection) -> int:

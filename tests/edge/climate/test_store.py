@@ -59,6 +59,16 @@ def test_what_is_older_than_thirty_days_goes(db: SqliteDb) -> None:
     assert db.write_now(_count) == 2
 
 
+def test_a_clock_far_in_the_future_does_not_take_the_record_with_it(db: SqliteDb) -> None:
+    def tx(conn: sqlite3.Connection) -> int:
+        for number in range(100):
+            store.put_block(conn, _block(number * 1000), 10_000)
+        return store.trim(conn, 100 * store.KEEP_MS)
+
+    assert db.write_now(tx) < 20
+    assert db.write_now(_count) > 80
+
+
 def test_the_byte_budget_takes_the_oldest_first(db: SqliteDb) -> None:
     def fill(conn: sqlite3.Connection) -> None:
         for minute in range(5000):
