@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from common.contract.base import Message
 from common.contract.events import BusStateChanged
 from common.kit.chance import Chance
 from common.kit.clock import Clock, from_ms
+from common.kit.errors import UnavailableError
 from common.kit.failpoints import fp
 from common.kit.identity import StationSecrets
 from common.kit.sqlite import SqliteDb
@@ -53,6 +54,7 @@ from edge.sync import HubLink, LinkPorts, Outbox, Replica
 VERSION = "0.1.0"
 # Below the hub's 15 s, so that no request meets a connection that is just being closed.
 HUB_KEEPALIVE_S = 8.0
+GO_ON_AFTER_S = 60.0
 KEEPER_BURST, KEEPER_REFILL_S, KEEPER_FAILURES = 5, 60.0, 50
 # One list a room and a file; append only. Each statement is one migration, recorded as sqlite-utils would.
 STATE_MIGRATIONS: tuple[tuple[str, Sequence[str]], ...] = (
@@ -223,15 +225,15 @@ class Edge:
     def _start_jobs(self, group: asyncio.TaskGroup) -> None:
         jobs = {
             "doors": self.doors.run(),
-            "climate": self.climate.run(),
-            "powered time": self.powered.run(self.state_db),
-            "grants": self.sweeper.run(),
-            "commands": self.commands.run(),
             "pickup": self.pickup.run(),
             "desk": self.desk.run(),
             "facts": self.facts.run(),
-            "bus news": self._tell_bus_news(),
-            "hub link": self.link.run(),
+            "climate": _going_on("climate", self.climate.run),
+            "powered time": _going_on("powered time", lambda: self.powered.run(self.state_db)),
+            "grants": _going_on("grants", self.sweeper.run),
+            "commands": _going_on("commands", self.commands.run),
+            "bus news": _going_on("bus news", self._tell_bus_news),
+            "hub link": _going_on("hub link", self.link.run),
         }
         for name, job in jobs.items():
             group.create_task(job, name=name)
@@ -286,6 +288,16 @@ class _ScreenFacts:
     def link(self) -> LinkFact:
         link, backlog = self._facts.link(), self._facts.backlog()
         return LinkFact(link.online, link.since_s, backlog.facts + backlog.telemetry)
+
+
+async def _going_on(name: str, job: Callable[[], Awaitable[None]]) -> None:
+    """Run a job that holds no door in its hands; a disk that refuses stops it for a while, never the station."""
+    while True:
+        try:
+            await job()
+        except* UnavailableError as refused:
+            _log.error("%s stopped, again in %d s: %s", name, GO_ON_AFTER_S, refused.exceptions[0])
+        await asyncio.sleep(GO_ON_AFTER_S)
 
 
 def build_edge(ports: EdgePorts, config: StationConfig, data: Path) -> Edge:

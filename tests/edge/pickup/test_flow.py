@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from common.kit.errors import ConflictError, InvalidError
+from common.kit.errors import ConflictError, InvalidError, UnavailableError
 from edge.pickup.views import Accepted, Refused, Step
 from tests.edge.pickup.house import CODE, KEEPER, House, in_house
 
@@ -426,5 +426,26 @@ def test_revoked_between_two_doors_no_further_door_opens(tmp_path: Path) -> None
         await asyncio.sleep(5)
         assert house.pulses == before
         assert house.grant_state(grant.grant_id) == "revoked"
+
+    in_house(tmp_path, body)
+
+
+def test_a_disk_that_refuses_the_temperatures_stops_no_pickup(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        await house.delivered("LP-0001")
+        telemetry = house.edge.telemetry_db
+        write = telemetry.write
+
+        async def refuse(_fn: object) -> None:
+            raise UnavailableError("storage.disk", "the disk does not take it")
+
+        telemetry.write = refuse  # type: ignore[assignment, method-assign]
+        await asyncio.sleep(200)
+        assert isinstance(await house.edge.pickup.submit(CODE), Accepted)
+        await house.until(Step.OPEN)
+        telemetry.write = write  # type: ignore[method-assign]
+        blocks = len(house.events("climate.block"))
+        await asyncio.sleep(200)
+        assert len(house.events("climate.block")) > blocks, "sampling goes on by itself"
 
     in_house(tmp_path, body)
