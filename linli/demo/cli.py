@@ -25,6 +25,7 @@ from linli.journey.story import Cast
 
 _DEFAULT_CABINET = Path(__file__).parents[2] / "cabinets" / "yangguangli-3.toml"
 EXIT_VIOLATED = 1
+EXIT_STOPPED = 130  # as a shell reports a program that Ctrl-C ended
 _MARKER = "linli-demo"
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -81,7 +82,10 @@ def forget(data: Path) -> None:
         raise ConfigError(
             "demo.not_ours", f"{data} holds no demo data: `--fresh` will not delete it"
         )
-    _hold(data).close()  # not under a demo that runs
+    _hold(data).close()  # not under a demo that runs, nor under programs that outlived one
+    for folder, lock in (("hub", "hub.lock"), ("sim", "sim.lock"), ("station", "daemon.lock")):
+        if (data / folder).exists():
+            hold(data / folder, lock, key="demo.running", who="program of a demo").close()
     shutil.rmtree(data)
 
 
@@ -93,10 +97,7 @@ async def _demo(site: Site, *, check: bool, own_station_file: bool) -> None:
     cabinet = load_cabinet(site.cabinet_file, os.environ)
     held = _hold(site.root)
     stage = Stage(site)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    _stop_on_signals()
     try:
         access = await prepare(site, cabinet, own_station_file=own_station_file)
         await stage.start()
@@ -106,10 +107,28 @@ async def _demo(site: Site, *, check: bool, own_station_file: bool) -> None:
             async with _people(stage, access) as cast:
                 parcels = await parcels_to_try(stage, cast, access)
             _greet(stage, access, parcels)
-            await _until_stopped(stage, stop)
+            await _first_to_end(stage)
+    except asyncio.CancelledError:
+        typer.echo("\nstopping …")
+        if check:
+            raise typer.Exit(EXIT_STOPPED) from None
     finally:
         await stage.stop()
         held.close()
+
+
+def _stop_on_signals() -> None:
+    """Let Ctrl-C and SIGTERM cancel this task once, wherever it stands; the way out is not cut short again."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None
+    waiting = iter([task.cancel])
+
+    def stop() -> None:
+        for cancel in waiting:
+            cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
 
 
 async def _check(stage: Stage, access: SeedAccess) -> None:
@@ -124,25 +143,16 @@ async def _people(stage: Stage, access: SeedAccess) -> AsyncIterator[Cast]:
         yield await stage.cast(session, tablet, access)
 
 
-async def _until_stopped(stage: Stage, stop: asyncio.Event) -> None:
-    """Wait for Ctrl-C, or for a program that ends by itself."""
-    waits: set[asyncio.Task[bool]] = {asyncio.create_task(_true(stop), name="stop")}
-    for program in stage.programs():
-        assert program.process is not None
-        waits.add(asyncio.create_task(program.wait(), name=program.name))
-    done, rest = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    for task in rest:
-        task.cancel()
-    for task in sorted(done, key=lambda one: one.get_name()):
-        if task.get_name() != "stop":
-            raise LinliError(
-                "demo.ended", f"{task.get_name()} ended by itself; see its log in {stage.site.root}"
-            )
-    typer.echo("\nstopping …")
-
-
-async def _true(event: asyncio.Event) -> bool:
-    return await event.wait()
+async def _first_to_end(stage: Stage) -> None:
+    """Wait for a program that ends by itself, and say which."""
+    waits = {asyncio.create_task(program.wait(), name=program.name) for program in stage.programs()}
+    try:
+        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waits:
+            task.cancel()
+    names = " and ".join(sorted(task.get_name() for task in done))
+    raise LinliError("demo.ended", f"{names} ended by itself; see its log in {stage.site.root}")
 
 
 def _greet(stage: Stage, access: SeedAccess, parcels: tuple[ToTry, ...]) -> None:

@@ -41,11 +41,10 @@ class Program:
             )
         await self._until_ready()
 
-    async def wait(self) -> bool:
+    async def wait(self) -> None:
         """Wait until the process has ended by whatever cause."""
         assert self.process is not None
         await self.process.wait()
-        return True
 
     async def stop(self) -> None:
         """Ask it to end (SIGTERM); after a while make it."""
@@ -108,7 +107,12 @@ async def run_once(*arguments: str, environment: dict[str, str], stdin: str | No
         stderr=asyncio.subprocess.PIPE,
         env=environment,
     )
-    out, err = await process.communicate(None if stdin is None else stdin.encode())
+    try:
+        out, err = await process.communicate(None if stdin is None else stdin.encode())
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
     if process.returncode != 0:
         raise UnavailableError(
             "demo.failed", f"`linli {' '.join(arguments)}` failed:\n{(err or out).decode().strip()}"

@@ -116,3 +116,22 @@ async def test_it_says_who_can_get_in_and_ctrl_c_stops_everything(
     assert await process.wait() == 0
     ports = (port_base, port_base + 10, port_base + 11, port_base + 20)
     assert all(_is_free(port) for port in ports)
+
+
+async def test_ctrl_c_while_it_starts_stops_it_too(tmp_path: Path, port_base: int) -> None:
+    data = tmp_path / "demo"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "linli", "demo",
+        *("--data", str(data), "--port-base", str(port_base)),
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("LINLI_")},
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    while not (data / "hub").exists():  # noqa: ASYNC110 - another process makes it
+        await asyncio.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, _ = await process.communicate()
+    assert process.returncode == 0
+    assert "stopping" in out.decode()
+    assert "is running" not in out.decode()
+    assert all(_is_free(port) for port in (port_base, port_base + 10, port_base + 20))

@@ -210,5 +210,5 @@ def _back(request: web.Request) -> str:
     """Return the page the form stood on: a parcel's or door's own page, else the day."""
     for part in ("parcel_id", "label"):
         if part in request.match_info:
-            return request.path.rsplit("/", 1)[0]
+            return request.rel_url.raw_path.rsplit("/", 1)[0]
     return "/"
