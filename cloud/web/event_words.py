@@ -1,6 +1,6 @@
 """What a station reported, as a sentence for operators; the type stays beside it for those who search logs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import orjson
 from pydantic import ValidationError
@@ -15,7 +15,7 @@ from common.ui.i18n import Texts
 Say = Callable[[Message, Texts], Tag]
 
 
-def say(event: StoredEvent, texts: Texts) -> Tag:
+def say(event: StoredEvent, texts: Texts, zone_names: Mapping[str, str]) -> Tag:
     """Return kind and sentence of an event; one of a newer station is shown by its type."""
     known = e.EVENT_TYPES.get(event.type)
     if known is None:
@@ -24,6 +24,8 @@ def say(event: StoredEvent, texts: Texts) -> Tag:
         body = known[1].model_validate_json(event.body)
     except ValidationError:
         return ("", event.type)
+    if isinstance(body, e.ClimateOverLimit):
+        return _climate(body, zone_names.get(body.zone) or zone_word(body.zone, texts), texts)
     return _sentence(body, texts)
 
 
@@ -49,8 +51,6 @@ def _sentence(body: Message, texts: Texts) -> Tag:
         case e.CommandResult():
             kind, word = command_tag(CommandState(body.state), texts)
             return (kind, _("Remote opening: %(state)s", state=word))
-        case e.ClimateOverLimit():
-            return _climate(body, texts)
         case e.BusStateChanged():
             return _bus(body, texts)
         case e.StationStarted():
@@ -144,9 +144,9 @@ def _grant(body: e.GrantStateChanged | e.GrantActivated, texts: Texts) -> Tag:
     }[state]
 
 
-def _climate(body: e.ClimateOverLimit, texts: Texts) -> Tag:
+def _climate(body: e.ClimateOverLimit, zone: str, texts: Texts) -> Tag:
     _ = texts.gettext
-    zone, now = zone_word(body.zone, texts), texts.celsius(body.temperature_c)
+    now = texts.celsius(body.temperature_c)
     if body.over:
         limit = texts.celsius(body.limit_c)
         said = _(

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cloud.stations.views import Connectivity, StationView, ZoneView
-from cloud.web.words import Tag, zone_word
+from cloud.web.words import Tag, zone_name
 from common.ui.formats import NO_VALUE
 from common.ui.i18n import Lang, Texts
 
@@ -49,7 +49,7 @@ class Kpi:
 
 def zone_line(zone: ZoneView, now_ms: int, texts: Texts) -> ZoneLine:
     """Return a zone's last good reading; a reading that is old is no news about now."""
-    name = zone_word(zone.zone, texts)
+    name = zone_name(zone, texts)
     if zone.sampled_at_ms is None:
         return ZoneLine(name, NO_VALUE, zone.over_limit, stale=True, age=NO_VALUE)
     age_s = (now_ms - zone.sampled_at_ms) / 1000

@@ -1,7 +1,6 @@
 """One station's page: door map, temperatures, lines, commands, keepers, and what it reported."""
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,22 +9,22 @@ from aiohttp import web
 from cloud.stations.schemas import cursor_of
 from cloud.stations.views import CommandView, CompartmentView, StationDetail, ZoneView
 from cloud.sync.gateway import EventCursor, StoredEvent
+from cloud.web.doors import DoorMap, door_map
 from cloud.web.event_words import say, temperatures
 from cloud.web.fleet import ZoneLine, heard, station_name, station_tag, zone_line
 from cloud.web.forms import path_id
 from cloud.web.frame import Frame
 from cloud.web.session import Who
-from cloud.web.words import command_tag, zone_word
+from cloud.web.words import command_tag, zone_name
 from common.kit.clock import from_ms
 from common.kit.errors import InvalidError
 from common.kit.sse import Region
 from common.ui.charts import Band, Sample, temperature_svg
-from common.ui.doormap import Cell, CellState, Place, door_map_svg
+from common.ui.doormap import CellState, door_map_svg
 from common.ui.i18n import Lang, Texts
 
 EVENTS_A_PAGE = 12
 _BLOCKS = 360
-_LABEL = re.compile(r"([A-Za-z]*)-?(\d*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +36,6 @@ class Seen:
     next: str | None
     blocks: tuple[StoredEvent, ...]
     now_ms: int
-
-
-def door_state(door: CompartmentView) -> CellState:
-    """Return what the map shows of a compartment."""
-    if door.door_open:
-        return CellState.OPEN
-    if door.out_of_service or door.marked_out:
-        return CellState.FAULT
-    if door.door_open is None:
-        return CellState.UNKNOWN
-    return CellState.OCCUPIED if door.parcel_id else CellState.FREE
-
-
-def door_cells(doors: Sequence[CompartmentView]) -> tuple[Cell, ...]:
-    """Return the doors in blocks by the letters of their labels; the hub does not know where they hang."""
-    groups: dict[str, list[CompartmentView]] = {}
-    for door in sorted(doors, key=lambda door: _sort_key(door.label)):
-        groups.setdefault(_sort_key(door.label)[0], []).append(door)
-    wide = 4 if len(groups) <= 2 else 2 if len(groups) <= 4 else 1
-    return tuple(
-        Cell(door.label, Place(group * wide + n % wide, n // wide), door_state(door))
-        for group, found in enumerate(groups.values())
-        for n, door in enumerate(found)
-    )
 
 
 def zone_chart(zone: ZoneView, seen: Seen, texts: Texts, width: int, height: int) -> str:
@@ -79,11 +54,18 @@ def zone_chart(zone: ZoneView, seen: Seen, texts: Texts, width: int, height: int
     if not known:
         return ""
     samples.sort(key=lambda sample: sample.at)
-    low, high = math.floor(min(known)), math.ceil(max(known))
-    band = Band(low, high) if zone.limit_c is None else Band(min(low, zone.limit_c), zone.limit_c)
     return temperature_svg(
-        samples, band, texts, name=zone_word(zone.zone, texts), width=width, height=height
-    )
+        samples, band_of(zone, known), texts,
+        name=zone_name(zone, texts), width=width, height=height,
+    )  # fmt: skip
+
+
+def band_of(zone: ZoneView, known_c: Sequence[float]) -> Band:
+    """Return the range the zone must keep; without the station's word around its readings `known_c`."""
+    if zone.min_c is not None and zone.max_c is not None:
+        return Band(zone.min_c, zone.max_c)
+    low, high = math.floor(min(known_c)), math.ceil(max(known_c))
+    return Band(low, high) if zone.limit_c is None else Band(min(low, zone.limit_c), zone.limit_c)
 
 
 class SitePages:
@@ -129,7 +111,7 @@ class SitePages:
         texts, view = frame.texts(lang), detail.station
         path = f"/stations/{view.station_id}"
         tag, age = station_tag(view, seen.now_ms, texts)[1], heard(view, seen.now_ms, texts)
-        doors = detail.compartments
+        doors = door_map(detail)
         newest = seen.blocks[0].cursor if seen.blocks else None
         regions = [
             Region(
@@ -152,15 +134,14 @@ class SitePages:
             regions.append(Region("events", key, lambda: self._events(seen, path, lang)))
         return regions
 
-    def _map(self, doors: Sequence[CompartmentView], path: str, lang: Lang) -> str:
-        texts, cells = self._frame.texts(lang), door_cells(doors)
-        counts = {state.value: sum(cell.state is state for cell in cells) for state in CellState}
-        drawn = cells and door_map_svg(
-            cells, None, texts, label=texts.gettext("Doors"),
+    def _map(self, doors: DoorMap, path: str, lang: Lang) -> str:
+        texts = self._frame.texts(lang)
+        counts = {state.value: doors.count(state) for state in CellState}
+        drawn = doors.cells and door_map_svg(
+            doors.cells, doors.screen, texts, label=texts.gettext("Doors"),
             link=lambda cell: f"{path}?door={cell.label}#door",
         )  # fmt: skip
-        pending = [door.label for door in doors if door.pending]
-        return self._frame.render("doors.html", lang, map=drawn, counts=counts, pending=pending)
+        return self._frame.render("doors.html", lang, map=drawn, counts=counts, doors=doors)
 
     def zones(
         self, seen: Seen, lang: Lang, *, width: int = 560, height: int = 140
@@ -186,7 +167,8 @@ class SitePages:
 
     def _events(self, seen: Seen, path: str, lang: Lang) -> str:
         texts = self._frame.texts(lang)
-        rows = [(from_ms(one.occurred_at_ms), say(one, texts), one) for one in seen.events]
+        names = {one.zone: zone_name(one, texts) for one in seen.detail.station.zones}
+        rows = [(from_ms(one.occurred_at_ms), say(one, texts, names), one) for one in seen.events]
         return self._frame.render("events.html", lang, rows=rows, next=seen.next, path=path)
 
     def _door(self, seen: Seen, label: str | None) -> CompartmentView | None:
@@ -201,9 +183,3 @@ class SitePages:
 def _cursor_text(cursor: EventCursor) -> str:
     """Return what `cursor_of` reads back."""
     return f"{cursor.received_at_ms}.{cursor.lane}.{cursor.boot_epoch}.{cursor.seq}"
-
-
-def _sort_key(label: str) -> tuple[str, int, str]:
-    found = _LABEL.match(label)
-    letters, digits = found.groups() if found else ("", "")
-    return (letters, int(digits or 0), label)

@@ -2,8 +2,9 @@
 
 from cloud.orders.machine import CancelState, OrderState, ParcelState
 from cloud.orders.reading import Payment
+from cloud.stations.views import ZoneView
 from common.contract.words import CommandState
-from common.ui.i18n import Texts
+from common.ui.i18n import Lang, Texts
 
 Tag = tuple[str, str]
 """Kind of a tag (`ok`, `warn`, `crit`, `info`, `fix`, or empty for no news) and its word."""
@@ -121,6 +122,12 @@ def story_word(kind: str, texts: Texts) -> str:
         "removed": _("Taken out by the keeper"),
     }
     return words.get(kind, kind)
+
+
+def zone_name(zone: ZoneView, texts: Texts) -> str:
+    """Return a zone's name in the reader's language, as its station says it; else its class in words."""
+    said = zone.name_zh if texts.lang is Lang.ZH else zone.name_en
+    return said or zone_word(zone.zone, texts)
 
 
 def zone_word(zone: str, texts: Texts) -> str:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cloud.web.served import ServedHub
+from tests.cloud.web.town import WARM_ID
 from tests.edge.screen.looks import Requests, axe, picture, small_targets
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Response, StorageState
+    from playwright.sync_api import Browser, FloatRect, Page, Response, StorageState
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 DESK_SIZES = {"1440": (1440, 900), "1920": (1920, 1080)}
@@ -178,6 +179,55 @@ def test_a_compartment_leaves_service_when_the_station_says_so(
     page.click("#door form[action$='/service'] button")
     page.wait_for_selector("#door .tag:has-text('等待站点生效')")
     page.wait_for_selector(".doormap a[aria-label^='A01'].fault")
+
+
+def test_the_map_shows_where_the_doors_stand(page: "Page", town: ServedHub) -> None:
+    town.sign_in(page, lang="en")
+    page.goto(town.station)
+
+    def box(part: str) -> "FloatRect":
+        found = page.locator(f".doormap {part} rect").first.bounding_box()
+        assert found
+        return found
+
+    a01, a05, b01, screen = (
+        box(part)
+        for part in ("[aria-label^=A01]", "[aria-label^=A05]", "[aria-label^=B01]", ".screen")
+    )
+    assert a01["x"] < a05["x"] < screen["x"] < b01["x"], "the screen stands between the two sides"
+    assert abs(a01["y"] - a05["y"]) < 2 > abs(a01["y"] - b01["y"]), "one row; borders differ"
+    assert screen["y"] > a01["y"] + a01["height"]
+    assert screen["height"] > 1.8 * a01["height"]
+    cold = page.locator(".doormap .cold").evaluate_all(
+        "doors => doors.map(door => door.getAttribute('href').slice(-8, -5))"
+    )
+    assert cold == [f"A{n:02d}" for n in range(1, 9)]
+    assert "chilled or frozen" in page.inner_text("#doors")
+    assert "by label" not in page.inner_text("#doors")
+
+
+def test_the_chart_s_band_is_what_the_station_allows(page: "Page", town: ServedHub) -> None:
+    town.sign_in(page, lang="en")
+    page.goto(town.station)
+    chilled = page.locator("#climate .zonecard", has_text="Cold side")
+    assert "allowed 0.0 °C to 8.0 °C" in chilled.inner_text()
+    ticks = chilled.locator("text.tick.end").all_text_contents()
+    assert ticks[:2] == ["0°", "8°"]
+    assert page.locator("#climate .nolimit").count() == 0
+    page.context.clear_cookies()
+    town.sign_in(page)
+    page.goto(town.station)
+    assert "常温柜" in page.inner_text("#climate")
+
+
+def test_without_a_layout_the_page_says_that_it_goes_by_label(
+    page: "Page", town: ServedHub
+) -> None:
+    town.sign_in(page, lang="en")
+    page.goto(f"{town.url}/stations/{WARM_ID}")
+    assert "Drawn by label, not by place." in page.inner_text("#doors")
+    assert page.locator(".doormap .screen, .doormap .cold").count() == 0
+    assert "limit 8.0 °C" in page.inner_text("#climate")
 
 
 def test_news_reaches_an_open_page(browser: "Browser", town: ServedHub) -> None:

@@ -33,6 +33,7 @@ from common.kit.chance import system_chance
 from common.kit.clock import SystemClock, to_ms
 from common.kit.sqldb import SqlDb
 from common.kit.work import ThreadWork
+from tests.cloud.web.front import front
 
 DESK = Caller("town", "wang", frozenset({OPERATOR}))
 KEEPER = "01K0KEEPER0000000000000001"
@@ -156,12 +157,7 @@ def _blocks(
 
 
 async def _started(busy: Reporter) -> None:
-    await busy.say(
-        120,
-        e.StationStarted(
-            app_version="0.1.0", boot_reason="cold", compartments=DOORS, open_doors=()
-        ),
-    )
+    await busy.say(120, front(DOORS))
     for zone, middle in (("chilled", 3.8), ("ambient", 21.4)):
         await busy.say(0.2, *_blocks(zone, 120, middle))
 
