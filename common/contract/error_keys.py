@@ -58,10 +58,7 @@ ERROR_KEYS: dict[str, str] = {
     # edge.doors
     "doors.unknown": "There is no compartment with this label.",
     "doors.busy": "This door has a request that is not finished yet.",
-    "doors.not_found": "There is no such open request.",
     "doors.superseded": "A newer request for this door exists.",
-    "doors.no_pulses_left": "This request has used all its pulses.",
-    "doors.cool_down": "The lock's coil must cool down first.",
     # simulator (its bench on loopback)
     "sim.no_link": "The link to the serial port cannot be made; give another folder.",
     "sim.in_use": "Another simulator uses this data folder; stop it or give another one.",

@@ -26,8 +26,6 @@ class Trigger(StrEnum):
     UNSEEN = "unseen"
     """The time is over and the sensor could not be read."""
     SEEN_CLOSED = "seen_closed"
-    AGAIN = "again"
-    """A person asks for the next pulse of the same request."""
     RESTARTED_SHUT = "restarted_shut"
     """The daemon started, found the intent without an outcome and the door shut or unreadable."""
 
@@ -49,12 +47,8 @@ TRANSITIONS: dict[tuple[DoorState, Trigger], DoorState] = {
     (S.WAIT_OPEN, T.STAYED_SHUT): S.FAILED_OPEN,
     (S.WAIT_OPEN, T.UNSEEN): S.INDETERMINATE,
     (S.OPEN, T.SEEN_CLOSED): S.CLOSED,
-    (S.CLOSED, T.AGAIN): S.PRECHECK,
     (S.FAILED_OPEN, T.SEEN_OPEN): S.OPEN,  # pushed or pulled a moment too late
-    (S.FAILED_OPEN, T.AGAIN): S.PRECHECK,
     (S.INDETERMINATE, T.SEEN_OPEN): S.OPEN,  # the first reading after the sensor came back
-    (S.INDETERMINATE, T.AGAIN): S.PRECHECK,
-    (S.BUS_DOWN, T.AGAIN): S.PRECHECK,
 }
 
 TRANSIENT = frozenset({S.PRECHECK, S.WAIT_OPEN})
@@ -79,11 +73,6 @@ def next_state(state: DoorState, trigger: Trigger) -> DoorState:
         return TRANSITIONS[state, trigger]
     except KeyError:
         raise UnknownTransitionError(f"{state} has no way out by {trigger}") from None
-
-
-def allows(state: DoorState, trigger: Trigger) -> bool:
-    """Tell whether the table has this pair."""
-    return (state, trigger) in TRANSITIONS
 
 
 def stored_as(state: DoorState) -> frozenset[DoorState]:

@@ -1,6 +1,6 @@
 """Carries one open request from its turn to what the sensor says: duty, pulse row, frame, eyes on the door.
 
-Nothing here pulses twice: one call is one pulse, and only a person's *again* makes another call.
+Nothing here pulses twice: one request is one pulse, and a person's *again* is another request.
 """
 
 import asyncio
@@ -57,15 +57,6 @@ class Runner:
         """Look for queued requests."""
         self._queued.set()
 
-    def has_in_hand(self, open_request_id: str) -> bool:
-        """Tell whether a request waits for its turn or for what its pulse did."""
-        return open_request_id in self._in_hand
-
-    def again(self, request: OpenRequest) -> None:
-        """Give a finished request another turn, because a person asked."""
-        self._in_hand.add(request.open_request_id)
-        self._turns.put_nowait(self._journal.put(request))
-
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
@@ -103,16 +94,13 @@ class Runner:
         fp("doors.expired_committed")
 
     async def _turn(self, request: OpenRequest) -> _Sent | None:
-        """Send this request's one pulse, unless it waited too long or the door has moved on."""
-        first = request.state is DoorState.QUEUED
-        if first and self._left_s(request) <= 0:
+        """Send this request's one pulse, unless it waited too long or may not be stored."""
+        if self._left_s(request) <= 0:
             await self._expire(request)
             return None
         try:
-            return await self._pulse(
-                self._journal.step(request, Trigger.TAKEN if first else Trigger.AGAIN)
-            )
-        except ConflictError as error:  # a newer request, or the door's own sensor, got in between
+            return await self._pulse(self._journal.step(request, Trigger.TAKEN))
+        except ConflictError as error:  # the stored request has moved on, or a listener refused
             log.info("pulse not sent: %s", error)
             label = request.wish.compartment
             stored = await self._db.read(lambda conn: store.newest(conn, label))
@@ -171,9 +159,6 @@ class Runner:
         rows: list[int] = []
 
         def before(conn: sqlite3.Connection) -> None:
-            other = store.live_on(conn, label)
-            if other is not None and other.open_request_id != request.open_request_id:
-                raise ConflictError("doors.busy", f"{label} has a newer request", compartment=label)
             rows[:] = [
                 store.add_pulse(
                     conn,

@@ -12,14 +12,14 @@ from datetime import timedelta
 from common.contract.words import DoorState
 from common.kit.chance import Chance
 from common.kit.clock import Clock, from_ms, to_ms
-from common.kit.errors import ConflictError, NotFoundError, RefusedError
+from common.kit.errors import ConflictError, NotFoundError
 from common.kit.failpoints import fp
 from common.kit.ids import new_id
 from common.kit.sqlite import Db
 from edge.config import DoorsSection
 from edge.doors import store
 from edge.doors.journal import Journal
-from edge.doors.machine import Trigger, allows
+from edge.doors.machine import Trigger
 from edge.doors.model import ChangeListener, DoorView, DoorWish, OpenRequest
 from edge.doors.runner import Runner
 from edge.doors.watch import Watch
@@ -46,7 +46,7 @@ class Doors:
     ) -> None:
         """Use the tables of `edge.doors.DDL` in `db`."""
         self._db, self._bus, self._outbox = db, bus, outbox
-        self._settings, self._clock, self._chance = settings, clock, chance
+        self._clock, self._chance = clock, chance
         self._journal = Journal(db, outbox, clock)
         self._watcher = Watcher(db, bus, self._journal, outbox, settings, clock)
         self._runner = Runner(db, bus, self._journal, self._watcher, settings, clock)
@@ -98,29 +98,6 @@ class Doors:
         """Take what is queued; call after the commit of `request_tx`."""
         self._outbox.kick()
         self._runner.kick()
-
-    async def pulse_again(self, open_request_id: str) -> None:
-        """Send the next pulse of a request because a person asked; returns when it is accepted, not when it opened.
-
-        NotFoundError, ConflictError (in hand, or a newer request exists), RefusedError (no pulses left, or the coil
-        must cool down: `wait_s`).
-        """
-        request = await self._db.read(lambda conn: store.get(conn, open_request_id))
-        if request is None:
-            raise NotFoundError("doors.not_found", f"no open request {open_request_id}")
-        label = request.wish.compartment
-        newest = await self._db.read(lambda conn: store.newest(conn, label))
-        if newest is None or newest.open_request_id != open_request_id:
-            raise ConflictError("doors.superseded", f"{label} has a newer request")
-        if not allows(request.state, Trigger.AGAIN):
-            raise ConflictError("doors.busy", f"{label} is {request.state}", compartment=label)
-        if request.pulses >= self._settings.max_pulses:
-            raise RefusedError("doors.no_pulses_left", f"{label} had {request.pulses} pulses")
-        if (rest_s := await self._runner.rest_s(label)) > 0:
-            raise RefusedError("doors.cool_down", f"{label} rests", wait_s=round(rest_s) + 1)
-        if self._runner.has_in_hand(open_request_id):
-            raise ConflictError("doors.busy", f"{label} is in hand", compartment=label)
-        self._runner.again(request)
 
     def view(self) -> Mapping[str, DoorView]:
         """Return every door as it is known now; no I/O."""

@@ -175,9 +175,7 @@ class Watcher:
 
         try:
             await self._journal.store(request, trigger, before=newest_only)
-        except (
-            ConflictError
-        ):  # a person asked for the next pulse in the same moment: the runner judges it
+        except ConflictError:  # a person asked anew in the same moment: the runner judges that one
             log.info("door %s moved on by itself", label)
 
     def _forget(self, label: str) -> None:

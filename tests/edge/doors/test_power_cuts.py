@@ -76,9 +76,7 @@ def test_a_cut_on_the_way(tmp_path: Path, place: str, new_machine_boot: bool) ->
 
 
 @pytest.mark.parametrize("place", ["doors.pulse_row_committed", "doors.pulse_sent"])
-def test_an_indeterminate_request_may_be_asked_again_by_a_person(
-    tmp_path: Path, place: str
-) -> None:
+def test_a_door_left_indeterminate_may_be_asked_for_anew(tmp_path: Path, place: str) -> None:
     async def body(station: Station) -> None:
         await station.boot()
         station.cabinet.jam("A01")
@@ -89,27 +87,9 @@ def test_an_indeterminate_request_may_be_asked_again_by_a_person(
         assert _stored(station, request_id) == (S.INDETERMINATE, 1)  # counted: it may have left
         before = len(station.cable.pulses)
         station.cabinet.free("A01")
-        await station.doors.pulse_again(request_id)
+        await station.ask("A01")
         await station.until("A01", S.OPEN)
         assert len(station.cable.pulses) == before + 1
-
-    in_station(tmp_path, body)
-
-
-def test_pulses_are_counted_over_power_cuts(tmp_path: Path) -> None:
-    async def body(station: Station) -> None:
-        await station.boot()
-        station.cabinet.jam("A01")
-        request_id = await station.ask("A01")
-        await station.until("A01", S.FAILED_OPEN)
-        for _ in range(2):
-            cut_at("doors.pulse_sent")
-            await station.doors.pulse_again(request_id)
-            await station.died()
-            await station.boot()
-        with pytest.raises(Exception, match="3 pulses"):
-            await station.doors.pulse_again(request_id)
-        assert len(station.cable.pulses) == 3
 
     in_station(tmp_path, body)
 

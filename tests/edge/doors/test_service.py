@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from common.contract.words import DoorState
-from common.kit.errors import ConflictError, NotFoundError, RefusedError
+from common.kit.errors import ConflictError, NotFoundError
 from device_sim.faults import NoAnswer
 from edge.doors.machine import Trigger
 from tests.edge.doors.station import Station, in_station, wish
@@ -91,94 +91,6 @@ def test_a_lost_reply_is_no_second_pulse_when_the_door_opened(tmp_path: Path) ->
     in_station(tmp_path, body)
 
 
-def test_a_person_may_ask_again_until_the_pulses_are_used(tmp_path: Path) -> None:
-    async def body(station: Station) -> None:
-        await station.boot()
-        station.cabinet.jam("A01")
-        request_id = await station.ask("A01")
-        await station.until("A01", S.FAILED_OPEN)
-        for pulses in (2, 3):
-            await station.doors.pulse_again(request_id)
-            await station.until("A01", S.PULSING)
-            await station.until("A01", S.FAILED_OPEN)
-            assert station.doors.view()["A01"].pulses == pulses
-        with pytest.raises(RefusedError) as caught:
-            await station.doors.pulse_again(request_id)
-        assert caught.value.key == "doors.no_pulses_left"
-        assert len(station.cabinet.witness.pulses) == 3
-
-    in_station(tmp_path, body)
-
-
-def test_two_fingers_on_again_are_one_pulse(tmp_path: Path) -> None:
-    async def body(station: Station) -> None:
-        await station.boot()
-        station.cabinet.jam("A01")
-        request_id = await station.ask("A01")
-        await station.until("A01", S.FAILED_OPEN)
-        results = await asyncio.gather(
-            *(station.doors.pulse_again(request_id) for _ in range(5)), return_exceptions=True
-        )
-        assert sorted(type(r).__name__ for r in results) == ["ConflictError"] * 4 + ["NoneType"]
-        await station.until("A01", S.PULSING)
-        await station.until("A01", S.FAILED_OPEN)
-        assert len(station.cabinet.witness.pulses) == 2
-
-    in_station(tmp_path, body)
-
-
-def test_the_same_request_opens_the_door_again_after_it_was_shut(tmp_path: Path) -> None:
-    async def body(station: Station) -> None:
-        await station.boot()
-        request_id = await station.ask("A01")
-        await station.until("A01", S.OPEN)
-        with pytest.raises(ConflictError):
-            await station.doors.pulse_again(request_id)
-        await station.push("A01")
-        await station.until("A01", S.CLOSED)
-        await station.doors.pulse_again(request_id)
-        await station.until("A01", S.OPEN)
-        assert station.doors.view()["A01"].pulses == 2
-        assert station.states() == ["queued", "pulsing", "open", "closed", "pulsing", "open"]
-
-    in_station(tmp_path, body)
-
-
-def test_an_older_request_of_a_door_cannot_be_asked_again(tmp_path: Path) -> None:
-    async def body(station: Station) -> None:
-        await station.boot()
-        station.cabinet.jam("A01")
-        first = await station.ask("A01")
-        await station.until("A01", S.FAILED_OPEN)
-        await station.ask("A01")
-        await station.until("A01", S.PULSING)
-        await station.until("A01", S.FAILED_OPEN)
-        with pytest.raises(ConflictError) as caught:
-            await station.doors.pulse_again(first)
-        assert caught.value.key == "doors.superseded"
-
-    in_station(tmp_path, body)
-
-
-def test_a_new_wish_beats_an_again_that_has_not_pulsed_yet(tmp_path: Path) -> None:
-    async def body(station: Station) -> None:
-        await station.boot()
-        station.cabinet.jam("A01")
-        first = await station.ask("A01")
-        await station.until("A01", S.FAILED_OPEN)
-        await station.doors.pulse_again(first)
-        second = await station.db.write(
-            lambda conn: station.doors.request_tx(conn, wish("A01"))
-        )  # in the same moment, before the again had its turn
-        station.doors.kick()
-        await asyncio.sleep(10)
-        assert [row["open_request_id"] for row in station.pulse_rows()] == [first, second]
-        assert station.doors.view()["A01"].open_request_id == second
-        assert len(station.cable.pulses) == 2
-
-    in_station(tmp_path, body)
-
-
 def test_one_request_a_door(tmp_path: Path) -> None:
     async def body(station: Station) -> None:
         await station.boot()
@@ -190,8 +102,6 @@ def test_one_request_a_door(tmp_path: Path) -> None:
             await station.ask("A01")
         with pytest.raises(NotFoundError):
             await station.ask("Z99")
-        with pytest.raises(NotFoundError):
-            await station.doors.pulse_again("01JZZZZZZZZZZZZZZZZZZZZZZZ")
         await station.push("A01")
         await station.until("A01", S.CLOSED)
         await station.ask("A01")
@@ -256,14 +166,14 @@ def test_a_port_that_is_away_is_said_and_costs_no_pulse(tmp_path: Path) -> None:
     async def body(station: Station) -> None:
         await station.boot()
         station.cable.pull()
-        request_id = await station.ask("A01")
+        await station.ask("A01")
         assert await station.until("A01", S.BUS_DOWN, S.FAILED_OPEN) is S.BUS_DOWN
         assert station.doors.view()["A01"].pulses == 0
         assert [row["result"] for row in station.pulse_rows()] == ["not_sent"]
         station.cable.plugged = True
         await asyncio.sleep(5)
         assert station.cable.pulses == []  # coming back pulses nothing by itself
-        await station.doors.pulse_again(request_id)
+        await station.ask("A01")
         await station.until("A01", S.OPEN)
 
     in_station(tmp_path, body)
@@ -288,29 +198,22 @@ def test_a_hot_coil_rests_and_a_restart_does_not_cool_it(tmp_path: Path) -> None
     async def body(station: Station) -> None:
         await station.boot()
         station.cabinet.jam("A01")
-        request_id = await station.ask("A01")
-        await station.until("A01", S.FAILED_OPEN)
-        await station.doors.pulse_again(request_id)
-        await station.until("A01", S.PULSING)
-        await station.until("A01", S.FAILED_OPEN)
-        waits_s = []
+        for _ in range(2):
+            await station.ask("A01")
+            await station.until("A01", S.PULSING)
+            await station.until("A01", S.FAILED_OPEN)
         for new_machine_boot in (False, True):
             await station.cut()
             await station.boot(new_machine_boot=new_machine_boot)
-            with pytest.raises(RefusedError) as caught:
-                await station.doors.pulse_again(request_id)
-            assert caught.value.key == "doors.cool_down"
-            waits_s.append(caught.value.params["wait_s"])
-        wait_s = waits_s[-1]
-        assert isinstance(wait_s, int)
-        assert 40 < wait_s <= 60
-        await asyncio.sleep(wait_s)
-        await station.doors.pulse_again(request_id)
-        await station.until("A01", S.WAIT_OPEN)
-        times = [sent.at_s for sent in station.cable.pulses]
-        assert times[2] - times[0] >= 60
+            await station.ask("A01")
+            await asyncio.sleep(5)
+            assert station.doors.view()["A01"].state is S.QUEUED
+        await station.until("A01", S.WAIT_OPEN, within_s=70)
+        assert len(station.cable.pulses) == 3
+        stored_ms = [row["wall_ms"] for row in station.pulse_rows()]
+        assert stored_ms[2] - stored_ms[0] >= 60_000
 
-    in_station(tmp_path, body, max_pulses_per_min=2)
+    in_station(tmp_path, body, max_pulses_per_min=2, queue_ttl_s=120)
 
 
 def test_two_doors_share_a_supply_and_are_opened_in_order(tmp_path: Path) -> None:
