@@ -253,8 +253,13 @@ class Access:
     def _take_try_tx(self, conn: Connection, key: bytes, now_ms: int) -> int:
         """Count the try as failed before it is checked; return the wait if none is left."""
         failures, blocked_until_ms = store.failures_of(conn, key)
-        if blocked_until_ms > now_ms:
-            return blocked_until_ms - now_ms
+        if (
+            wait_ms := blocked_until_ms - now_ms
+        ) > _LONGEST_BLOCK_MS:  # the wall clock was put back
+            wait_ms = _LONGEST_BLOCK_MS
+            store.put_failures(conn, key, failures, now_ms + wait_ms, now_ms)
+        if wait_ms > 0:
+            return wait_ms
         over = failures + 1 - self._free_tries
         block_ms = min(_FIRST_BLOCK_MS << min(over, 10), _LONGEST_BLOCK_MS) if over >= 0 else 0
         store.put_failures(conn, key, failures + 1, now_ms + block_ms, now_ms)

@@ -20,6 +20,8 @@ from edge.sync.replica import ReplicaTable
 
 LIFE_MAX_MS = 10 * 60 * 1000
 """A signature older than this opens nothing, whatever expiry the hub wrote (compile-time ceiling)."""
+AHEAD_MAX_MS = LIFE_MAX_MS
+"""A command issued further in the station's future shows that this clock is behind: its expiry cannot be judged."""
 DDL = (
     # Outlives the replica: a command or nonce that came back with a resnapshot is not new.
     """CREATE TABLE command_run (
@@ -149,6 +151,11 @@ class Commands:
         message = command_message(command, station_id=self._secrets.station_id)
         if not verify(self._secrets.hub_command_key, message, bytes.fromhex(command.signature)):
             raise _Refusal(CommandState.FAILED, "signature does not hold")
+        if command.issued_at_ms > now_ms + AHEAD_MAX_MS:
+            ahead_s = (command.issued_at_ms - now_ms) // 1000
+            raise _Refusal(
+                CommandState.FAILED, f"issued {ahead_s} s ahead, the station's clock is not trusted"
+            )
         if now_ms >= min(command.expires_at_ms, command.issued_at_ms + LIFE_MAX_MS):
             raise _Refusal(CommandState.EXPIRED, "came too late")
         if wait_s := self._budget.spend_tx(conn, _BUDGET):

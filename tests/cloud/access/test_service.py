@@ -131,6 +131,22 @@ async def test_wrong_passwords_cost_a_growing_wait_for_known_and_unknown_logins(
     assert waits == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
 
 
+async def test_a_clock_that_is_put_back_blocks_no_longer_than_the_longest_wait(
+    subject: Access, clock: MovableClock
+) -> None:
+    await operator(subject)
+    for _ in range(5):
+        with pytest.raises(UnauthenticatedError):
+            await subject.sign_in("wang", "not the password")
+    clock.forward(hours=-1000)
+    for passed_s, wait_s in ((600, 3600), (3000, 3000)):
+        with pytest.raises(TooManyError) as caught:
+            await subject.sign_in("wang", PASSWORD)
+        assert caught.value.params["wait_s"] == wait_s
+        clock.forward(seconds=passed_s)
+    await subject.sign_in("wang", PASSWORD)
+
+
 async def test_the_right_password_after_the_wait_clears_the_count(
     subject: Access, clock: MovableClock
 ) -> None:

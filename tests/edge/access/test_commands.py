@@ -68,6 +68,9 @@ def test_what_does_not_hold_opens_nothing(tmp_path: Path) -> None:
                 house, issued_at_ms=now_ms - 3_600_000, expires_at_ms=now_ms + 9**9
             ),
             "no such door": command(house, "Z99"),
+            "from the future": command(
+                house, issued_at_ms=now_ms + 601_000, expires_at_ms=now_ms + 661_000
+            ),
         }
         await house.put(*cases.values())
         await asyncio.sleep(3)
@@ -79,8 +82,21 @@ def test_what_does_not_hold_opens_nothing(tmp_path: Path) -> None:
             "late": "expired",
             "long-lived": "expired",
             "no such door": "failed",
+            "from the future": "failed",
         }
+        assert "clock is not trusted" in told(house, cases["from the future"])[-1][1]
         assert house.pulses == 0
+
+    in_house(tmp_path, body)
+
+
+def test_a_station_whose_clock_is_a_little_behind_obeys(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        now_ms = to_ms(house.clock.wall())
+        row = command(house, issued_at_ms=now_ms + 590_000, expires_at_ms=now_ms + 650_000)
+        await house.put(row)
+        await asyncio.sleep(3)
+        assert told(house, row)[-1][0] == "succeeded"
 
     in_house(tmp_path, body)
 
