@@ -31,7 +31,12 @@ if TYPE_CHECKING:  # imported where it is used: `linli --help` stays quick
     from cloud.app import Hub, HubPorts, Rooms
     from cloud.stations.service import Pairing
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="hub.toml; without it the defaults")
 ]

@@ -7,7 +7,12 @@ import typer
 
 from linli.bench.figures import Sheet
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
 JsonOption = Annotated[bool, typer.Option("--json", help="one JSON object on the last line")]
 PortOption = Annotated[int, typer.Option(min=1024, max=60000, help="first port")]
 

@@ -31,7 +31,7 @@ _CODES = 3
 _KIB = 1024.0
 _LIBRARIES = (
     "asyncio, sqlite3, aiohttp.web, pydantic, cryptography.hazmat.primitives.asymmetric.ed25519,"
-    " jinja2, argon2, pymodbus.client, prometheus_client, typer"
+    " jinja2, argon2, pymodbus.client"
 )
 _FLOOR = f"""
 import sys, {_LIBRARIES}

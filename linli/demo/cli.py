@@ -28,7 +28,7 @@ EXIT_VIOLATED = 1
 EXIT_STOPPED = 130  # as a shell reports a program that Ctrl-C ended
 _MARKER = "linli-demo"
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.callback(invoke_without_command=True)
