@@ -3,6 +3,8 @@
 That happens before the truck leaves, so put-in and pickup work with the cable cut.
 """
 
+import logging
+
 from sqlalchemy.engine import Connection
 
 from cloud.cdp.service import Person, person_tx
@@ -19,6 +21,8 @@ from common.contract.words import Size, TemperatureClass
 from common.kit.clock import from_ms
 from common.kit.errors import ConflictError, NotFoundError
 from common.kit.failpoints import fp
+
+log = logging.getLogger(__name__)
 
 VALID_FOR_S = {
     TemperatureClass.AMBIENT: 72 * 3600,
@@ -38,6 +42,8 @@ class Locking:
     def __init__(self, kit: OrderKit) -> None:
         """Work with the room's kit."""
         self._kit = kit
+        self._told: set[str] = set()
+        """Orders that cannot be locked and of which the log has said so."""
 
     async def open_round(self, name: str) -> str:
         """Open a round unless one is open; returns the id of the open one."""
@@ -71,13 +77,24 @@ class Locking:
         await self.lock_due()
 
     async def lock_due(self) -> None:
-        """Lock what closed rounds left behind: paid after the cut-off, or interrupted."""
-        for order_id in await self._kit.db.read(orders.to_lock):
+        """Lock what closed rounds left behind: paid after the cut-off, or interrupted.
+
+        An order that cannot be locked is logged once and tried again the next time; the others go on.
+        """
+        due = await self._kit.db.read(orders.to_lock)
+        self._told.intersection_update(due)
+        for order_id in due:
             try:
                 await self.lock(order_id)
-            except ConflictError as error:
-                if error.key != "order.state":  # cancelled meanwhile: nothing to lock
-                    raise
+            except Exception as error:  # noqa: BLE001 - one bad order must not hold up the others
+                self._tell(order_id, error)
+
+    def _tell(self, order_id: str, error: Exception) -> None:
+        cancelled = isinstance(error, ConflictError) and error.key == "order.state"
+        if cancelled or order_id in self._told:
+            return
+        self._told.add(order_id)
+        log.error("order %s cannot be locked, the others go on", order_id, exc_info=error)
 
     async def lock(self, order_id: str) -> None:
         """Make parcels and a code of a confirmed order; an order locked before stays as it is.

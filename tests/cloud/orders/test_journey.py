@@ -6,6 +6,7 @@ import pytest
 
 from cloud.access.caller import RESIDENT, Caller
 from cloud.orders.service import CustodyStep, OrderFilter, Wish
+from cloud.orders.store import orders
 from common.contract.events import (
     GrantActivated,
     GrantStateChanged,
@@ -205,6 +206,32 @@ async def test_the_cut_off_locks_every_paid_order_once(world: World) -> None:
     assert (await world.orders.view(unpaid, DESK)).state == "locked"
     assert len(await world.rows("grant")) == 4
     assert await world.violations() == []
+
+
+async def test_an_order_that_cannot_be_locked_keeps_no_other_from_the_truck(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    resident = await shop(world)
+    bad, *good = sorted([await ordered(world, resident, ("MILK", 1)) for _ in range(3)])
+    for order_id in (bad, *good):
+        await world.orders.pay(order_id)
+    await _set_station(world, bad, "01JNOSUCHSTATION0000000000")
+    [open_one] = await world.orders.rounds()
+    await world.orders.close_round(open_one.round_id)
+    for order_id in good:
+        assert (await world.orders.view(order_id, DESK)).state == "locked"
+    assert bad in await world.db.read(orders.to_lock)
+    await world.orders.sweep()
+    assert [bad in record.message for record in caplog.records] == [True]  # said once
+    await _set_station(world, bad, STATION_ID)
+    await world.orders.sweep()
+    assert (await world.orders.view(bad, DESK)).state == "locked"
+    assert await world.violations() == []
+
+
+async def _set_station(world: World, order_id: str, station_id: str) -> None:
+    """Damage, or mend, one order by hand."""
+    await world.db.write(lambda conn: orders.update_order(conn, order_id, station_id=station_id))
 
 
 async def test_the_same_event_again_changes_nothing(world: World) -> None:
