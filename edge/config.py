@@ -177,3 +177,15 @@ class StationConfig(_Section):
         if len({part.label for part in self.compartment}) != len(self.compartment):
             raise ValueError("two compartments have the same label")
         return self
+
+    @model_validator(mode="after")
+    def _units_are_one_device(self) -> Self:
+        """Refuse a unit that is a relay board and a probe: both would answer at once, and a door might not."""
+        probes = {(zone.probe_bus, zone.probe_unit): zone.name for zone in self.zone}
+        for part in self.compartment:
+            if (zone := probes.get((part.bus, part.unit))) is not None:
+                raise ValueError(
+                    f"unit {part.unit} on bus {part.bus!r} is the relay board of {part.label}"
+                    f" and the probe of zone {zone!r}; give one of them another unit"
+                )
+        return self

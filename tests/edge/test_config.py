@@ -30,6 +30,21 @@ def test_two_doors_on_one_relay_are_refused() -> None:
     assert f"share unit {second.unit} channel {second.channel}" in shared
 
 
+def test_a_unit_that_is_a_board_and_a_probe_is_refused() -> None:
+    config = station_config()
+    first = config.compartment[0]
+    zones = [zone.model_dump() for zone in config.zone]
+    zones[0]["probe_unit"] = first.unit
+    said = _refused(zone=zones)
+    assert f"unit {first.unit} on bus 'bus0' is the relay board of {first.label}" in said
+    assert f"the probe of zone {config.zone[0].name!r}" in said
+    another_bus = {"name": "bus1", "port": "tcp://127.0.0.1:5020"}
+    zones[0]["probe_bus"] = "bus1"
+    buses = [bus.model_dump() for bus in config.bus]
+    parts = config.model_dump() | {"zone": zones, "bus": [*buses, another_bus]}
+    assert StationConfig.model_validate(parts).zone[0].probe_unit == first.unit
+
+
 def test_two_buses_or_zones_of_one_name_are_refused() -> None:
     config = station_config()
     for section in ("bus", "zone"):
