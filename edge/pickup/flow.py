@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from common.contract.words import DoorState, GrantState
 from common.kit.clock import Clock
-from common.kit.errors import ConflictError
+from common.kit.errors import ConflictError, UnavailableError
 from common.kit.failpoints import fp
 from common.kit.sqlite import Db
 from edge.access.code_check import CodeCheck, clean_code
@@ -74,6 +74,7 @@ class PickupFlow:
         """Check eight digits; wrong, expired, used and foreign codes get the same answer in the same time.
 
         InvalidError: not eight digits (costs nothing). ConflictError: somebody is at the screen.
+        UnavailableError: the code is right and its door is gone from `station.toml` (costs nothing).
         """
         digits = clean_code(code)
         return await self._steady.do(lambda: self._submit(digits))
@@ -149,6 +150,8 @@ class PickupFlow:
         fp("pickup.code_checked")
         verdict = await self._db.write(lambda conn: self._sessions.check_tx(conn, tag, taken))
         fp("pickup.intent_committed")
+        if verdict.doorless:
+            raise UnavailableError("pickup.no_door", "the compartment is not in station.toml")
         if not verdict.accepted:
             self._outbox.kick()
             return self._refuse(verdict.wait_s)
@@ -205,6 +208,8 @@ class PickupFlow:
         in_hand = store.item(conn, session.grant_id, session.parcel_id)
         use = store.use(conn, session.grant_id)
         if in_hand is None or use is None:  # the keeper took the parcel out meanwhile
+            return None
+        if not self._sessions.has_door(in_hand):  # taken out of station.toml between two runs
             return None
         parcel = self._parcels.find_tx(conn, session.parcel_id)
         return _Copy(session, items, in_hand, parcel, use.state)

@@ -3,6 +3,7 @@
 Each `…_tx` is one commit with everything it touches: limiter, grant, intent, placement, outbox.
 """
 
+import logging
 import sqlite3
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ from edge.pickup.machine import Trigger
 from edge.pickup.store import Item, Session
 from edge.sync.outbox import Outbox
 
+_log = logging.getLogger(__name__)
+
 SUSPECT = "did not open after three pulses"
 _NOT_OPENED = frozenset(
     {DoorState.FAILED_OPEN, DoorState.INDETERMINATE, DoorState.BUS_DOWN, DoorState.EXPIRED}
@@ -38,6 +41,8 @@ class Verdict:
 
     accepted: bool
     wait_s: int = 0
+    doorless: bool = False
+    """The code is right, but `station.toml` no longer has the doors behind which its parcels lie."""
 
 
 class Sessions:
@@ -58,6 +63,7 @@ class Sessions:
         self._config, self._clock, self._chance = config, clock, chance
         self._doors, self._parcels, self._grants = doors, parcels, grants
         self._limiter, self._outbox = limiter, outbox
+        self._labels = frozenset(part.label for part in config.compartment)
         doors.on_change_tx.append(self.on_door_tx)
 
     def check_tx(self, conn: sqlite3.Connection, tag: bytes, taken: Taken) -> Verdict:
@@ -66,7 +72,9 @@ class Sessions:
         if use is None:
             return Verdict(accepted=False, wait_s=self._refused_tx(conn))
         self._limiter.give_back_tx(conn, taken)
-        first = next(item for item in store.items(conn, use.grant_id) if not item.opened_at_ms)
+        first = next(iter(self._waiting(conn, use.grant_id)), None)
+        if first is None:
+            return Verdict(accepted=False, doorless=True)
         session = Session(
             session_id=new_id(self._clock, self._chance),
             grant_id=use.grant_id,
@@ -103,7 +111,7 @@ class Sessions:
         session = store.live_session(conn)
         if session is None:
             raise ConflictError("pickup.no_session", "nobody is at the screen")
-        waiting = [i for i in store.items(conn, session.grant_id) if not i.opened_at_ms]
+        waiting = self._waiting(conn, session.grant_id)
         waiting.sort(key=lambda item: (item.parcel_id == session.parcel_id, item.compartment))
         if not waiting or not self._is_alive_tx(conn, session.grant_id):
             return False
@@ -153,6 +161,21 @@ class Sessions:
     def reopens_left(self, item: Item) -> int:
         """Return how often the door may be opened once more."""
         return max(0, self._config.pickup.max_reopens - item.reopens)
+
+    def has_door(self, item: Item) -> bool:
+        """Tell whether the item's door is still in `station.toml`."""
+        return item.compartment in self._labels
+
+    def _waiting(self, conn: sqlite3.Connection, grant_id: str) -> list[Item]:
+        """Return the items whose door was never seen open, without those whose door is gone from `station.toml`."""
+        unopened = [item for item in store.items(conn, grant_id) if not item.opened_at_ms]
+        for item in unopened:
+            if not self.has_door(item):
+                _log.warning(
+                    "a parcel lies in %s, which is not in station.toml: put the compartment back",
+                    item.compartment,
+                )
+        return [item for item in unopened if self.has_door(item)]
 
     def _item_in_hand(self, conn: sqlite3.Connection) -> Item:
         session = store.live_session(conn)
