@@ -44,12 +44,6 @@ _MAY_BLOCK = (
     # Inline work runs blocking functions on the spot; that is what the name says.
     ("common/kit/work.py", ("run",)),
 )
-_skipped = pytest.StashKey[Counter[str]]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Start the list of what this run leaves out."""
-    config.stash[_skipped] = Counter()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -71,21 +65,22 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Under LINLI_REQUIRE=all a skip is a failure."""
     report = yield
-    if report.skipped and not hasattr(report, "wasxfail"):
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        item.config.stash[_skipped][reason.removeprefix("Skipped: ")] += 1
-        if required("all"):
-            report.outcome = "failed"
-            report.longrepr = f"LINLI_REQUIRE=all allows no skip: {reason}"
+    if report.skipped and not hasattr(report, "wasxfail") and required("all"):
+        report.outcome = "failed"
+        report.longrepr = f"LINLI_REQUIRE=all allows no skip: {_reason(report)}"
     return report
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    """Name what was left out and why."""
-    for reason, times in sorted(config.stash[_skipped].items()):
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name what was left out and why; with several workers their reports come together here."""
+    reasons = Counter(_reason(report) for report in terminalreporter.getreports("skipped"))
+    for reason, times in sorted(reasons.items()):
         terminalreporter.write_line(f"left out {times} test(s) – {reason}", yellow=True)
+
+
+def _reason(report: pytest.TestReport) -> str:
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return text.removeprefix("Skipped: ")
 
 
 @pytest.fixture(scope="session")
