@@ -1,5 +1,6 @@
 """The hub's pages in a real browser: both languages, every size, what people do on them."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,7 +132,9 @@ def test_a_severe_station_leads_and_silence_is_no_alarm(page: "Page", town: Serv
         "tag warn",
         "tag info",
     ]
-    assert "27 分钟" in rows.nth(1).inner_text()
+    assert re.search(
+        r"2[789] 分钟", rows.nth(1).inner_text()
+    )  # the town is some minutes old by now
 
 
 def test_an_operator_plays_an_order_without_a_terminal(page: "Page", town: ServedHub) -> None:

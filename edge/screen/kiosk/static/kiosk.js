@@ -15,8 +15,9 @@ let sending = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let wipeTimer;
 
-/** Shows the digits typed so far; the stage may have been replaced meanwhile. */
+/** Shows the digits typed so far; the stage may have been replaced meanwhile, with its old notice. */
 function paint() {
+  if (code) document.getElementById('refused')?.remove();
   const boxes = document.querySelectorAll('#code span');
   boxes.forEach((box, at) => {
     box.textContent = code[at] ?? '';
@@ -29,7 +30,6 @@ function setCode(next) {
   code = next;
   clearTimeout(wipeTimer);
   if (code) wipeTimer = setTimeout(() => setCode(''), WIPE_MS);
-  if (code) document.getElementById('refused')?.remove();
   paint();
 }
 
