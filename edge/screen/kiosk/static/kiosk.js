@@ -17,7 +17,7 @@ let wipeTimer;
 
 /** Shows the digits typed so far; the stage may have been replaced meanwhile, with its old notice. */
 function paint() {
-  if (code) document.getElementById('refused')?.remove();
+  if (code && !sending) document.getElementById('refused')?.remove();
   const boxes = document.querySelectorAll('#code span');
   boxes.forEach((box, at) => {
     box.textContent = code[at] ?? '';
