@@ -123,6 +123,9 @@ class Doors:
     async def _reconcile(self, request: OpenRequest) -> None:
         """Ask the sensor what became of an intent without an outcome."""
         label = request.wish.compartment
+        if label not in self._labels:
+            await self._reconcile_unseen(request)
+            return
         is_open = self._watcher.sensors.open(label)
         if request.state is DoorState.OPEN:
             self._journal.put(request)
@@ -136,6 +139,12 @@ class Doors:
             unsettled = await self._journal.store(request, Trigger.RESTARTED_SHUT)
             self._watcher.settle_when_seen(unsettled)
             log.warning("door %s was pulsed before the restart, not known whether it opened", label)
+
+    async def _reconcile_unseen(self, request: OpenRequest) -> None:
+        """Settle a request whose door was taken out of `station.toml`; an open one waits until the door is back."""
+        log.warning("door %s has an unfinished request but is gone", request.wish.compartment)
+        if request.state is not DoorState.OPEN:
+            await self._journal.store(request, Trigger.RESTARTED_SHUT)
 
     def _open_for_s(self, request: OpenRequest) -> float:
         opened = from_ms(request.opened_ms or request.changed_ms)

@@ -240,6 +240,52 @@ def test_a_late_opening_and_a_reminder_survive_a_cut_right_after(tmp_path: Path)
     in_station(tmp_path, body)
 
 
+async def _boot_without_a01(station: Station) -> None:
+    """Start with a station.toml that lacks the first compartment."""
+    parts = tuple(part for part in station.config.compartment if part.label != "A01")
+    station.config = station.config.model_copy(update={"compartment": parts})
+    await station.boot()
+
+
+@pytest.mark.parametrize("place", ["doors.before_pulse_row", "doors.pulse_row_committed"])
+def test_a_door_taken_out_of_the_configuration_meanwhile_is_never_pulsed(
+    tmp_path: Path, place: str
+) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        cut_at(place)
+        request_id = await station.ask("A01")
+        await station.died()
+        await _boot_without_a01(station)
+        assert _stored(station, request_id)[0] is S.INDETERMINATE
+        await station.ask("A02")
+        await station.until("A02", S.OPEN)
+        assert [pulse.channel for pulse in station.cabinet.witness.pulses] == [1]
+
+    in_station(tmp_path, body)
+
+
+def test_an_open_door_taken_out_of_the_configuration_is_settled_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        whole = station.config
+        request_id = await station.ask("A01")
+        await station.until("A01", S.OPEN)
+        await station.cut()
+        await _boot_without_a01(station)
+        await asyncio.sleep(300)
+        assert _stored(station, request_id)[0] is S.OPEN
+        await station.push("A01")
+        await station.cut()
+        station.config = whole
+        await station.boot()
+        assert _stored(station, request_id)[0] is S.CLOSED
+
+    in_station(tmp_path, body)
+
+
 def test_every_failpoint_of_this_room_is_cut_at_here() -> None:
     named = {
         name
