@@ -112,9 +112,18 @@ class Runner:
     async def rest_s(self, label: str) -> float:
         """Return how long this door's coil must rest before the next pulse."""
         count = self._settings.max_pulses_per_min
-        rows = await self._db.read(lambda conn: store.last_pulses(conn, label, count))
+        ages_s = await self._db.read(lambda conn: self._ages_tx(conn, label))
+        return duty.wait_s(ages_s, max_per_min=count, cool_down_s=self._settings.cool_down_s)
+
+    def spare_pulses_tx(self, conn: sqlite3.Connection, label: str) -> int:
+        """Return how many pulses this door's coil may get right now without a rest."""
+        count = self._settings.max_pulses_per_min
+        return count - sum(age_s < duty.WINDOW_S for age_s in self._ages_tx(conn, label))
+
+    def _ages_tx(self, conn: sqlite3.Connection, label: str) -> list[float]:
         mono_ms, wall_ms = _ms(self._clock.monotonic_s()), to_ms(self._clock.wall())
-        ages_s = [
+        rows = store.last_pulses(conn, label, self._settings.max_pulses_per_min)
+        return [
             duty.age_s(
                 row,
                 boot_id=self._clock.boot_id,
@@ -124,7 +133,6 @@ class Runner:
             )
             for row in rows
         ]
-        return duty.wait_s(ages_s, max_per_min=count, cool_down_s=self._settings.cool_down_s)
 
     def _left_s(self, request: OpenRequest) -> float:
         waited_s = self._clock.monotonic_s() - request.created_mono_ms / 1000

@@ -65,6 +65,12 @@ class Doors:
         """Return the wake-up for screens: bumped after every change of `view()`."""
         return self._journal.watch
 
+    def tired_tx(self, conn: sqlite3.Connection) -> frozenset[str]:
+        """Return the doors whose coil would make somebody wait: a parcel needs a pulse to get in and one to get out."""
+        return frozenset(
+            label for label in sorted(self._labels) if self._runner.spare_pulses_tx(conn, label) < 2
+        )
+
     def request_tx(self, conn: sqlite3.Connection, wish: DoorWish) -> str:
         """Store a wish as QUEUED, with its event, in the caller's transaction; return its id. Then `kick()`.
 

@@ -70,13 +70,26 @@ class PutIn:
         """Choose a compartment and open it; None when nothing fits. `avoid`: doors not usable right now."""
         self.free_hands_tx(conn)
         unusable = ruled_out | set(avoid) | store.session_compartments(conn)
-        while label := self._parcels.allocate_tx(conn, parcel, unusable):
+        tired = unusable | self._doors.tired_tx(conn)
+        opened = self._first_free_tx(conn, parcel, keeper_id, tired, ruled_out)
+        return opened or self._first_free_tx(conn, parcel, keeper_id, unusable, ruled_out)
+
+    def _first_free_tx(
+        self,
+        conn: sqlite3.Connection,
+        parcel: Parcel,
+        keeper_id: str,
+        unusable: Collection[str],
+        ruled_out: frozenset[str],
+    ) -> Task | None:
+        passed = set(unusable)
+        while label := self._parcels.allocate_tx(conn, parcel, passed):
             try:
                 return self._open_tx(
                     conn, DeskKind.PUT_IN, parcel.parcel_id, label, keeper_id, ruled_out=ruled_out
                 )
             except ConflictError:  # its last opening is not over yet
-                unusable |= {label}
+                passed.add(label)
         return None
 
     def next_tx(
