@@ -48,7 +48,7 @@ def test_icons_are_decoration() -> None:
 
 
 def test_assets_refuse_what_is_not_there() -> None:
-    with pytest.raises(FileNotFoundError, match="none.js"):
+    with pytest.raises(FileNotFoundError, match=r"none\.js"):
         Assets.read(["vendor/none.js"], {})
     with pytest.raises(KeyError):
         Assets.read([], {}).url("live.js")
