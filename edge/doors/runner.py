@@ -111,14 +111,18 @@ class Runner:
 
     async def rest_s(self, label: str) -> float:
         """Return how long this door's coil must rest before the next pulse."""
-        count = self._settings.max_pulses_per_min
-        ages_s = await self._db.read(lambda conn: self._ages_tx(conn, label))
-        return duty.wait_s(ages_s, max_per_min=count, cool_down_s=self._settings.cool_down_s)
+        return self._wait_s(await self._db.read(lambda conn: self._ages_tx(conn, label)))
 
-    def spare_pulses_tx(self, conn: sqlite3.Connection, label: str) -> int:
-        """Return how many pulses this door's coil may get right now without a rest."""
-        count = self._settings.max_pulses_per_min
-        return count - sum(age_s < duty.WINDOW_S for age_s in self._ages_tx(conn, label))
+    def is_tired_tx(self, conn: sqlite3.Connection, label: str) -> bool:
+        """Return whether this door's coil would have to rest before one of two pulses from now on."""
+        ages_s = self._ages_tx(conn, label)
+        return self._wait_s(ages_s) > 0 or self._wait_s([0.0, *ages_s]) > 0
+
+    def _wait_s(self, ages_s: list[float]) -> float:
+        settings = self._settings
+        return duty.wait_s(
+            ages_s, max_per_min=settings.max_pulses_per_min, cool_down_s=settings.cool_down_s
+        )
 
     def _ages_tx(self, conn: sqlite3.Connection, label: str) -> list[float]:
         mono_ms, wall_ms = _ms(self._clock.monotonic_s()), to_ms(self._clock.wall())

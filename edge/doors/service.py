@@ -68,7 +68,7 @@ class Doors:
     def tired_tx(self, conn: sqlite3.Connection) -> frozenset[str]:
         """Return the doors whose coil would make somebody wait: a parcel needs a pulse to get in and one to get out."""
         return frozenset(
-            label for label in sorted(self._labels) if self._runner.spare_pulses_tx(conn, label) < 2
+            label for label in sorted(self._labels) if self._runner.is_tired_tx(conn, label)
         )
 
     def request_tx(self, conn: sqlite3.Connection, wish: DoorWish) -> str:
