@@ -1,6 +1,5 @@
 """`linli demo --fresh` deletes a demo's data, and only when nothing runs on it; what a check's end is to a script."""
 
-import socket
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from linli.cli import main
 from linli.demo import cli
 from linli.demo.check import CheckError
 from linli.demo.cli import forget
+from linli.demo.ports import Ports
 
 
 def test_data_of_a_running_demo_stays(tmp_path: Path) -> None:
@@ -50,10 +50,8 @@ def test_a_violated_check_is_no_unavailable_program(
         raise error
 
     monkeypatch.setattr(cli, "_demo", fails)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        base = min(free.getsockname()[1], 59_000)
-    words = ["linli", "demo", "--check", "--data", str(tmp_path), "--port-base", str(base)]
+    monkeypatch.setattr(Ports, "require_free", lambda _ports: None)  # nothing listens here
+    words = ["linli", "demo", "--check", "--data", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", words)
     with pytest.raises(SystemExit) as ended:
         main()
