@@ -12,6 +12,8 @@ ARGS ?=
 export UV_PYTHON_DOWNLOADS := never
 # Trust whom the machine trusts: many networks have a proxy with a certificate of their own.
 export UV_SYSTEM_CERTS ?= true
+# Tests and the demo start interpreters by the dozen: keep byte code even where the machine says not to.
+unexport PYTHONDONTWRITEBYTECODE
 # uv does not read pip.conf: hand its indexes on (only when something is installed).
 UV_ENV = eval "$$($(PY) requirements/pip_index.py)"
 OURS := pyproject.toml
@@ -28,7 +30,7 @@ demo: $(VENV)/.run ## hub, simulated cabinet and station on this machine; prints
 	@$(BIN)/linli demo $(ARGS)
 
 test: $(VENV)/.test ## run the tests; what this machine lacks is left out and named
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist load $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist load --maxschedchunk 1 $(ARGS)
 
 lint: $(VENV)/.test ## format, lint, types, imports; changes nothing
 	@$(BIN)/ruff format --check .
@@ -63,11 +65,11 @@ $(BIN)/python: | $(UV)
 	@$(UV) venv -q --allow-existing --python "$$(command -v $(PY))" $(VENV)
 
 $(VENV)/.run: requirements/run.txt $(OURS) | $(BIN)/python
-	@$(UV_ENV) && $(UV) pip install -q --python $(VENV) --require-hashes -r requirements/run.txt \
+	@$(UV_ENV) && $(UV) pip install -q --compile-bytecode --python $(VENV) --require-hashes -r requirements/run.txt \
 	  && $(UV) pip install -q --python $(VENV) --no-deps -e .
 	@touch $@
 
 $(VENV)/.test: requirements/test.txt $(OURS) | $(BIN)/python
-	@$(UV_ENV) && $(UV) pip install -q --python $(VENV) --require-hashes -r requirements/test.txt \
+	@$(UV_ENV) && $(UV) pip install -q --compile-bytecode --python $(VENV) --require-hashes -r requirements/test.txt \
 	  && $(UV) pip install -q --python $(VENV) --no-deps -e .
 	@touch $(VENV)/.run $@

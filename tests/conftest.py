@@ -47,7 +47,10 @@ _MAY_BLOCK = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: Playwright keeps a loop in the main thread until it stops."""
+    """Long tests come first, so that no worker waits for one; browser tests come last.
+
+    Playwright keeps a loop in the main thread until it stops.
+    """
     for item in items:
         needs = set(getattr(item, "fixturenames", ()))
         if "browser" in needs:
@@ -56,7 +59,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.postgres)
         if needs & set(_HEAVY) and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(_HEAVY_TIMEOUT_S))
-    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+    items.sort(key=_place_in_line)
+
+
+def _place_in_line(item: pytest.Item) -> int:
+    if "browser" in getattr(item, "fixturenames", ()):
+        return 2
+    return 0 if item.get_closest_marker("system") or item.get_closest_marker("slow") else 1
 
 
 @pytest.hookimpl(wrapper=True)
