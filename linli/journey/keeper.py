@@ -5,6 +5,8 @@ from linli.journey.forms import Browser, Page
 from linli.journey.hands import Hands, shut, wait_open
 from linli.journey.patience import until
 
+_IN_HAND = frozenset({"work card opening", "work card open"})
+
 
 class Keeper:
     """Signs in with the personal PIN and puts parcels in."""
@@ -23,11 +25,9 @@ class Keeper:
     async def put_in(self, label: str) -> str:
         """Scan a parcel, put it behind the door that opens, push the door shut; return the door."""
         page = await self._browser.send(await self._browser.load(), "/scan", text=label)
-        door = page.by_class.get("door")
-        if door is None:
-            raise UnavailableError(
-                "journey.put_in", f"no door opens for {label}: {page.words.strip()}"
-            )
+        if _IN_HAND.isdisjoint(page.classes):  # "stored" is the parcel before, with its own door
+            raise UnavailableError("journey.put_in", f"no door opens for {label}: {page}")
+        door = page.by_class["door"]
         await wait_open(self._hands, door)
         await self._until_work("open")
         await shut(self._hands, door)

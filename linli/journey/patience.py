@@ -16,6 +16,7 @@ async def until(
     what: str,
     within_s: float = 15.0,
     every_s: float = 0.1,
+    at_most_every_s: float = 1.0,
 ) -> T:
     """Return the first look that is good; UnavailableError says `what` was awaited and what was seen last."""
     seen: T | str = "nothing yet"
@@ -26,6 +27,7 @@ async def until(
                 if good(seen):
                     return seen
                 await asyncio.sleep(every_s)
+                every_s = max(every_s, min(every_s * 1.2, at_most_every_s))
     except TimeoutError as error:
         raise UnavailableError(
             "journey.stuck", f"after {within_s:.0f} s still not {what}; seen: {str(seen)[:300]}"

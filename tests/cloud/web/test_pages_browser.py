@@ -11,7 +11,7 @@ from tests.cloud.web.town import WARM_ID
 from tests.edge.screen.looks import Requests, axe, picture, small_targets
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, FloatRect, Page, Response, StorageState
+    from playwright.sync_api import Browser, Page, Response, StorageState
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 DESK_SIZES = {"1440": (1440, 900), "1920": (1920, 1080)}
@@ -188,14 +188,13 @@ def test_the_map_shows_where_the_doors_stand(page: "Page", town: ServedHub) -> N
     town.sign_in(page, lang="en")
     page.goto(town.station)
 
-    def box(part: str) -> "FloatRect":
-        found = page.locator(f".doormap {part} rect").first.bounding_box()
-        assert found
-        return found
-
-    a01, a05, b01, screen = (
-        box(part)
-        for part in ("[aria-label^=A01]", "[aria-label^=A05]", "[aria-label^=B01]", ".screen")
+    # One script reads all boxes: the stream may replace the map between two questions.
+    a01, a05, b01, screen = page.evaluate(
+        """parts => parts.map(part => {
+             const box = document.querySelector(`.doormap ${part} rect`).getBoundingClientRect();
+             return {x: box.x, y: box.y, height: box.height};
+           })""",
+        ["[aria-label^=A01]", "[aria-label^=A05]", "[aria-label^=B01]", ".screen"],
     )
     assert a01["x"] < a05["x"] < screen["x"] < b01["x"], "the screen stands between the two sides"
     assert abs(a01["y"] - a05["y"]) < 2 > abs(a01["y"] - b01["y"]), "one row; borders differ"
