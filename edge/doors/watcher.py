@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Mapping
+from contextlib import suppress
 
 from common.contract.base import Message
 from common.contract.events import DoorLeftOpen, DoorUnexpected
@@ -91,10 +92,16 @@ class Watcher:
                 for label in self._busy_labels():
                     await self.look(label)
             await self._judge()
-            pause_s = (
-                self._settings.poll_active_s if self._busy_labels() else full_at_s - loop.time()
-            )
-            await asyncio.sleep(max(0.0, pause_s))
+            if self._busy_labels():
+                await asyncio.sleep(self._settings.poll_active_s)
+            else:
+                await self._rest(full_at_s - loop.time())
+
+    async def _rest(self, longest_s: float) -> None:
+        """Wait for the next full look, or for news of a door: from then on it is watched closely."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, longest_s)):
+                await self._journal.watch.wait(self._journal.watch.version)
 
     def _busy_labels(self) -> list[str]:
         """Return the doors in use that the runner is not looking at itself."""

@@ -172,6 +172,17 @@ def test_idle_doors_are_read_once_a_second_doors_in_use_more_often(tmp_path: Pat
     in_station(tmp_path, body)
 
 
+def test_a_door_in_use_is_watched_at_once_however_long_idle_doors_wait(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        await station.ask("A01")
+        await station.until("A01", S.OPEN)
+        await station.push("A01")
+        await station.until("A01", S.CLOSED, within_s=2)
+
+    in_station(tmp_path, body, poll_idle_s=600)
+
+
 def test_view_is_known_before_anybody_is_served(tmp_path: Path) -> None:
     async def body(station: Station) -> None:
         station.cabinet.pull("B02")
