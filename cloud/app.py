@@ -33,6 +33,7 @@ from common.kit.errors import LinliError
 from common.kit.metrics import add_metrics
 from common.kit.openapi import Route, routes_of
 from common.kit.sqldb import SqlDb
+from common.kit.sqlwatch import watch
 from common.kit.web import Limits, WebServer, make_app
 from common.kit.work import Work
 
@@ -140,6 +141,7 @@ class Hub:
             await self.web.start()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.web.run(), name="web")
+                group.create_task(watch(self.db), name="other writers")
                 group.create_task(_every(_SWEEP_S, self._sweep), name="sweep")
                 group.create_task(_every(_PURGE_S, self._purge), name="purge")
                 self.ready.set()

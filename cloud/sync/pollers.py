@@ -1,11 +1,9 @@
-"""Held long-polls: woken by a commit's hint, re-checked now and then, ended at once when the hub stops."""
+"""Held long-polls: woken by a commit's hint, whichever process committed, ended at once when the hub stops."""
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-RECHECK_S = 5.0
-"""A hint may be lost (another process wrote, no listener yet): look again this often."""
 _PREFIX = "station:"
 
 
@@ -18,8 +16,10 @@ class Pollers:
         self._bells: dict[str, list[asyncio.Event]] = {}
 
     def hint(self, topic: str) -> None:
-        """Wake the polls of `station:<id>`; other topics are not ours."""
-        if topic.startswith(_PREFIX):
+        """Wake the polls of `station:<id>`, all of them when the topic is empty; other topics are not ours."""
+        if not topic:
+            self._ring_all()
+        elif topic.startswith(_PREFIX):
             for bell in self._bells.get(topic.removeprefix(_PREFIX), ()):
                 bell.set()
 
@@ -37,9 +37,9 @@ class Pollers:
                 self._bells.pop(station_id, None)
 
     async def wait(self, bell: asyncio.Event, at_most_s: float) -> None:
-        """Wait for the bell, or for the next safety check."""
+        """Wait for the bell; the end of a poll is also the next look after a lost hint."""
         try:
-            async with asyncio.timeout(min(at_most_s, RECHECK_S)):
+            async with asyncio.timeout(at_most_s):
                 await bell.wait()
         except TimeoutError:
             return
@@ -47,6 +47,9 @@ class Pollers:
     def close(self) -> None:
         """End every held poll; new ones are answered without waiting."""
         self.closing = True
+        self._ring_all()
+
+    def _ring_all(self) -> None:
         for bells in self._bells.values():
             for bell in bells:
                 bell.set()

@@ -14,7 +14,7 @@ class Hinting(Protocol):
 
 
 class Hints:
-    """Waiters by topic; hints may be lost (another process wrote), so every wait has an end."""
+    """Waiters by topic; hints may be lost, so every wait has an end."""
 
     def __init__(self, db: Hinting) -> None:
         """Listen to the store."""
@@ -37,6 +37,8 @@ class Hints:
                     del self._waiters[topic]
 
     def _wake(self, topic: str) -> None:
-        for name in (topic, ""):
+        """Wake the waiters of `topic`, all of them when it is empty: another process may have written anything."""
+        names = (topic, "") if topic else tuple(self._waiters)
+        for name in names:
             for event in self._waiters.get(name, ()):
                 event.set()

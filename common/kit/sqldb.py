@@ -27,6 +27,8 @@ _RETRYABLE = frozenset(
 _ATTEMPTS = 50  # in every round one of at most _PG_WORKERS rivals commits
 _PG_WORKERS = 8
 _HINTS = "linli.hints"
+HINT_CHANNEL = "linli_hints"
+"""The PostgreSQL channel on which every worker hears the hints of all (`common.kit.sqlwatch`)."""
 
 
 class HubDb(Protocol):
@@ -59,7 +61,7 @@ class SqlDb:
                 url, isolation_level="SERIALIZABLE", pool_size=_PG_WORKERS
             )
             self._reader = self.engine.execution_options(postgresql_readonly=True)
-        self._inline = inline
+        self.inline = inline
         self._listeners: list[Callable[[str], None]] = []
         workers = 1 if self.is_sqlite else _PG_WORKERS
         self._writes = ThreadPoolExecutor(workers, thread_name_prefix="db-write")
@@ -69,9 +71,25 @@ class SqlDb:
         """Run `fn(connection)` as one transaction; cancelling the waiter does not cancel the write."""
         result, topics = await self._run(self._writes, self._write_with_hints, fn)
         for topic in topics:
-            for listener in self._listeners:
-                listener(topic)
+            self.hint(topic)
         return result
+
+    def hint(self, topic: str) -> None:
+        """Wake the listeners of this process."""
+        for listener in self._listeners:
+            listener(topic)
+
+    async def foreign_commits(self) -> int:
+        """Return a number that changes when another connection than this writer has committed (SQLite only)."""
+
+        def version() -> int:
+            writer = self.engine.raw_connection()
+            try:
+                return int(writer.cursor().execute("PRAGMA data_version").fetchone()[0])
+            finally:
+                writer.close()
+
+        return await asyncio.get_running_loop().run_in_executor(self._writes, version)
 
     def on_hint(self, listener: Callable[[str], None]) -> None:
         """Call `listener(topic)` on the loop after a commit that said `hint_tx(connection, topic)`; lossy by design."""
@@ -100,6 +118,9 @@ class SqlDb:
                 connection.info[_HINTS] = {}
                 result = fn(connection)
                 topics = tuple(connection.info[_HINTS])
+                if not self.is_sqlite:
+                    for topic in topics:
+                        connection.execute(sa.select(sa.func.pg_notify(HINT_CHANNEL, topic)))
                 fp("kit.sqldb.before_commit")
             return result, topics
 
@@ -113,7 +134,7 @@ class SqlDb:
         self.engine.dispose()
 
     async def _run(self, pool: ThreadPoolExecutor, run: Callable[[Fn[T]], R], fn: Fn[T]) -> R:
-        if self._inline:
+        if self.inline:
             await asyncio.sleep(0)
             result = run(fn)
             await asyncio.sleep(0)

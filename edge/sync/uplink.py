@@ -22,6 +22,8 @@ from edge.sync.contact import Backoff, Contact
 from edge.sync.outbox import Outbox
 
 _log = logging.getLogger(__name__)
+_LINGER_S = {Lane.FACTS: 0.0, Lane.TELEMETRY: 1.0}
+"""Facts go at once; the minutes of all zones end together and travel in one post."""
 
 
 class Uplink:
@@ -43,6 +45,7 @@ class Uplink:
             batch = await self._db.read(lambda conn: lanes.next_batch_tx(conn, self._lane))
             if batch is None:
                 await self._bell.wait()
+                await asyncio.sleep(_LINGER_S[self._lane])
                 continue
             try:
                 await self._send(client, batch)

@@ -109,9 +109,11 @@ class Town:
         (self.data / "station.toml").write_text(text, encoding="utf-8")
         # What a quiet site does most of the day, less often than the demo: it is most of a day's work.
         calm = {
-            "LINLI_DOORS__POLL_IDLE_S": "10",
-            "LINLI_HUB__HEARTBEAT_S": "60",
+            "LINLI_DOORS__POLL_IDLE_S": "30",
+            "LINLI_HUB__HEARTBEAT_S": "300",
             "LINLI_HUB__POLL_WAIT_S": "55",
+            "LINLI_ZONE__0__SAMPLE_S": "30",
+            "LINLI_ZONE__1__SAMPLE_S": "30",
         }
         self._station = load_toml(StationConfig, self.data / "station.toml", calm)
 
