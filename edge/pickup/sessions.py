@@ -63,7 +63,6 @@ class Sessions:
         self._config, self._clock, self._chance = config, clock, chance
         self._doors, self._parcels, self._grants = doors, parcels, grants
         self._limiter, self._outbox = limiter, outbox
-        self._labels = frozenset(part.label for part in config.compartment)
         doors.on_change_tx.append(self.on_door_tx)
 
     def check_tx(self, conn: sqlite3.Connection, tag: bytes, taken: Taken) -> Verdict:
@@ -164,7 +163,7 @@ class Sessions:
 
     def has_door(self, item: Item) -> bool:
         """Tell whether the item's door is still in `station.toml`."""
-        return item.compartment in self._labels
+        return self._parcels.has_door(item.compartment)
 
     def _waiting(self, conn: sqlite3.Connection, grant_id: str) -> list[Item]:
         """Return the items whose door was never seen open, without those whose door is gone from `station.toml`."""
