@@ -196,6 +196,8 @@ ERROR_KEYS: dict[str, str] = {
     "check.pulses": "The witness saw another number of pulses than was asked for.",
     "demo.ended": "A program of the demo ended by itself; its log says why.",
     "demo.failed": "A command of the demo's preparation failed.",
+    "demo.no_driver": "The station has no driver for a probe of the cabinet file.",
+    "demo.no_probe": "A zone of the cabinet file has no probe.",
     "demo.not_ours": "The folder holds something else than demo data; --fresh will not delete it.",
     "demo.not_ready": "A program of the demo does not answer in time.",
     "demo.running": "A demo runs on this data folder; stop it or give another one.",
