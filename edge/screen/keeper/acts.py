@@ -6,6 +6,7 @@ from aiohttp import web
 
 from common.contract.error_keys import ERROR_KEYS
 from common.kit.errors import InvalidError, LinliError
+from common.kit.web import read_form
 from common.ui.i18n import Param
 from edge.access.keepers import KeeperSession, SignInRefused
 from edge.pickup.views import (
@@ -17,7 +18,7 @@ from edge.pickup.views import (
     ScanResult,
     UnknownParcel,
 )
-from edge.screen.forms import page, read_form, see_other
+from edge.screen.forms import page, see_other
 from edge.screen.keeper.pages import KeeperPages
 from edge.screen.keeper.session import (
     COOKIE,
