@@ -20,10 +20,11 @@ from edge.access.limiter import Empty, Limiter
 from edge.config import StationConfig
 from edge.doors import Doors, Watch
 from edge.parcels import Parcel, Parcels
-from edge.pickup import store
+from edge.pickup import session_store, store
+from edge.pickup.session_store import Session
 from edge.pickup.sessions import IN_FLIGHT, Sessions
 from edge.pickup.steady import Steady
-from edge.pickup.store import Item, Session
+from edge.pickup.store import Item
 from edge.pickup.views import Accepted, Refused, SessionView, Step
 from edge.sync.outbox import Outbox
 
@@ -207,7 +208,7 @@ class PickupFlow:
         return Refused(wait_s)
 
     def _read(self, conn: sqlite3.Connection) -> _Copy | None:
-        session = store.live_session(conn)
+        session = session_store.live_session(conn)
         if session is None:
             return None
         items = tuple(store.items(conn, session.grant_id))

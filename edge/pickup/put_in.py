@@ -15,7 +15,7 @@ from common.kit.failpoints import fp
 from common.kit.ids import new_id
 from edge.doors import DoorChange, Doors, DoorWish
 from edge.parcels import Parcel, Parcels
-from edge.pickup import desk_store, store
+from edge.pickup import desk_store, session_store
 from edge.pickup.desk_store import Task
 from edge.pickup.grants import Grants
 from edge.pickup.keeping import Keeping
@@ -63,7 +63,7 @@ class PutIn:
     ) -> Task | None:
         """Choose a compartment and open it; None when nothing fits. `avoid`: doors not usable right now."""
         self.free_hands_tx(conn)
-        unusable = ruled_out | set(avoid) | store.session_compartments(conn)
+        unusable = ruled_out | set(avoid) | session_store.session_compartments(conn)
         tired = unusable | self._doors.tired_tx(conn)
         opened = self._first_free_tx(conn, parcel, keeper_id, tired, ruled_out)
         return opened or self._first_free_tx(conn, parcel, keeper_id, unusable, ruled_out)
@@ -90,11 +90,11 @@ class PutIn:
         self, conn: sqlite3.Connection, keeper_id: str, reason: NextReason, avoid: Collection[str]
     ) -> Task | None:
         """Try the next compartment, or the same door again; None when nothing else fits."""
-        task = self._in_hand(conn, DeskKind.PUT_IN)
+        task = self._in_hand(conn)
         if self.door_gone(task):
             raise _say_where(task)
         parcel = self._parcels.find_tx(conn, task.parcel_id)
-        if parcel is None or task.step is DeskStep.STORED:
+        if parcel is None:
             raise ConflictError("put_in.nothing_in_hand", "scan a parcel first")
         if reason is NextReason.DID_NOT_OPEN:
             if task.step is not DeskStep.FAILED:
@@ -124,7 +124,7 @@ class PutIn:
 
         The other answer, that she has the parcel, is `cancel_tx`.
         """
-        task = self._in_hand(conn, DeskKind.PUT_IN)
+        task = self._in_hand(conn)
         if not self.door_gone(task):
             raise ConflictError("put_in.door_there", "the door itself tells")
         at = self._clock.wall()
@@ -261,10 +261,8 @@ class PutIn:
         return task
 
     def _retry_tx(self, conn: sqlite3.Connection, task: Task) -> Task:
-        request_id = self._ask_tx(conn, task.kind, task.compartment, task.keeper_id, task.reason)
-        again = replace(
-            task, open_request_id=request_id, step=DeskStep.OPENING, tries=task.tries + 1
-        )
+        asked = self._ask_tx(conn, task.kind, task.compartment, task.keeper_id, task.reason)
+        again = replace(task, open_request_id=asked, step=DeskStep.OPENING, tries=task.tries + 1)
         desk_store.put(conn, again)
         return again
 
@@ -285,9 +283,9 @@ class PutIn:
         )
         return frozenset({task.compartment})
 
-    def _in_hand(self, conn: sqlite3.Connection, kind: DeskKind) -> Task:
+    def _in_hand(self, conn: sqlite3.Connection) -> Task:
         task = desk_store.current(conn)
-        if task is None or task.kind is not kind or task.step is DeskStep.STORED:
+        if task is None or task.kind is not DeskKind.PUT_IN or task.step is DeskStep.STORED:
             raise ConflictError("put_in.nothing_in_hand", "scan a parcel first")
         return task
 
