@@ -4,6 +4,7 @@ A board hears everything on its bus and answers only what is addressed to it; no
 """
 
 import random
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,7 +53,7 @@ class RefusalError(Exception):
         self.code = code
 
 
-class ModbusBoard:
+class ModbusBoard(ABC):
     """A Modbus RTU device; a kind of board says in `obey` what its registers mean."""
 
     def __init__(self, unit: int, jitter: random.Random) -> None:
@@ -80,9 +81,9 @@ class ModbusBoard:
         """Drop the unfinished frame."""
         self._heard = b""
 
+    @abstractmethod
     def obey(self, request: Request, frame: bytes, at_s: float) -> Reply:
         """Do what is asked in `frame` and return the reply; RefusalError is an exception reply."""
-        raise NotImplementedError
 
     def answers_broadcast(self, request: Request) -> bool:  # noqa: ARG002 - kinds of boards look at it
         """Tell whether this request is answered although it was sent to everybody."""

@@ -4,13 +4,13 @@ No I/O, no tasks. Shells (pty, TCP, the simulated world) carry its bytes; the be
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from common.kit.clock import Clock
 from common.kit.errors import NotFoundError
 from device_sim.board import Board
 from device_sim.bus import Bus
-from device_sim.config import BoardSection, CabinetConfig
+from device_sim.config import BoardSection, CabinetConfig, ProbeKind
 from device_sim.faults import AdapterUnplugged, Fault, FaultBook, Jam, StuckRelay
 from device_sim.lock import Lock, LockModel
 from device_sim.physics import Physics
@@ -20,6 +20,11 @@ from device_sim.state import CabinetState, state_of
 from device_sim.witness import Witness
 from device_sim.zone import Air, Zone
 from firmware_protocols import waveshare_relay
+
+PROBE_BOARDS: Mapping[ProbeKind, Callable[[int, str, Physics, random.Random], Board]] = {
+    "xy_md02": ProbeBoard
+}
+"""Kind in the cabinet file → board of a probe, made of its unit, zone, the physics and jitter."""
 
 
 class Cabinet:
@@ -183,16 +188,16 @@ class Cabinet:
         return self._labels[label]
 
     def _board(self, section: BoardSection, jitter: random.Random) -> Board:
-        if section.kind == "waveshare_8ch_d":
+        if (kind := section.probe_kind) is None:
             return RelayBoard(section.unit, self.physics, self.witness, jitter)
-        return ProbeBoard(section.unit, section.zone or "", self.physics, jitter)
+        return PROBE_BOARDS[kind](section.unit, section.zone or "", self.physics, jitter)
 
 
 def _physics(config: CabinetConfig, start_s: float, witness: Witness) -> Physics:
     figures = config.lock
     model = LockModel(figures.release_ms / 1000, figures.burn_after_ms / 1000, figures.recovery)
     labels = {(door.board, door.channel): door.label for door in config.door}
-    relays = [board.unit for board in config.board if board.kind == "waveshare_8ch_d"]
+    relays = [board.unit for board in config.board if not board.probe_kind]
     locks = [
         Lock(unit, channel, labels.get((unit, channel)), model)
         for unit in relays

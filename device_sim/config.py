@@ -13,6 +13,9 @@ from common.kit.config import load_toml
 from firmware_protocols import waveshare_relay
 
 Unit = Annotated[int, Field(ge=1, le=247)]
+RelayKind = Literal["waveshare_8ch_d"]
+ProbeKind = Literal["xy_md02"]
+"""Kinds of probe; `device_sim/cabinet.py` has a board for each."""
 Name = Annotated[str, Field(min_length=1, max_length=40)]
 
 
@@ -83,10 +86,15 @@ class ZoneSection(_Section):
 class BoardSection(_Section):
     """One board on a bus; a probe measures a zone."""
 
-    kind: Literal["waveshare_8ch_d", "xy_md02"] = Field(description="relay board or probe")
+    kind: Literal[RelayKind, ProbeKind] = Field(description="relay board or probe")
     bus: str = Field(description="name of the line it hangs on")
     unit: Unit = Field(description="its Modbus address, once in the cabinet")
     zone: str | None = Field(default=None, description="where a probe hangs")
+
+    @property
+    def probe_kind(self) -> ProbeKind | None:
+        """Return which probe it is, None for a relay board."""
+        return None if self.kind == "waveshare_8ch_d" else self.kind
 
 
 class _Placed(_Section):
@@ -134,10 +142,10 @@ class CabinetConfig(_Section):
         _unique("board and channel of a door", [(door.board, door.channel) for door in self.door])
         if sum(bus.tcp for bus in self.bus) > 1:
             raise ValueError("only one bus can be offered as Modbus TCP")
-        relays = {board.unit for board in self.board if board.kind == "waveshare_8ch_d"}
+        relays = {board.unit for board in self.board if not board.probe_kind}
         for board in self.board:
             _known(f"board {board.unit}", "bus", board.bus, buses)
-            if board.kind == "xy_md02":
+            if board.probe_kind:
                 _known(f"board {board.unit}", "zone", board.zone, zones)
         for door in self.door:
             _known(f"door {door.label}", "zone", door.zone, zones)

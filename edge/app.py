@@ -46,9 +46,8 @@ from edge.pickup.grants import Grants, GrantSweeper
 from edge.pickup.put_in import PutIn
 from edge.pickup.sessions import Sessions
 from edge.pickup.started import started
-from edge.pickup.views import DoorCell
 from edge.screen import ScreenServices, make_keeper_app, make_kiosk_app
-from edge.screen.services import LinkFact, ZoneFact
+from edge.screen.facts import ScreenFacts
 from edge.sync import HubLink, LinkPorts, Outbox, Replica
 
 VERSION = "0.1.0"
@@ -165,7 +164,7 @@ class Edge:
         services = ScreenServices(
             pickup=self.pickup,
             desk=self.desk,
-            facts=_ScreenFacts(self.facts),
+            facts=ScreenFacts(self.facts),
             history=self._history,
             config=self.config,
             clock=self.ports.clock,
@@ -256,38 +255,6 @@ class Edge:
     async def _history(self, zone: str, since: datetime) -> Sequence[Sample]:
         points = await self.climate.history(zone, since)
         return tuple(Sample(from_ms(point.at_ms), point.temperature_c) for point in points)
-
-
-class _ScreenFacts:
-    """StationFacts in the words of the pages."""
-
-    def __init__(self, facts: StationFacts) -> None:
-        self._facts = facts
-
-    @property
-    def name_zh(self) -> str:
-        return self._facts.name_zh
-
-    @property
-    def name_en(self) -> str:
-        return self._facts.name_en
-
-    @property
-    def help_phone(self) -> str:
-        return self._facts.help_phone
-
-    def zones(self) -> Sequence[ZoneFact]:
-        return tuple(
-            ZoneFact(zone.zone, zone.temperature_c, zone.over_limit, zone.sampled_at)
-            for zone in self._facts.zones()
-        )
-
-    def doors(self) -> Sequence[DoorCell]:
-        return self._facts.doors()
-
-    def link(self) -> LinkFact:
-        link, backlog = self._facts.link(), self._facts.backlog()
-        return LinkFact(link.online, link.since_s, backlog.facts + backlog.telemetry)
 
 
 async def _going_on(name: str, job: Callable[[], Awaitable[None]]) -> None:

@@ -9,6 +9,8 @@ from common.contract.base import GridIndex, GridSpan, Id, Label, LimitC
 from common.contract.words import Size, TemperatureClass
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+ProbeKind = Literal["xy_md02"]
+"""Probes with a driver; `edge/hardware/build.py` has one for each."""
 
 
 class _Section(BaseModel):
@@ -53,7 +55,7 @@ class BusSection(_Section):
 
 
 class ZoneSection(_Section):
-    """One temperature zone with its probe (XY-MD02)."""
+    """One temperature zone with its probe."""
 
     name: str = Field(min_length=1, max_length=20)
     name_zh: str = Field(min_length=1, max_length=20)
@@ -61,6 +63,7 @@ class ZoneSection(_Section):
     temperature_class: TemperatureClass
     probe_bus: str
     probe_unit: int = Field(ge=1, le=247)
+    probe_kind: ProbeKind = Field(default="xy_md02", description="which driver reads the probe")
     min_c: LimitC
     max_c: LimitC
     sample_s: float = Field(default=10.0, ge=1)

@@ -1,17 +1,49 @@
-"""Which passwords staff may choose: twelve characters or more, none that a list of common ones would find."""
+"""Which passwords staff may choose (twelve characters or more, none of the common ones), and how they are checked."""
 
 from importlib import resources
 from itertools import pairwise
 
+from common.kit.codes import hash_secret, secret_matches
 from common.kit.errors import InvalidError
+from common.kit.web import TooManyError
+from common.kit.work import Work
 
 MIN_LENGTH = 12
 MAX_LENGTH = 128
 _MIN_DIFFERENT = 5
+_QUEUE_MAX = 8  # Argon2 runs one at a time; a longer queue would starve pickup codes
+# An unknown login costs the same Argon2 time as a known one; nobody knows this one's password.
+_NOBODY = (
+    "$argon2id$v=19$m=19456,t=2,p=1$bGlubGktbm9ib2R5LTAw$"
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+)
 # Of twelve or more characters (shorter ones are refused anyway), and the words around this product.
 _COMMON = frozenset(
     resources.files("cloud.access").joinpath("common_passwords.txt").read_text("utf-8").split()
 )
+
+
+class Passwords:
+    """Hashes and compares, by a work port that runs one Argon2 at a time."""
+
+    def __init__(self, work: Work) -> None:
+        """Nobody waits yet."""
+        self._work, self._queue = work, 0
+
+    async def hashed(self, password: str, login: str) -> str:
+        """Return what is kept of a new password; InvalidError `access.password_weak`."""
+        check_password(password, login)
+        return await self._work.run(hash_secret, password)
+
+    async def matches(self, phc: str | None, password: str) -> bool:
+        """Tell whether it is the password; None, an unknown login's, costs the same time."""
+        if self._queue >= _QUEUE_MAX:
+            raise TooManyError("access.busy", "too many sign-ins at once", wait_s=2)
+        self._queue += 1
+        try:
+            return await self._work.run(secret_matches, phc or _NOBODY, password)
+        finally:
+            self._queue -= 1
 
 
 def check_password(password: str, login: str) -> None:

@@ -11,13 +11,12 @@ from typing import Literal
 
 from sqlalchemy.engine import Connection
 
-from cloud.access import store
+from cloud.access import store, tries
 from cloud.access.caller import ADMIN, RESIDENT, Caller
-from cloud.access.passwords import check_password
+from cloud.access.passwords import Passwords
 from cloud.access.store import Account, AuditEntry
 from common.kit.chance import Chance
 from common.kit.clock import Clock, to_ms
-from common.kit.codes import hash_secret, secret_matches
 from common.kit.errors import ConflictError, InvalidError, NotFoundError, UnauthenticatedError
 from common.kit.ids import new_id
 from common.kit.sqldb import HubDb
@@ -26,16 +25,7 @@ from common.kit.work import Work
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
 Kind = Literal["bearer", "cookie"]
-_HOUR_MS = 3_600_000
-_SETUP_MS = _HOUR_MS
-_FIRST_BLOCK_MS = 30_000
-_LONGEST_BLOCK_MS = _HOUR_MS
-_QUEUE_MAX = 8  # Argon2 runs one at a time; a longer queue would starve pickup codes
-# An unknown login costs the same Argon2 time as a known one; nobody knows this one's password.
-_NOBODY = (
-    "$argon2id$v=19$m=19456,t=2,p=1$bGlubGktbm9ib2R5LTAw$"
-    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-)
+_HOUR_MS = _SETUP_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +59,9 @@ class Access:
         token_hours: int = 12,
     ) -> None:
         """Stand on the hub's store; `login_failures` wrong passwords cost a growing wait."""
-        self._db, self._clock, self._chance, self._work = db, clock, chance, work
+        self._db, self._clock, self._chance = db, clock, chance
+        self._passwords = Passwords(work)
         self._free_tries, self._token_ms = login_failures, token_hours * _HOUR_MS
-        self._queue = 0
 
     async def authenticate(self, token: str, kind: Kind = "bearer") -> Caller:
         """Return who holds `token`; UnauthenticatedError for an unknown, old or revoked one."""
@@ -88,11 +78,10 @@ class Access:
         """Return a token for login and password; the wrong ones cost a durable try first."""
         login = login.strip().lower()
         login = login if _LOGIN.fullmatch(login) else "?"  # never a login, costs the same time
-        key = _digest(f"login|{login}")
-        now_ms = self._now_ms()
+        key, now_ms = _digest(f"login|{login}"), self._now_ms()
 
         def take(conn: Connection) -> tuple[Account, str | None] | int | None:
-            if (wait_ms := self._take_try_tx(conn, key, now_ms)) > 0:
+            if (wait_ms := tries.take_tx(conn, key, now_ms, self._free_tries)) > 0:
                 return wait_ms
             return store.find_login(conn, login)
 
@@ -101,8 +90,10 @@ class Access:
             wait_s = -(-found // 1000)
             raise TooManyError("access.wait", f"wait {wait_s} s before the next try", wait_s=wait_s)
         account, phc = found or (None, None)
-        if not await self._matches(phc or _NOBODY, password) or account is None:
-            await self._note_failure(login, origin)
+        if not await self._passwords.matches(phc, password) or account is None:
+            await self._db.write(
+                lambda conn: self._audit_tx(conn, "nobody", "session.refused", login, origin)
+            )
             raise UnauthenticatedError("access.wrong_login", "login or password is wrong")
         return await self._db.write(lambda conn: self._enter_tx(conn, account, key, kind, origin))
 
@@ -123,7 +114,7 @@ class Access:
         """Add an account; a resident's is bound to a person and nobody else's is."""
         if (role == RESIDENT) != (person_id is not None):
             raise InvalidError("access.person", "a resident has a person_id, staff has none")
-        phc = await self._hashed(password, login) if password is not None else None
+        phc = await self._passwords.hashed(password, login) if password is not None else None
         new = self._new_account(login, role, person_id, has_password=phc is not None)
 
         def add(conn: Connection) -> Account:
@@ -138,7 +129,7 @@ class Access:
     ) -> Account:
         """Give an account another password and end its sessions."""
         account = await self._db.read(lambda conn: _known(conn, account_id))
-        phc = await self._hashed(password, account.login)
+        phc = await self._passwords.hashed(password, account.login)
 
         def change(conn: Connection) -> Account:
             store.update_account(conn, account_id, phc=phc)
@@ -201,7 +192,7 @@ class Access:
 
     async def set_up(self, token: str, login: str, password: str, origin: str = "") -> Account:
         """Make the first admin; the link works once, within an hour, and only without an admin."""
-        phc = await self._hashed(password, login)
+        phc = await self._passwords.hashed(password, login)
         new = self._new_account(login, ADMIN, None)
 
         def use(conn: Connection) -> Account:
@@ -216,7 +207,7 @@ class Access:
 
     async def put_admin(self, login: str, password: str) -> Account:
         """Make or reset an admin from the machine's own terminal (`linli hub admin`)."""
-        phc = await self._hashed(password, login)
+        phc = await self._passwords.hashed(password, login)
         new = self._new_account(login, ADMIN, None)
 
         def put(conn: Connection) -> Account:
@@ -250,21 +241,6 @@ class Access:
         now_ms = self._now_ms()
         await self._db.write(lambda conn: store.drop_expired(conn, now_ms, now_ms - 24 * _HOUR_MS))
 
-    def _take_try_tx(self, conn: Connection, key: bytes, now_ms: int) -> int:
-        """Count the try as failed before it is checked; return the wait if none is left."""
-        failures, blocked_until_ms = store.failures_of(conn, key)
-        if (
-            wait_ms := blocked_until_ms - now_ms
-        ) > _LONGEST_BLOCK_MS:  # the wall clock was put back
-            wait_ms = _LONGEST_BLOCK_MS
-            store.put_failures(conn, key, failures, now_ms + wait_ms, now_ms)
-        if wait_ms > 0:
-            return wait_ms
-        over = failures + 1 - self._free_tries
-        block_ms = min(_FIRST_BLOCK_MS << min(over, 10), _LONGEST_BLOCK_MS) if over >= 0 else 0
-        store.put_failures(conn, key, failures + 1, now_ms + block_ms, now_ms)
-        return 0
-
     def _enter_tx(
         self, conn: Connection, account: Account, key: bytes, kind: Kind, origin: str
     ) -> Issued:
@@ -273,24 +249,6 @@ class Access:
         store.clear_failures(conn, key)
         self._audit_tx(conn, _caller(account).name, "session.started", account.login, origin)
         return self._issue_tx(conn, account, kind, self._token_ms)
-
-    async def _note_failure(self, login: str, origin: str) -> None:
-        await self._db.write(
-            lambda conn: self._audit_tx(conn, "nobody", "session.refused", login, origin)
-        )
-
-    async def _matches(self, phc: str, password: str) -> bool:
-        if self._queue >= _QUEUE_MAX:
-            raise TooManyError("access.busy", "too many sign-ins at once", wait_s=2)
-        self._queue += 1
-        try:
-            return await self._work.run(secret_matches, phc, password)
-        finally:
-            self._queue -= 1
-
-    async def _hashed(self, password: str, login: str) -> str:
-        check_password(password, login)
-        return await self._work.run(hash_secret, password)
 
     def _new_account(
         self, login: str, role: str, person_id: str | None, *, has_password: bool = True
@@ -337,9 +295,6 @@ def _known(conn: Connection, account_id: str) -> Account:
 
 
 def _refuse_last_admin(conn: Connection, account: Account) -> None:
-    if (
-        account.role == ADMIN
-        and account.active
-        and store.count_accounts(conn, role=ADMIN, active=True) <= 1
-    ):
+    admin = account.role == ADMIN and account.active
+    if admin and store.count_accounts(conn, role=ADMIN, active=True) <= 1:
         raise ConflictError("access.last_admin", "the last admin cannot be disabled")

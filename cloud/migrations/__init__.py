@@ -25,6 +25,11 @@ METADATA: tuple[MetaData, ...] = (sync, access, catalog, cdp, money, stations, o
 """Every room's tables; a test compares them with the migrated schema on both engines."""
 
 _HERE = Path(__file__).parent
+_TIDY = {
+    "check": "check -q --fix REVISION_SCRIPT_FILENAME",
+    "format": "format -q REVISION_SCRIPT_FILENAME",
+}
+"""What ruff does to a fresh revision, so that `make lint` takes it as it is."""
 
 
 def upgrade_tx(connection: Connection) -> None:
@@ -43,8 +48,14 @@ def newest_revision() -> str | None:
 
 
 def write_revision(connection: Connection, message: str) -> None:
-    """Write the next revision from the difference between the database and the rooms' tables."""
-    command.revision(_config(connection), message, autogenerate=True, rev_id=_next_number())
+    """Write the next revision, tidied, from the difference between the database and the rooms' tables."""
+    config = _config(connection)
+    config.set_section_option("post_write_hooks", "hooks", ",".join(_TIDY))
+    for hook, options in _TIDY.items():
+        config.set_section_option("post_write_hooks", f"{hook}.type", "module")
+        config.set_section_option("post_write_hooks", f"{hook}.module", "ruff")
+        config.set_section_option("post_write_hooks", f"{hook}.options", options)
+    command.revision(config, message, autogenerate=True, rev_id=_next_number())
 
 
 def _next_number() -> str:

@@ -1,7 +1,9 @@
 """What the stations room tells others: frozen values, no SQL, no HTTP."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import TypeVar
 
 from cloud.stations.machine import HubGrantState
 from cloud.stations.models import RevokeState, SiteState
@@ -19,6 +21,7 @@ from common.contract.words import CommandState
 ONLINE_S = 90
 """A station long-polls for up to 60 s; half as much again is still a live line."""
 LATE_S = 15 * 60
+V = TypeVar("V")
 
 
 class Connectivity(StrEnum):
@@ -183,20 +186,10 @@ class GrantView:
 
 def compartment_view(record: CompartmentRecord, applied_op: int) -> CompartmentView:
     """Return the compartment as operators see it."""
-    return CompartmentView(
-        label=record.label,
-        out_of_service=record.out_of_service,
-        reason=record.reason,
+    return _seen(
+        CompartmentView,
+        record,
         pending=record.op is not None and record.op > applied_op,
-        marked_out=record.marked_out,
-        marked_reason=record.marked_reason,
-        door_open=record.door_open,
-        door_state=record.door_state,
-        left_open_s=record.left_open_s,
-        door_at_ms=record.door_at_ms,
-        parcel_id=record.parcel_id,
-        zone=record.zone,
-        size=record.size,
         place=_place(record.grid_column, record.grid_row, record.grid_width, record.grid_height),
     )
 
@@ -208,57 +201,24 @@ def screen_place(record: StationRecord) -> PlaceView | None:
     )
 
 
-def _place(
-    column: int | None, row: int | None, width: int | None, height: int | None
-) -> PlaceView | None:
-    if column is None or row is None or width is None or height is None:
-        return None
-    return PlaceView(column, row, width, height)
-
-
 def zone_view(record: ZoneRecord) -> ZoneView:
     """Return the zone as operators see it."""
-    return ZoneView(
-        record.zone,
-        record.temperature_c,
-        record.sampled_at_ms,
-        record.over_limit,
-        record.over_since_ms,
-        record.limit_c,
-        record.name_zh,
-        record.name_en,
-        record.temperature_class,
-        record.min_c,
-        record.max_c,
-    )
+    return _seen(ZoneView, record)
 
 
 def bus_view(record: BusRecord) -> BusView:
     """Return the port or unit as operators see it."""
-    unit = None if record.unit < 0 else record.unit
-    return BusView(record.bus, unit, record.up, record.detail, record.at_ms)
+    return _seen(BusView, record, unit=None if record.unit < 0 else record.unit)
 
 
 def keeper_view(record: KeeperRecord) -> KeeperView:
     """Return the keeper without the PIN's verifier."""
-    return KeeperView(record.keeper_id, record.display_name, record.active)
+    return _seen(KeeperView, record)
 
 
 def command_view(record: CommandRecord) -> CommandView:
     """Return the command as operators see it."""
-    return CommandView(
-        record.command_id,
-        record.station_id,
-        record.kind,
-        record.compartment,
-        record.reason,
-        record.issued_by,
-        record.issued_at_ms,
-        record.expires_at_ms,
-        CommandState(record.state),
-        record.detail,
-        record.state_at_ms,
-    )
+    return _seen(CommandView, record, state=CommandState(record.state))
 
 
 def site_state(record: StationRecord) -> SiteState:
@@ -268,15 +228,23 @@ def site_state(record: StationRecord) -> SiteState:
 
 def grant_view(record: GrantRecord) -> GrantView:
     """Return the grant without its secrets."""
-    return GrantView(
-        grant_id=record.grant_id,
-        station_id=record.station_id,
-        order_id=record.order_id,
+    return _seen(
+        GrantView,
+        record,
         state=HubGrantState(record.state),
         revoke_state=RevokeState(record.revoke_state),
-        pulses=record.pulses,
-        issued_at_ms=record.issued_at_ms,
-        expires_at_ms=record.expires_at_ms,
-        not_after_ms=record.not_after_ms,
-        ended_at_ms=record.ended_at_ms,
     )
+
+
+def _seen(view: Callable[..., V], record: object, **other: object) -> V:
+    """Return the view of a row: its fields of the same name, but for `other`; what a view lacks stays behind."""
+    names = [one.name for one in fields(view) if one.name not in other]  # type: ignore[arg-type] # a dataclass
+    return view(**{name: getattr(record, name) for name in names}, **other)
+
+
+def _place(
+    column: int | None, row: int | None, width: int | None, height: int | None
+) -> PlaceView | None:
+    if column is None or row is None or width is None or height is None:
+        return None
+    return PlaceView(column, row, width, height)

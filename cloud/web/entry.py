@@ -2,11 +2,12 @@
 
 from aiohttp import web
 
-from cloud.web.forms import local_path, read_form
+from cloud.web.forms import local_path
 from cloud.web.frame import Frame, page, see_other
 from cloud.web.session import keep_lang, lang_of
 from common.contract.error_keys import ERROR_KEYS
 from common.kit.errors import LinliError
+from common.kit.web import read_form
 
 
 class Entry:

@@ -1,16 +1,13 @@
 """Reading what a form or an address bar says; everything in it is somebody's typing."""
 
 import re
-from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from common.kit.errors import InvalidError, NotFoundError
 from common.kit.ids import ID_PATTERN
-from common.kit.web import read_body
 
 Fields = dict[str, str]
-_MOST_FIELDS = 80
 _ID = re.compile(ID_PATTERN)
 
 
@@ -25,21 +22,6 @@ def path_id(request: web.Request, name: str) -> str:
     if not is_id(text):
         raise NotFoundError("web.not_found", "no such address")
     return text
-
-
-async def read_form(request: web.Request) -> Fields:
-    """Return the fields of a URL-encoded form; the last of several wins. InvalidError if it is none."""
-    body = await read_body(request)
-    try:
-        pairs = parse_qsl(
-            body.decode(),
-            keep_blank_values=True,
-            strict_parsing=bool(body),
-            max_num_fields=_MOST_FIELDS,
-        )
-    except (UnicodeDecodeError, ValueError) as error:
-        raise InvalidError("web.bad_form", "the body is no URL-encoded form") from error
-    return dict(pairs)
 
 
 def text_of(fields: Fields, name: str, *, most: int = 200, least: int = 1) -> str:

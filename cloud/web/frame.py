@@ -16,7 +16,7 @@ from cloud.orders.service import Orders
 from cloud.stations.service import Stations
 from cloud.sync.gateway import Gateway
 from cloud.web.face import BUILD_ID, RENDERER
-from cloud.web.forms import Fields, local_path, read_form
+from cloud.web.forms import Fields, local_path
 from cloud.web.hints import Hints
 from cloud.web.session import Flash, Sessions, Who, lang_of
 from common.contract.error_keys import ERROR_KEYS
@@ -27,6 +27,7 @@ from common.kit.ids import new_id
 from common.kit.openapi import Answer
 from common.kit.sqldb import HubDb
 from common.kit.sse import Streams
+from common.kit.web import read_form
 from common.ui.i18n import Lang, Texts
 
 Outcome = tuple[str, Flash | None]

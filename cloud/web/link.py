@@ -4,11 +4,12 @@ from aiohttp import web
 
 from cloud.access.caller import DESK
 from cloud.access.service import audit_tx
-from cloud.web.forms import path_id, read_form, text_of
+from cloud.web.forms import path_id, text_of
 from cloud.web.frame import Frame, page, see_other, sorry_flash, to_sign_in
 from cloud.web.orders import OrderPages
 from cloud.web.session import lang_of
 from common.kit.errors import LinliError
+from common.kit.web import read_form
 
 
 class LinkPages:

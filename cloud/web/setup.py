@@ -2,11 +2,11 @@
 
 from aiohttp import web
 
-from cloud.web.forms import read_form
 from cloud.web.frame import Frame, page, see_other
 from cloud.web.session import lang_of
 from common.contract.error_keys import ERROR_KEYS
 from common.kit.errors import InvalidError, LinliError
+from common.kit.web import read_form
 
 
 class Setup:

@@ -4,25 +4,22 @@ Hub, station screens and simulator differ in their routes only; limits and heade
 """
 
 import asyncio
-import contextlib
 import errno
-import ipaddress
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl
 
 import orjson
 from aiohttp import web
 
-from common.kit.errors import LinliError, RefusedError, UnavailableError
+from common.kit.errors import InvalidError, LinliError, UnavailableError
 from common.kit.log import log_ids
+from common.kit.same_site import Handler, Middleware, same_site
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 PROBLEM_TYPE = "application/problem+json"
 # `same-origin`, not `no-referrer`: the latter makes browsers send `Origin: null` with their own forms.
 SECURITY_HEADERS: Mapping[str, str] = {
@@ -36,7 +33,6 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "geolocation=(), microphone=(), camera=()",
 }
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Known statuses that aiohttp itself raises, with the key people and scripts see.
 _HTTP_KEYS = {
     400: "web.bad_request",
@@ -45,6 +41,7 @@ _HTTP_KEYS = {
     408: "web.too_slow",
     413: "web.too_large",
 }
+_MOST_FIELDS = 80
 _CLOSING = frozenset({400, 408, 413})  # the rest of such a request is not worth reading
 _log = logging.getLogger(__name__)
 
@@ -53,12 +50,6 @@ class TooManyError(LinliError):
     """Too many tries in a short time: wait `params["wait_s"]` seconds."""
 
     status = 429
-
-
-class MisdirectedError(LinliError):
-    """The request names a host that is not served here (DNS rebinding ends here)."""
-
-    status = 421
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +79,7 @@ def make_app(
     is still missing. `middlewares` run inside the hardening.
     """
     limits = limits or Limits()
-    inside: list[Any] = [_numbered(), _problems, _same_site(frozenset(hosts)), *middlewares]
+    inside: list[Any] = [_numbered(), _problems, same_site(frozenset(hosts)), *middlewares]
     app = web.Application(
         middlewares=inside,
         client_max_size=limits.body_bytes,
@@ -119,6 +110,19 @@ async def read_body(request: web.Request) -> bytes:
         raise web.HTTPRequestTimeout from error
     except web.RequestPayloadError as error:  # e.g. Content-Encoding: gzip over something else
         raise web.HTTPBadRequest from error
+
+
+async def read_form(request: web.Request) -> dict[str, str]:
+    """Return the fields of a URL-encoded form; the last of several wins. InvalidError if it is none."""
+    body = await read_body(request)
+    try:
+        pairs = parse_qsl(
+            body.decode(), keep_blank_values=True, strict_parsing=bool(body),
+            max_num_fields=_MOST_FIELDS,
+        )  # fmt: skip
+    except (UnicodeDecodeError, ValueError) as error:
+        raise InvalidError("web.bad_request", "the body is no URL-encoded form") from error
+    return dict(pairs)
 
 
 class WebServer:
@@ -273,42 +277,6 @@ def _details(status: int, key: str, detail: str, params: Mapping[str, object]) -
             "params": dict(params),
         }
     )
-
-
-def _same_site(hosts: frozenset[str]) -> Middleware:
-    @web.middleware
-    async def same_site(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not _is_ours(request.host, hosts):
-            raise MisdirectedError("web.unknown_host", "this host name is not served here")
-        if request.method not in _SAFE_METHODS:
-            _check_origin(request)
-        return await handler(request)
-
-    return same_site
-
-
-def _is_ours(host: str, hosts: frozenset[str]) -> bool:
-    """A rebinding attack needs a name of its own; bare addresses and localhost cannot be rebound."""
-    with contextlib.suppress(ValueError):
-        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
-        if name == "localhost" or name in hosts:
-            return True
-        ipaddress.ip_address(name)
-        return True
-    return False
-
-
-def _check_origin(request: web.Request) -> None:
-    """A write must come from our own page when a browser sends it; a cookie makes it a browser."""
-    origin = request.headers.get("Origin")
-    if origin is None:
-        if "Cookie" in request.headers:
-            raise RefusedError("web.origin", "a page's request must carry its Origin")
-        return
-    with contextlib.suppress(ValueError):  # `http://[` is nobody's address
-        if urlsplit(origin).netloc == request.host:
-            return
-    raise RefusedError("web.origin", "the request comes from another site")
 
 
 async def _headers(_request: web.Request, response: web.StreamResponse) -> None:

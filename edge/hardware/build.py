@@ -1,16 +1,19 @@
 """Build the station's hardware from its configuration: one owner a bus, one driver a unit."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from edge.config import BusSection, StationConfig, ZoneSection
+from edge.config import BusSection, ProbeKind, StationConfig, ZoneSection
 from edge.hardware.bus import BusListener, BusOwner
 from edge.hardware.door_bus import DoorWire, WiredDoorBus
 from edge.hardware.line import Line
 from edge.hardware.ports import Probe
 from edge.hardware.waveshare import WaveshareRelay
 from edge.hardware.xy_md02 import XyMd02Probe
+
+PROBE_DRIVERS: Mapping[ProbeKind, Callable[[BusOwner, int, str], Probe]] = {"xy_md02": XyMd02Probe}
+"""Kind in `station.toml` → driver of a probe, made of its bus, unit and zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +83,4 @@ def build_hardware(config: StationConfig, open_line: Callable[[BusSection], Line
 
 
 def _probe(zone: ZoneSection, bus: BusOwner) -> Probe:
-    """Return the driver of a zone's probe; the place where another kind of probe is chosen."""
-    return XyMd02Probe(bus, zone.probe_unit, zone.name)
+    return PROBE_DRIVERS[zone.probe_kind](bus, zone.probe_unit, zone.name)

@@ -25,6 +25,10 @@ class Parcels:
         self._class_of = {part.label: classes[part.zone] for part in config.compartment}
         self._clock, self._outbox = clock, outbox
 
+    def has_door(self, label: str) -> bool:
+        """Tell whether this compartment is still in `station.toml`."""
+        return label in self._class_of
+
     def allocate_tx(
         self, conn: sqlite3.Connection, parcel: Parcel, exclude: Collection[str] = ()
     ) -> str | None:

@@ -23,12 +23,11 @@ from edge.pickup.desk_look import DeskLook
 from edge.pickup.desk_store import Task
 from edge.pickup.put_in import UNDO_S, PutIn
 from edge.pickup.steady import Steady
+from edge.pickup.taking import Taking
 from edge.pickup.views import (
     DayView,
-    DeskKind,
     DeskStep,
     NextReason,
-    ParcelState,
     ParcelView,
     PutInStep,
     PutInView,
@@ -70,6 +69,7 @@ class KeeperDesk:
         self._labels = {part.label.upper(): part.label for part in config.compartment}
         self._clock, self._db, self._doors, self._parcels = clock, db, doors, parcels
         self._put_in, self._pins, self._budget, self._outbox = put_in, pins, budget, outbox
+        self._taking = Taking(parcels, self.look, put_in)
         self._steady = Steady()
         self._copy: _Copy | None = None
 
@@ -124,16 +124,21 @@ class KeeperDesk:
         del keeper_id
         await self._act(self._put_in.cancel_tx)
 
+    async def put_in_settle(self, keeper_id: str) -> None:
+        """Take the keeper's word that the parcel lies behind a door which is gone from `station.toml`."""
+        await self._act(lambda conn: self._put_in.settle_tx(conn, keeper_id))
+
     def put_in_view(self) -> PutInView | None:
         """Return the door in the keeper's hands, or the last one of this boot; no I/O."""
         if self._copy is None:
             return None
         task, age_s = self._copy.task, self._age_s(self._copy.task)
-        if not task.busy and age_s > UNDO_S:
+        step = DeskStep.DOOR_GONE if self._put_in.door_gone(task) else task.step
+        if not task.busy and step is not DeskStep.DOOR_GONE and age_s > UNDO_S:
             return None
-        open_for_s = age_s if task.step is DeskStep.OPEN else 0.0
+        open_for_s = age_s if step is DeskStep.OPEN else 0.0
         return PutInView(
-            task.task_id, task.kind, task.keeper_id, self._copy.parcel, task.compartment, task.step,
+            task.task_id, task.kind, task.keeper_id, self._copy.parcel, task.compartment, step,
             open_for_s,
         )  # fmt: skip
 
@@ -157,35 +162,20 @@ class KeeperDesk:
         await self._act(self._put_in.again_tx)
 
     async def hand_over(self, keeper_id: str, parcel_id: str, reason: str) -> ParcelView:
-        """Give a parcel to its person: opens its door, or records it at once when it lies in none."""
+        """Give a parcel to its person: opens its door, or records it at once when there is none to open."""
         why = _reason(reason)
-
-        def fn(conn: sqlite3.Connection) -> ParcelView:
-            parcel = self.look.known_tx(conn, parcel_id)
-            state = self.look.view_tx(conn, parcel_id).state
-            if parcel.compartment is not None:
-                self._put_in.take_out_tx(conn, DeskKind.HAND_OVER, parcel, keeper_id, why)
-            elif state is ParcelState.EXPECTED:
-                self._put_in.hand_over_tx(conn, parcel, keeper_id, why)
-            else:
-                raise ConflictError("desk.parcel_gone", f"the parcel is {state}", state=state.value)
-            return self.look.view_tx(conn, parcel_id)
-
-        return await self._act(fn)
+        return await self._act(
+            lambda conn: self._taking.hand_over_tx(conn, keeper_id, parcel_id, why)
+        )
 
     async def remove_overdue(self, keeper_id: str, parcel_id: str, reason: str) -> ParcelView:
         """Take an overdue or cancelled parcel out; ConflictError for one that may still be collected."""
         why = _reason(reason)
+        return await self._act(lambda conn: self._taking.remove_tx(conn, keeper_id, parcel_id, why))
 
-        def fn(conn: sqlite3.Connection) -> ParcelView:
-            parcel, view = self.look.known_tx(conn, parcel_id), self.look.view_tx(conn, parcel_id)
-            must_go = view.state in (ParcelState.OVERDUE, ParcelState.CANCELLED)
-            if parcel.compartment is None or not must_go:
-                raise ConflictError("desk.not_overdue", f"the parcel is {view.state}")
-            self._put_in.take_out_tx(conn, DeskKind.REMOVE, parcel, keeper_id, why)
-            return view
-
-        return await self._act(fn)
+    async def take_back(self, keeper_id: str, parcel_id: str) -> ParcelView:
+        """Record that a parcel was taken by hand from a door gone from `station.toml`; it is put in anew."""
+        return await self._act(lambda conn: self._taking.take_back_tx(conn, keeper_id, parcel_id))
 
     async def open_door(self, keeper_id: str, label: str, reason: str) -> str:
         """Open a door without a parcel in hand; return its open_request_id. RefusedError over the budget."""
@@ -213,7 +203,8 @@ class KeeperDesk:
         await self._act(fn)
 
     async def start(self) -> None:
-        """Rebuild the view from the database."""
+        """Let go of doors that are gone and rebuild the view from the database; `doors.start()` comes first."""
+        await self._db.write(self._put_in.let_go_tx)
         await self.refresh()
 
     async def refresh(self) -> None:

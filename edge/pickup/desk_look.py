@@ -1,7 +1,7 @@
 """What the keeper looks up: today, by last four, overdue, behind a door. Reads only."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, time
 
 from common.kit.clock import Clock, to_ms
@@ -10,6 +10,7 @@ from common.kit.sqlite import Db
 from edge.parcels import Parcel, Parcels
 from edge.pickup import store
 from edge.pickup.parcel_views import parcel_view, zone_of
+from edge.pickup.store import Use
 from edge.pickup.views import DayView, DoorScan, ParcelState, ParcelView, ScanRefused
 
 
@@ -45,7 +46,7 @@ class DeskLook:
 
     def view_tx(self, conn: sqlite3.Connection, parcel_id: str) -> ParcelView:
         """Return one parcel; NotFoundError when none of that id is announced here."""
-        return parcel_view(self.known_tx(conn, parcel_id), store.uses_by_parcel(conn))
+        return self._view(self.known_tx(conn, parcel_id), store.uses_by_parcel(conn))
 
     def known_tx(self, conn: sqlite3.Connection, parcel_id: str) -> Parcel:
         """Return the announced parcel; NotFoundError when there is none of that id."""
@@ -71,9 +72,14 @@ class DeskLook:
     ) -> tuple[ParcelView, ...]:
         def fn(conn: sqlite3.Connection) -> tuple[ParcelView, ...]:
             uses = store.uses_by_parcel(conn)
-            return tuple(parcel_view(parcel, uses) for parcel in find(conn))
+            return tuple(self._view(parcel, uses) for parcel in find(conn))
 
         return await self._db.read(fn)
+
+    def _view(self, parcel: Parcel, uses: Mapping[str, Use]) -> ParcelView:
+        label = parcel.compartment
+        gone = label is not None and not self._parcels.has_door(label)
+        return parcel_view(parcel, uses, door_gone=gone)
 
     def _day(self, conn: sqlite3.Connection) -> tuple[str, int]:
         """Return the local date and the moment it began, milliseconds."""

@@ -20,10 +20,11 @@ from edge.access.limiter import Empty, Limiter
 from edge.config import StationConfig
 from edge.doors import Doors, Watch
 from edge.parcels import Parcel, Parcels
-from edge.pickup import store
+from edge.pickup import session_store, store
+from edge.pickup.session_store import Session
 from edge.pickup.sessions import IN_FLIGHT, Sessions
 from edge.pickup.steady import Steady
-from edge.pickup.store import Item, Session
+from edge.pickup.store import Item
 from edge.pickup.views import Accepted, Refused, SessionView, Step
 from edge.sync.outbox import Outbox
 
@@ -96,10 +97,10 @@ class PickupFlow:
         await self._act(self._sessions.reopen_tx)
 
     async def proceed(self) -> None:
-        """Open the next compartment, or finish when there is none."""
+        """Open the next compartment, or finish when there is none; an open door is to be shut first."""
         if self._copy is None:
             return
-        if not await self._act(self._sessions.proceed_tx):
+        if not await self._act(self._sessions.proceed_tx) and not self._door_moves():
             await self.finish()
 
     async def finish(self) -> None:
@@ -161,8 +162,14 @@ class PickupFlow:
         assert view is not None
         return Accepted(view)
 
+    def _door_moves(self) -> bool:
+        """Tell whether the door in hand is open or on its way."""
+        return self._copy is not None and self._step(self._copy) in (Step.OPENING, Step.OPEN)
+
     async def _finish(self) -> None:
-        view = self.session() if self._copy else None
+        # "Picked up" is true once the door was seen shut: whoever leaves an open one is not thanked for it.
+        shut = self._copy and self._copy.in_hand.closed_at_ms and not self._door_moves()
+        view = self.session() if shut else None
         await self._db.write(self._sessions.finish_tx)
         fp("pickup.finish_committed")
         self._outbox.kick()
@@ -201,7 +208,7 @@ class PickupFlow:
         return Refused(wait_s)
 
     def _read(self, conn: sqlite3.Connection) -> _Copy | None:
-        session = store.live_session(conn)
+        session = session_store.live_session(conn)
         if session is None:
             return None
         items = tuple(store.items(conn, session.grant_id))

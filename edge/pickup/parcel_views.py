@@ -17,7 +17,7 @@ _ENDED = {
 }
 
 
-def parcel_view(parcel: Parcel, uses: Mapping[str, Use]) -> ParcelView:
+def parcel_view(parcel: Parcel, uses: Mapping[str, Use], *, door_gone: bool = False) -> ParcelView:
     """Return the keeper's view; `uses` are the grants over what lies here."""
     use = uses.get(parcel.parcel_id) if parcel.compartment else None
     placed_ms = parcel.placement.placed_at_ms if parcel.placement else None
@@ -33,6 +33,7 @@ def parcel_view(parcel: Parcel, uses: Mapping[str, Use]) -> ParcelView:
         compartment=parcel.compartment,
         placed_at=from_ms(placed_ms) if placed_ms is not None else None,
         expires_at=from_ms(use.expires_at_ms) if use else None,
+        door_gone=door_gone,
     )
 
 

@@ -7,30 +7,24 @@ import sqlite3
 from collections.abc import Collection
 from dataclasses import replace
 
-from common.contract.events import (
-    ParcelHandedOver,
-    ParcelPutIn,
-    ParcelPutInUndone,
-    ParcelRemoved,
-)
 from common.contract.words import ActorKind, DoorState, Purpose
 from common.kit.chance import Chance
-from common.kit.clock import Clock, to_ms
+from common.kit.clock import Clock
 from common.kit.errors import ConflictError
 from common.kit.failpoints import fp
 from common.kit.ids import new_id
 from edge.doors import DoorChange, Doors, DoorWish
-from edge.parcels import Parcel, Parcels, PlacementState
-from edge.pickup import desk_store, store
+from edge.parcels import Parcel, Parcels
+from edge.pickup import desk_store, session_store
 from edge.pickup.desk_store import Task
 from edge.pickup.grants import Grants
+from edge.pickup.keeping import Keeping
 from edge.pickup.sessions import SUSPECT
 from edge.pickup.views import DeskKind, DeskStep, NextReason
 from edge.sync.outbox import Outbox
 
 UNDO_S = 600.0
 MAX_TRIES = 3
-LIFE_WITHOUT_GRANT_MS = 72 * 3600 * 1000
 _PURPOSE = {
     DeskKind.PUT_IN: Purpose.PUT_IN,
     DeskKind.UNDO: Purpose.PUT_IN,
@@ -56,7 +50,7 @@ class PutIn:
     ) -> None:
         """Tell doors to let this room know of every transition."""
         self._clock, self._chance, self._doors = clock, chance, doors
-        self._parcels, self._grants, self._outbox = parcels, grants, outbox
+        self._parcels, self._keeping = parcels, Keeping(parcels, grants, outbox)
         doors.on_change_tx.append(self.on_door_tx)
 
     def start_tx(
@@ -69,7 +63,7 @@ class PutIn:
     ) -> Task | None:
         """Choose a compartment and open it; None when nothing fits. `avoid`: doors not usable right now."""
         self.free_hands_tx(conn)
-        unusable = ruled_out | set(avoid) | store.session_compartments(conn)
+        unusable = ruled_out | set(avoid) | session_store.session_compartments(conn)
         tired = unusable | self._doors.tired_tx(conn)
         opened = self._first_free_tx(conn, parcel, keeper_id, tired, ruled_out)
         return opened or self._first_free_tx(conn, parcel, keeper_id, unusable, ruled_out)
@@ -96,9 +90,11 @@ class PutIn:
         self, conn: sqlite3.Connection, keeper_id: str, reason: NextReason, avoid: Collection[str]
     ) -> Task | None:
         """Try the next compartment, or the same door again; None when nothing else fits."""
-        task = self._in_hand(conn, DeskKind.PUT_IN)
+        task = self._in_hand(conn)
+        if self.door_gone(task):
+            raise _say_where(task)
         parcel = self._parcels.find_tx(conn, task.parcel_id)
-        if parcel is None or task.step is DeskStep.STORED:
+        if parcel is None:
             raise ConflictError("put_in.nothing_in_hand", "scan a parcel first")
         if reason is NextReason.DID_NOT_OPEN:
             if task.step is not DeskStep.FAILED:
@@ -122,6 +118,42 @@ class PutIn:
         if task is None or task.step in (DeskStep.STORED, DeskStep.DONE):
             raise ConflictError("put_in.nothing_in_hand", "scan a parcel first")
         desk_store.drop_current(conn)
+
+    def settle_tx(self, conn: sqlite3.Connection, keeper_id: str) -> None:
+        """Take the keeper's word that the parcel in hand lies behind a door which is gone from `station.toml`.
+
+        The other answer, that she has the parcel, is `cancel_tx`.
+        """
+        task = self._in_hand(conn)
+        if not self.door_gone(task):
+            raise ConflictError("put_in.door_there", "the door itself tells")
+        at = self._clock.wall()
+        self._keeping.stored_tx(conn, task.parcel_id, task.compartment, keeper_id, at)
+        desk_store.drop_current(conn)  # a door that comes back and shuts has nothing to add
+
+    def let_go_tx(self, conn: sqlite3.Connection) -> None:
+        """End, at a start, what waits for a door gone from `station.toml` and has no question left to ask."""
+        task = desk_store.current(conn)
+        if (
+            task
+            and task.kind is not DeskKind.PUT_IN
+            and not self._parcels.has_door(task.compartment)
+        ):
+            desk_store.drop_current(conn)
+
+    def door_gone(self, task: Task) -> bool:
+        """Tell whether only the keeper can say what became of this put-in: its door is gone from `station.toml`."""
+        open_end = task.kind is DeskKind.PUT_IN and task.step is not DeskStep.STORED
+        return task.current and open_end and not self._parcels.has_door(task.compartment)
+
+    def taken_by_hand_tx(
+        self, conn: sqlite3.Connection, kind: DeskKind, parcel: Parcel, keeper_id: str, reason: str
+    ) -> None:
+        """Record at once what the keeper took out of a compartment that is gone from `station.toml`."""
+        assert parcel.compartment is not None
+        self._keeping.taken_out_tx(
+            conn, kind, parcel.parcel_id, parcel.compartment, keeper_id, reason, self._clock.wall()
+        )
 
     def undo_tx(self, conn: sqlite3.Connection, keeper_id: str) -> str:
         """Open the last stored compartment to take its parcel back; return parcel_id."""
@@ -148,17 +180,15 @@ class PutIn:
         if task is not None and task.parcel_id == parcel.parcel_id:
             self.free_hands_tx(conn)
             desk_store.drop_current(conn)  # else "try again" would store what is gone
-        at = self._clock.wall()
-        self._parcels.hand_over_unplaced_tx(conn, parcel.parcel_id, keeper_id, at)
-        body = ParcelHandedOver(
-            parcel_id=parcel.parcel_id, compartment=None, keeper_id=keeper_id, reason=reason
+        self._keeping.handed_over_unplaced_tx(
+            conn, parcel.parcel_id, keeper_id, reason, self._clock.wall()
         )
-        self._outbox.append_tx(conn, body, occurred_at=at)
-        self._reconcile_tx(conn, parcel.parcel_id)
 
     def free_hands_tx(self, conn: sqlite3.Connection) -> None:
         """ConflictError while the keeper's door is on its way or open."""
         task = desk_store.current(conn)
+        if task is not None and self.door_gone(task):
+            raise _say_where(task)
         if task is not None and task.busy:
             raise ConflictError(
                 "put_in.door_open",
@@ -169,7 +199,8 @@ class PutIn:
     def undo_left_s(self, task: Task) -> float:
         """Return the seconds in which a stored parcel may be taken back; a reboot ends them."""
         stored = task.kind is DeskKind.PUT_IN and task.step is DeskStep.STORED
-        if not stored or task.boot_id != self._clock.boot_id:
+        there = self._parcels.has_door(task.compartment)
+        if not (stored and there) or task.boot_id != self._clock.boot_id:
             return 0.0
         return max(0.0, UNDO_S - (self._clock.monotonic_s() - task.changed_s))
 
@@ -180,58 +211,21 @@ class PutIn:
             return
         if change.state is DoorState.OPEN:
             if task.kind is not DeskKind.PUT_IN:
-                self._taken_out_tx(conn, task, change)
+                self._keeping.taken_out_tx(
+                    conn, task.kind, task.parcel_id, task.compartment, task.keeper_id, task.reason,
+                    change.at,
+                )  # fmt: skip
             self._step_tx(conn, task, DeskStep.OPEN)
         elif change.state is DoorState.CLOSED:
-            if task.kind is DeskKind.PUT_IN:
-                self._stored_tx(conn, task, change)
             put_in = task.kind is DeskKind.PUT_IN
+            if put_in:
+                self._keeping.stored_tx(
+                    conn, task.parcel_id, task.compartment, task.keeper_id, change.at
+                )
             self._step_tx(conn, task, DeskStep.STORED if put_in else DeskStep.DONE)
         elif change.state in _FAILED:
             self._step_tx(conn, task, DeskStep.FAILED)
         fp(f"pickup.desk_{change.state.value}")
-
-    def _stored_tx(self, conn: sqlite3.Connection, task: Task, change: DoorChange) -> None:
-        """The door is shut: placement, grant and event are this one commit."""
-        self._parcels.place_tx(conn, task.parcel_id, task.compartment, task.keeper_id, change.at)
-        self._reconcile_tx(conn, task.parcel_id)
-        grants = store.grants_of_parcel(conn, task.parcel_id)
-        use = store.use(conn, grants[0]) if grants else None
-        body = ParcelPutIn(
-            parcel_id=task.parcel_id,
-            grant_id=grants[0] if grants else None,
-            compartment=task.compartment,
-            keeper_id=task.keeper_id,
-            expires_at_ms=use.expires_at_ms if use else to_ms(change.at) + LIFE_WITHOUT_GRANT_MS,
-        )
-        self._outbox.append_tx(conn, body, occurred_at=change.at)
-        fp("pickup.put_in_stored")
-
-    def _taken_out_tx(self, conn: sqlite3.Connection, task: Task, change: DoorChange) -> None:
-        body: ParcelPutInUndone | ParcelHandedOver | ParcelRemoved
-        if task.kind is DeskKind.UNDO:
-            gone = self._parcels.forget_tx(conn, task.parcel_id)
-            body = ParcelPutInUndone(
-                parcel_id=task.parcel_id, compartment=task.compartment, keeper_id=task.keeper_id
-            )
-        else:
-            given = task.kind is DeskKind.HAND_OVER
-            state = PlacementState.HANDED_OVER if given else PlacementState.REMOVED
-            gone = self._parcels.end_tx(conn, task.parcel_id, state, change.at)
-            body = (ParcelHandedOver if given else ParcelRemoved)(
-                parcel_id=task.parcel_id,
-                compartment=task.compartment,
-                keeper_id=task.keeper_id,
-                reason=task.reason,
-            )
-        if gone:
-            self._outbox.append_tx(conn, body, occurred_at=change.at)
-            self._reconcile_tx(conn, task.parcel_id)
-            fp("pickup.taken_out")
-
-    def _reconcile_tx(self, conn: sqlite3.Connection, parcel_id: str) -> None:
-        for grant_id in store.grants_of_parcel(conn, parcel_id):
-            self._grants.reconcile_tx(conn, grant_id)
 
     def _step_tx(self, conn: sqlite3.Connection, task: Task, step: DeskStep) -> None:
         desk_store.set_step(conn, task, step, self._clock.boot_id, self._clock.monotonic_s())
@@ -267,10 +261,8 @@ class PutIn:
         return task
 
     def _retry_tx(self, conn: sqlite3.Connection, task: Task) -> Task:
-        request_id = self._ask_tx(conn, task.kind, task.compartment, task.keeper_id, task.reason)
-        again = replace(
-            task, open_request_id=request_id, step=DeskStep.OPENING, tries=task.tries + 1
-        )
+        asked = self._ask_tx(conn, task.kind, task.compartment, task.keeper_id, task.reason)
+        again = replace(task, open_request_id=asked, step=DeskStep.OPENING, tries=task.tries + 1)
         desk_store.put(conn, again)
         return again
 
@@ -291,12 +283,17 @@ class PutIn:
         )
         return frozenset({task.compartment})
 
-    def _in_hand(self, conn: sqlite3.Connection, kind: DeskKind) -> Task:
+    def _in_hand(self, conn: sqlite3.Connection) -> Task:
         task = desk_store.current(conn)
-        if task is None or task.kind is not kind or task.step is DeskStep.STORED:
+        if task is None or task.kind is not DeskKind.PUT_IN or task.step is DeskStep.STORED:
             raise ConflictError("put_in.nothing_in_hand", "scan a parcel first")
         return task
 
     def _require_placed(self, conn: sqlite3.Connection, parcel_id: str, compartment: str) -> None:
         if self._parcels.occupied_tx(conn).get(compartment) != parcel_id:
             raise ConflictError("put_in.undo_over", "the parcel does not lie there any more")
+
+
+def _say_where(task: Task) -> ConflictError:
+    label = task.compartment
+    return ConflictError("put_in.door_gone", f"say what became of {label} first", compartment=label)

@@ -18,10 +18,11 @@ from edge.access.limiter import Limiter, Taken
 from edge.config import StationConfig
 from edge.doors import DoorChange, Doors, DoorWish
 from edge.parcels import Parcels, PlacementState
-from edge.pickup import store
+from edge.pickup import session_store, store
 from edge.pickup.grants import Grants
 from edge.pickup.machine import Trigger
-from edge.pickup.store import Item, Session
+from edge.pickup.session_store import Session
+from edge.pickup.store import Item
 from edge.sync.outbox import Outbox
 
 _log = logging.getLogger(__name__)
@@ -63,7 +64,6 @@ class Sessions:
         self._config, self._clock, self._chance = config, clock, chance
         self._doors, self._parcels, self._grants = doors, parcels, grants
         self._limiter, self._outbox = limiter, outbox
-        self._labels = frozenset(part.label for part in config.compartment)
         doors.on_change_tx.append(self.on_door_tx)
 
     def check_tx(self, conn: sqlite3.Connection, tag: bytes, taken: Taken) -> Verdict:
@@ -84,7 +84,7 @@ class Sessions:
             took_s=None,
         )
         self.finish_tx(conn)  # one whose parcel the keeper took out meanwhile
-        store.start_session(conn, session)
+        session_store.start_session(conn, session)
         self._ask_tx(conn, first)
         fp("pickup.accepted")
         return Verdict(accepted=True)
@@ -108,7 +108,7 @@ class Sessions:
 
     def proceed_tx(self, conn: sqlite3.Connection) -> bool:
         """Take the next unopened item in hand and open its door; False when none is left."""
-        session = store.live_session(conn)
+        session = session_store.live_session(conn)
         if session is None:
             raise ConflictError("pickup.no_session", "nobody is at the screen")
         waiting = self._waiting(conn, session.grant_id)
@@ -117,16 +117,16 @@ class Sessions:
             return False
         if waiting[0].parcel_id == session.parcel_id:
             return False  # only the door in hand is left: that is `again`
-        store.turn_session(conn, session.session_id, waiting[0].parcel_id)
+        session_store.turn_session(conn, session.session_id, waiting[0].parcel_id)
         self._ask_tx(conn, waiting[0])
         fp("pickup.proceeded")
         return True
 
     def finish_tx(self, conn: sqlite3.Connection) -> None:
         """Take the session off the screen; items never opened stay collectable with the same code."""
-        session = store.live_session(conn)
+        session = session_store.live_session(conn)
         if session is not None:
-            store.end_session(conn, session.session_id)
+            session_store.end_session(conn, session.session_id)
             self._settle_tx(conn, session.grant_id)
             fp("pickup.finished")
 
@@ -164,7 +164,7 @@ class Sessions:
 
     def has_door(self, item: Item) -> bool:
         """Tell whether the item's door is still in `station.toml`."""
-        return item.compartment in self._labels
+        return self._parcels.has_door(item.compartment)
 
     def _waiting(self, conn: sqlite3.Connection, grant_id: str) -> list[Item]:
         """Return the items whose door was never seen open, without those whose door is gone from `station.toml`."""
@@ -178,7 +178,7 @@ class Sessions:
         return [item for item in unopened if self.has_door(item)]
 
     def _item_in_hand(self, conn: sqlite3.Connection) -> Item:
-        session = store.live_session(conn)
+        session = session_store.live_session(conn)
         item = store.item(conn, session.grant_id, session.parcel_id) if session else None
         if item is None:
             raise ConflictError("pickup.no_session", "nobody is at the screen")
@@ -237,11 +237,11 @@ class Sessions:
         store.set_opened(conn, item, to_ms(change.at))
         store.mark_used(conn, item.grant_id, to_ms(change.at))
         self._grants.move_tx(conn, item.grant_id, Trigger.DOOR_OPENED)
-        session = store.live_session(conn)
+        session = session_store.live_session(conn)
         here = session is not None and session.grant_id == item.grant_id
         if session and here and session.boot_id == self._clock.boot_id:
             took_s = self._clock.monotonic_s() - session.started_mono_s
-            store.set_took(conn, session.session_id, took_s)
+            session_store.set_took(conn, session.session_id, took_s)
 
     def _closed_tx(self, conn: sqlite3.Connection, item: Item, change: DoorChange) -> None:
         mono_s = self._clock.monotonic_s()
@@ -267,7 +267,7 @@ class Sessions:
         self._grants.reconcile_tx(conn, item.grant_id)
 
     def _settle_if_left_tx(self, conn: sqlite3.Connection, grant_id: str) -> None:
-        session = store.live_session(conn)
+        session = session_store.live_session(conn)
         if session is None or session.grant_id != grant_id:
             self._settle_tx(conn, grant_id)
 

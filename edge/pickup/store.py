@@ -1,4 +1,4 @@
-"""SQL of grants: the hub's rows (read-only), their use on this station, their items, the resident's session."""
+"""SQL of grants: the hub's rows (read-only), their use on this station, their items."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -19,11 +19,6 @@ DDL = (
         PRIMARY KEY (grant_id, parcel_id))""",
     "CREATE UNIQUE INDEX grant_item_request ON grant_item (open_request_id)",
     "CREATE INDEX grant_item_compartment ON grant_item (compartment)",
-    """CREATE TABLE pickup_session (
-        session_id TEXT PRIMARY KEY, grant_id TEXT NOT NULL, parcel_id TEXT NOT NULL,
-        live INTEGER NOT NULL, boot_id TEXT NOT NULL, started_mono_s REAL NOT NULL, took_s REAL)""",
-    # One screen, one session.
-    "CREATE UNIQUE INDEX pickup_session_live ON pickup_session (live) WHERE live",
 )
 
 
@@ -65,24 +60,9 @@ class Item:
     closed_mono_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One resident in front of the screen; `parcel_id` is the item in hand."""
-
-    session_id: str
-    grant_id: str
-    parcel_id: str
-    boot_id: str
-    started_mono_s: float
-    took_s: float | None
-
-
 _ITEM = (
     "SELECT i.grant_id, i.parcel_id, i.compartment, i.open_request_id, i.door_state, i.pulses, i.pulses_before,"
     " i.reopens, i.opened_at_ms, i.closed_at_ms, i.closed_boot_id, i.closed_mono_s FROM grant_item i "
-)
-_SESSION = (
-    "SELECT session_id, grant_id, parcel_id, boot_id, started_mono_s, took_s FROM pickup_session "
 )
 
 
@@ -273,48 +253,6 @@ def allow_pulses_again(conn: sqlite3.Connection, compartment: str) -> None:
         " WHERE compartment = ? AND opened_at_ms IS NULL",
         (compartment,),
     )
-
-
-def live_session(conn: sqlite3.Connection) -> Session | None:
-    """Return the session on the screen."""
-    row = conn.execute(_SESSION + "WHERE live").fetchone()
-    return Session(*row) if row else None
-
-
-def start_session(conn: sqlite3.Connection, new: Session) -> None:
-    """Put a session on the screen; IntegrityError when there is one."""
-    conn.execute(
-        "INSERT INTO pickup_session VALUES (?, ?, ?, 1, ?, ?, NULL)",
-        (new.session_id, new.grant_id, new.parcel_id, new.boot_id, new.started_mono_s),
-    )
-
-
-def turn_session(conn: sqlite3.Connection, session_id: str, parcel_id: str) -> None:
-    """Take the next item in hand."""
-    conn.execute(
-        "UPDATE pickup_session SET parcel_id = ? WHERE session_id = ?", (parcel_id, session_id)
-    )
-
-
-def set_took(conn: sqlite3.Connection, session_id: str, took_s: float) -> None:
-    """Store the seconds from the last digit to the first open door."""
-    conn.execute(
-        "UPDATE pickup_session SET took_s = coalesce(took_s, ?) WHERE session_id = ?",
-        (took_s, session_id),
-    )
-
-
-def end_session(conn: sqlite3.Connection, session_id: str) -> None:
-    """Take the session off the screen."""
-    conn.execute("UPDATE pickup_session SET live = 0 WHERE session_id = ?", (session_id,))
-
-
-def session_compartments(conn: sqlite3.Connection) -> set[str]:
-    """Return the compartments that the resident at the screen may still open."""
-    rows = conn.execute(
-        "SELECT compartment FROM grant_item JOIN pickup_session USING (grant_id) WHERE live"
-    )
-    return {row["compartment"] for row in rows}
 
 
 def uses_by_parcel(conn: sqlite3.Connection) -> dict[str, Use]:

@@ -79,6 +79,8 @@ class ParcelView:
     compartment: str | None
     placed_at: datetime | None
     expires_at: datetime | None
+    door_gone: bool = False
+    """It lies in a compartment that is no longer in `station.toml`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,9 @@ class DeskStep(StrEnum):
     STORED = "stored"  # put-in: the door is shut, the parcel lies inside
     DONE = "done"  # undo, hand-over, removal: the parcel is out
     FAILED = "failed"  # the door did not open
+    DOOR_GONE = (
+        "door_gone"  # put-in: `station.toml` lost the door; only the keeper knows what lies inside
+    )
 
 
 class DeskKind(StrEnum):

@@ -89,6 +89,9 @@ class Desk(Protocol):
     async def try_again(self, keeper_id: str) -> None:
         """Pulse the door in hand once more."""
 
+    async def put_in_settle(self, keeper_id: str) -> None:
+        """Say that the parcel in hand lies behind a door that is gone."""
+
     def put_in_view(self) -> PutInView | None:
         """Return what is in the keeper's hands."""
 
@@ -103,6 +106,9 @@ class Desk(Protocol):
 
     async def remove_overdue(self, keeper_id: str, parcel_id: str, reason: str) -> ParcelView:
         """Take an overdue parcel out."""
+
+    async def take_back(self, keeper_id: str, parcel_id: str) -> ParcelView:
+        """Take a parcel out of a compartment whose door is gone, to put it in anew."""
 
     async def search_tail(self, tail: str) -> Sequence[ParcelView]:
         """Narrow the list by last four digits."""

@@ -1,14 +1,17 @@
-"""Child processes of a demo: start, wait until they answer, stop in order, kill -9 when a check wants it."""
+"""Child processes of a demo: start, wait until they answer, stop in order, kill -9 when a check wants it.
+
+They die with this process, however it ends.
+"""
 
 import asyncio
 import signal
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
 from common.kit.errors import UnavailableError
+from linli.demo import leash
 
 _READY_S = 30.0
 _STOP_S = 8.0
@@ -30,10 +33,7 @@ class Program:
         """Start the process and wait until it answers on `ready_url`."""
         with self.log.open("ab") as out:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "linli",
-                *self.arguments,
+                *leash.command(*self.arguments),
                 stdout=out,
                 stderr=out,
                 env=self.environment,
@@ -98,10 +98,7 @@ async def _answers(client: httpx.AsyncClient, url: str) -> bool:
 async def run_once(*arguments: str, environment: dict[str, str], stdin: str | None = None) -> str:
     """Run `linli …` to its end and return its output; a failure is an UnavailableError with it."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "linli",
-        *arguments,
+        *leash.command(*arguments),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -3,9 +3,12 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 from common.contract.words import TemperatureClass
-from device_sim.config import CabinetConfig
+from common.kit.errors import ConfigError
+from device_sim.config import BoardSection, CabinetConfig
+from edge.config import ProbeKind
 from linli.demo.ports import Ports
 
 _LIMITS_C = {
@@ -62,8 +65,8 @@ def _buses(cabinet: CabinetConfig, ptys: Path) -> Iterator[str]:
 
 
 def _zones(cabinet: CabinetConfig) -> Iterator[str]:
-    probes = {board.zone: board for board in cabinet.board if board.kind == "xy_md02"}
     for zone in cabinet.zone:
+        probe = _probe(cabinet, zone.name)
         kind = temperature_class(zone.set_point_c)
         low_c, high_c = _LIMITS_C[kind]
         yield from _table(
@@ -72,11 +75,32 @@ def _zones(cabinet: CabinetConfig) -> Iterator[str]:
             name_zh=zone.name_zh,
             name_en=zone.name_en,
             temperature_class=kind.value,
-            probe_bus=probes[zone.name].bus,
-            probe_unit=probes[zone.name].unit,
+            probe_bus=probe.bus,
+            probe_unit=probe.unit,
+            probe_kind=probe.kind,
             min_c=low_c,
             max_c=high_c,
         )
+
+
+def _probe(cabinet: CabinetConfig, zone: str) -> BoardSection:
+    """Return the first probe that hangs in a zone; ConfigError when there is none, or no driver for it."""
+    drivers = " or ".join(repr(kind) for kind in get_args(ProbeKind))
+    index, found = next(
+        ((n, one) for n, one in enumerate(cabinet.board) if one.probe_kind and one.zone == zone),
+        (0, None),
+    )
+    if found is None:
+        raise ConfigError(
+            "demo.no_probe",
+            f"zone {zone!r} has no probe: add a [[board]] with `zone` = {zone!r}, `kind` = {drivers}",
+        )
+    if found.kind not in get_args(ProbeKind):
+        raise ConfigError(
+            "demo.no_driver",
+            f"`board.{index}.kind` = {found.kind!r}: the station has no driver for it; it has {drivers}",
+        )
+    return found
 
 
 def _compartments(cabinet: CabinetConfig) -> Iterator[str]:

@@ -2,11 +2,13 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from common.kit.errors import ConfigError
-from device_sim.config import load
+from device_sim.cabinet import PROBE_BOARDS
+from device_sim.config import ProbeKind, load
 from tests.device_sim.cabinets import CABINET_FILE
 
 
@@ -33,6 +35,16 @@ def test_the_demo_cabinet() -> None:
     assert {door.channel for door in read.door if door.board == 1} == set(range(8))
     assert Counter(door.size for door in read.door) == {"S": 4, "M": 8, "L": 4}
     assert [bus.baud for bus in read.bus] == [9600]
+
+
+def test_every_kind_of_probe_has_a_board() -> None:
+    assert set(PROBE_BOARDS) == set(get_args(ProbeKind))
+
+
+def test_a_kind_nobody_knows_is_named_with_those_there_are(tmp_path: Path) -> None:
+    said = refusal(changed(tmp_path, 'kind = "xy_md02"', 'kind = "tx2"'))
+    assert "line 53: `board.2.kind` = 'tx2': " in said
+    assert "'waveshare_8ch_d' or 'xy_md02'" in said
 
 
 def test_no_two_things_stand_in_the_same_place() -> None:

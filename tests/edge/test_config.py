@@ -1,11 +1,12 @@
 """Settings that would be found out only at a door, or not at all: refused before the station starts."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
-from edge.config import StationConfig
+from edge.config import ProbeKind, StationConfig
+from edge.hardware.build import PROBE_DRIVERS
 from tests.edge.cable import station_config
 
 
@@ -43,6 +44,16 @@ def test_a_unit_that_is_a_board_and_a_probe_is_refused() -> None:
     buses = [bus.model_dump() for bus in config.bus]
     parts = config.model_dump() | {"zone": zones, "bus": [*buses, another_bus]}
     assert StationConfig.model_validate(parts).zone[0].probe_unit == first.unit
+
+
+def test_every_kind_of_probe_has_a_driver() -> None:
+    assert set(PROBE_DRIVERS) == set(get_args(ProbeKind))
+
+
+def test_a_probe_without_a_driver_is_refused_with_those_that_have_one() -> None:
+    zones = [zone.model_dump() for zone in station_config().zone]
+    zones[0]["probe_kind"] = "tx2"
+    assert "Input should be 'xy_md02'" in _refused(zone=zones)
 
 
 def test_two_buses_or_zones_of_one_name_are_refused() -> None:

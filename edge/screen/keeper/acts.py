@@ -6,17 +6,19 @@ from aiohttp import web
 
 from common.contract.error_keys import ERROR_KEYS
 from common.kit.errors import InvalidError, LinliError
+from common.kit.web import read_form
 from common.ui.i18n import Param
 from edge.access.keepers import KeeperSession, SignInRefused
 from edge.pickup.views import (
     DoorScan,
     NextReason,
+    ParcelState,
     PutInStep,
     ScanRefused,
     ScanResult,
     UnknownParcel,
 )
-from edge.screen.forms import page, read_form, see_other
+from edge.screen.forms import page, see_other
 from edge.screen.keeper.pages import KeeperPages
 from edge.screen.keeper.session import (
     COOKIE,
@@ -51,9 +53,11 @@ class KeeperActs:
             "/put-in/next": self._put_in_next,
             "/put-in/cancel": self._put_in_cancel,
             "/put-in/again": self._again,
+            "/put-in/settle": self._put_in_settle,
             "/undo": self._undo,
             "/parcels/{parcel_id}/hand-over": self._hand_over,
             "/parcels/{parcel_id}/remove": self._remove,
+            "/parcels/{parcel_id}/take-back": self._take_back,
             "/doors/{label}/open": self._open_door,
             "/doors/{label}/mark": self._mark,
         }
@@ -141,6 +145,12 @@ class KeeperActs:
         await self._desk.try_again(who.keeper_id)
         return "/", None
 
+    async def _put_in_settle(
+        self, _request: web.Request, who: KeeperSession, _fields: Fields
+    ) -> Outcome:
+        await self._desk.put_in_settle(who.keeper_id)
+        return "/", Flash("ok", "Noted: the parcel is in there")
+
     async def _undo(self, _request: web.Request, who: KeeperSession, _fields: Fields) -> Outcome:
         parcel = await self._desk.undo(who.keeper_id)
         return "/", Flash(
@@ -151,14 +161,26 @@ class KeeperActs:
         parcel = await self._desk.hand_over(
             who.keeper_id, request.match_info["parcel_id"], _reason(fields)
         )
-        return "/", Flash("info", "Hand parcel %(label)s over", {"label": parcel.label})
+        named: dict[str, Param] = {"label": parcel.label}
+        if parcel.state is ParcelState.HANDED_OVER:
+            return "/", Flash("ok", "Parcel %(label)s is handed over", named)
+        return "/", Flash("info", "Hand parcel %(label)s over", named)
 
     async def _remove(self, request: web.Request, who: KeeperSession, fields: Fields) -> Outcome:
         parcel = await self._desk.remove_overdue(
             who.keeper_id, request.match_info["parcel_id"], _reason(fields)
         )
-        return "/overdue", Flash(
-            "info", "Take parcel %(label)s out and close the door", {"label": parcel.label}
+        named: dict[str, Param] = {"label": parcel.label}
+        if parcel.state is ParcelState.REMOVED:
+            return "/overdue", Flash("ok", "Parcel %(label)s is taken out", named)
+        return "/overdue", Flash("info", "Take parcel %(label)s out and close the door", named)
+
+    async def _take_back(
+        self, request: web.Request, who: KeeperSession, _fields: Fields
+    ) -> Outcome:
+        parcel = await self._desk.take_back(who.keeper_id, request.match_info["parcel_id"])
+        return "/", Flash(
+            "info", "Scan parcel %(label)s to put it into another door", {"label": parcel.label}
         )
 
     async def _open_door(self, request: web.Request, who: KeeperSession, fields: Fields) -> Outcome:

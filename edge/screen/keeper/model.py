@@ -86,6 +86,7 @@ def attention(
             "%(n)s parcel is overdue", "%(n)s parcels are overdue", len(loaded.overdue)
         )
         found.append(Attention("warn", _("mind"), count, "/overdue", _("Handle")))
+    found += [_doorless(parcel, texts) for parcel in loaded.parcels if parcel.door_gone]
     found += [_broken(door, texts) for door in doors if door.out_of_service]
     return tuple(found)
 
@@ -98,6 +99,17 @@ def _broken(door: DoorCell, texts: Texts) -> Attention:
         _("Door %(door)s is out of service", door=door.label),
         f"/doors/{door.label}",
         _("Look"),
+    )
+
+
+def _doorless(parcel: ParcelView, texts: Texts) -> Attention:
+    _ = texts.gettext
+    return Attention(
+        "warn",
+        _("mind"),
+        _("Door %(door)s is gone; a parcel is behind it", door=parcel.compartment or ""),
+        f"/parcels/{parcel.parcel_id}",
+        _("Handle"),
     )
 
 

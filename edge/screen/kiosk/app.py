@@ -8,11 +8,11 @@ from aiohttp import web
 
 from common.kit.codes import CODE_DIGITS
 from common.kit.sse import Streams
-from common.kit.web import make_app
+from common.kit.web import make_app, read_form
 from common.ui.assets import Assets
 from common.ui.i18n import Catalogue, Lang
 from common.ui.templates import Renderer, environment
-from edge.screen.forms import page, read_form, see_other, wants_fragment
+from edge.screen.forms import page, see_other, wants_fragment
 from edge.screen.kiosk.stage import KioskPage
 from edge.screen.kiosk.state import KioskState
 from edge.screen.services import ScreenServices

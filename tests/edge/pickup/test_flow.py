@@ -218,6 +218,43 @@ def test_several_compartments_one_after_the_other(tmp_path: Path) -> None:
     in_house(tmp_path, body)
 
 
+def test_an_open_door_is_shut_before_anybody_is_done(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        grant = await house.delivered("LP-0001")
+        await house.edge.pickup.submit(CODE)
+        door = (await house.until(Step.OPEN)).compartment
+        await house.edge.pickup.proceed()
+        view = house.edge.pickup.session()
+        assert view is not None
+        assert view.step is Step.OPEN
+        assert house.events("parcel.collected") == []
+        await house.push(door)
+        await house.until(Step.CLOSED)
+        await house.edge.pickup.proceed()
+        view = house.edge.pickup.session()
+        assert view is not None
+        assert view.step is Step.DONE
+        assert house.grant_state(grant.grant_id) == "done"
+
+    in_house(tmp_path, body)
+
+
+def test_who_leaves_an_open_door_is_not_thanked(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        grant = await house.delivered("LP-0001")
+        await house.edge.pickup.submit(CODE)
+        door = (await house.until(Step.OPEN)).compartment
+        await house.edge.pickup.finish()  # "next person"
+        assert house.edge.pickup.session() is None
+        assert house.grant_state(grant.grant_id) == "opened"
+        await house.push(door)
+        await asyncio.sleep(2)
+        assert len(house.events("parcel.collected")) == 1
+        assert house.grant_state(grant.grant_id) == "done"
+
+    in_house(tmp_path, body)
+
+
 def test_who_leaves_half_way_comes_back_for_the_rest_with_the_same_code(tmp_path: Path) -> None:
     async def body(house: House) -> None:
         grant = await house.delivered("LP-0001", "LP-0002")

@@ -220,6 +220,10 @@ class FakeDesk:
     async def try_again(self, keeper_id: str) -> None:
         self._note("try_again")
 
+    async def put_in_settle(self, keeper_id: str) -> None:
+        self._note("settle")
+        self.hands = None
+
     def put_in_view(self) -> PutInView | None:
         return self.hands
 
@@ -236,6 +240,10 @@ class FakeDesk:
 
     async def remove_overdue(self, keeper_id: str, parcel_id: str, reason: str) -> ParcelView:
         self._note(f"remove {parcel_id} {reason}")
+        return self._parcel(parcel_id)
+
+    async def take_back(self, keeper_id: str, parcel_id: str) -> ParcelView:
+        self._note(f"take_back {parcel_id}")
         return self._parcel(parcel_id)
 
     async def search_tail(self, tail: str) -> Sequence[ParcelView]:
@@ -265,6 +273,14 @@ def hands(
 ) -> PutInView:
     """Return a parcel in the keeper's hands before door E03."""
     return PutInView("t1", kind, "01JKEEPER", one, "E03", step, 3.0)
+
+
+def behind_a_door_that_is_gone(station: "FakeStation") -> ParcelView:
+    """Let the first parcel lie in a compartment that station.toml no longer has."""
+    first, *others = station.desk.parcels
+    lost = replace(first, compartment="B09", door_gone=True)
+    station.desk.parcels = (lost, *others)
+    return lost
 
 
 @dataclass

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from common.kit.errors import ConflictError
 from edge.pickup.views import DeskKind, DeskStep, UndoView
 from edge.screen import make_keeper_app
-from tests.edge.screen.fakes import PIN, FakeStation, hands
+from tests.edge.screen.fakes import PIN, FakeStation, behind_a_door_that_is_gone, hands
 
 Client = TestClient[web.Request, web.Application]
 
@@ -149,6 +149,7 @@ async def test_an_empty_scan_is_nothing(keeper: Keeper, station: FakeStation) ->
         ("/put-in/next", {"reason": "too_small"}, "next too_small"),
         ("/put-in/cancel", {}, "cancel"),
         ("/put-in/again", {}, "try_again"),
+        ("/put-in/settle", {}, "settle"),
         ("/undo", {}, "undo"),
         ("/doors/A01/open", {"reason": "clean"}, "open A01 clean"),
         ("/doors/A01/open", {"reason": "repair", "note": "lamp"}, "open A01 repair: lamp"),
@@ -236,6 +237,31 @@ async def test_a_failed_taking_out_can_be_tried_again(keeper: Keeper, station: F
     text = await keeper.get("/")
     assert 'action="/put-in/again"' in text
     assert 'action="/put-in/next"' not in text
+
+
+async def test_a_put_in_whose_door_is_gone_asks_where_the_parcel_is(
+    keeper: Keeper, station: FakeStation
+) -> None:
+    station.desk.hands = hands(station.desk.parcels[3], DeskStep.DOOR_GONE)
+    text = await keeper.get("/")
+    assert {'action="/put-in/cancel"', 'action="/put-in/settle"'} <= set(
+        re.findall(r'action="/put-in/\w+"', text)
+    )
+    assert 'action="/put-in/next"' not in text
+
+
+async def test_a_parcel_behind_a_door_that_is_gone_needs_a_hand(
+    keeper: Keeper, station: FakeStation
+) -> None:
+    lost = behind_a_door_that_is_gone(station)
+    here = f"/parcels/{lost.parcel_id}"
+    assert f'href="{here}">处理' in await keeper.get("/")
+    text = await keeper.get(here)
+    assert {f'action="{here}/take-back"', f'action="{here}/hand-over"'} <= set(
+        re.findall(r'action="/parcels/[^"]+"', text)
+    )
+    await keeper.post(f"{here}/take-back")
+    assert station.desk.asked == [f"take_back {lost.parcel_id}"]
 
 
 async def test_the_last_put_in_can_be_undone(keeper: Keeper, station: FakeStation) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from edge.pickup.views import DeskStep, UndoView
 from edge.screen import make_keeper_app
-from tests.edge.screen.fakes import PIN, FakeStation, hands
+from tests.edge.screen.fakes import PIN, FakeStation, behind_a_door_that_is_gone, hands
 from tests.edge.screen.looks import Requests, axe, outside, picture, small_targets
 from tests.edge.screen.served import Served
 
@@ -18,11 +18,17 @@ pytestmark = pytest.mark.browser
 SIZES = {"tablet": (1280, 800), "upright": (800, 1280)}
 LANGS = ("zh-CN", "en")
 PARCEL = FakeStation().desk.parcels[2].parcel_id
+GONE = FakeStation().desk.parcels[0].parcel_id
 Set = Callable[[FakeStation], object]
 PAGES: dict[str, tuple[str, Set]] = {
     "day": ("/", lambda s: None),
     "put-in": ("/", lambda s: setattr(s.desk, "hands", hands(s.desk.parcels[3]))),
     "failed": ("/", lambda s: setattr(s.desk, "hands", hands(s.desk.parcels[3], DeskStep.FAILED))),
+    "gone in hand": (
+        "/",
+        lambda s: setattr(s.desk, "hands", hands(s.desk.parcels[3], DeskStep.DOOR_GONE)),
+    ),
+    "gone with a parcel": (f"/parcels/{GONE}", behind_a_door_that_is_gone),
     "undo": ("/", lambda s: setattr(s.desk, "undoable", UndoView(s.desk.parcels[0], "A01", 500.0))),
     "overdue": ("/overdue", lambda s: None),
     "search": ("/search?tail=7281", lambda s: None),

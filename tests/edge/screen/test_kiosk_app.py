@@ -127,7 +127,7 @@ async def test_other_sites_open_nothing(
 async def test_a_body_that_is_no_form_is_a_problem(client: Client, body: bytes) -> None:
     answer = await client.post("/code", data=body)
     assert answer.status == 422
-    assert (await answer.json(content_type=None))["key"] == "screen.bad_form"
+    assert (await answer.json(content_type=None))["key"] == "web.bad_request"
 
 
 async def test_an_oversize_body_is_refused(client: Client) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from common.contract.words import TemperatureClass
 from common.kit.config import load_toml
-from device_sim.config import load
+from common.kit.errors import ConfigError
+from device_sim.config import BoardSection, CabinetConfig, load
 from edge.config import StationConfig
 from linli.demo.ports import Ports
 from linli.demo.station_file import station_toml, temperature_class
@@ -27,6 +28,33 @@ def test_the_daemon_takes_it(tmp_path: Path) -> None:
     assert places == {(door.label, door.column, door.row) for door in cabinet.door}
     assert subject.screen.kiosk_port == 8810
     assert subject.bus[0].port == str(tmp_path / "bus0")
+
+
+def _text(cabinet: CabinetConfig) -> str:
+    return station_toml(
+        cabinet, station_id="01K0YANGGVANG0000000000003", ports=Ports.from_base(8800), ptys=Path()
+    )
+
+
+def test_a_probe_without_a_driver_is_named_with_those_that_have_one() -> None:
+    cabinet = load(CABINET, os.environ)
+    boards = [
+        BoardSection.model_construct(**dict(board) | {"kind": "tx2"}) if board.unit == 4 else board
+        for board in cabinet.board
+    ]
+    with pytest.raises(ConfigError) as said:
+        _text(cabinet.model_copy(update={"board": tuple(boards)}))
+    place = next(n for n, board in enumerate(boards) if board.unit == 4)
+    assert said.value.detail.startswith(f"`board.{place}.kind` = 'tx2': ")
+    assert said.value.detail.endswith("it has 'xy_md02'")
+
+
+def test_a_zone_without_a_probe_is_named() -> None:
+    cabinet = load(CABINET, os.environ)
+    boards = tuple(board for board in cabinet.board if board.unit != 4)
+    with pytest.raises(ConfigError) as said:
+        _text(cabinet.model_copy(update={"board": boards}))
+    assert "zone 'ambient' has no probe" in said.value.detail
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,46 @@
+"""What is true of the station, in the words of the pages."""
+
+from collections.abc import Sequence
+
+from edge.pickup.facts import StationFacts
+from edge.pickup.views import DoorCell
+from edge.screen.services import LinkFact, ZoneFact
+
+
+class ScreenFacts:
+    """StationFacts in the words of the pages."""
+
+    def __init__(self, facts: StationFacts) -> None:
+        """Read from `facts`."""
+        self._facts = facts
+
+    @property
+    def name_zh(self) -> str:
+        """Return the Chinese name."""
+        return self._facts.name_zh
+
+    @property
+    def name_en(self) -> str:
+        """Return the English name."""
+        return self._facts.name_en
+
+    @property
+    def help_phone(self) -> str:
+        """Return the number to call."""
+        return self._facts.help_phone
+
+    def zones(self) -> Sequence[ZoneFact]:
+        """Return the zones, in the order of the configuration."""
+        return tuple(
+            ZoneFact(zone.zone, zone.temperature_c, zone.over_limit, zone.sampled_at)
+            for zone in self._facts.zones()
+        )
+
+    def doors(self) -> Sequence[DoorCell]:
+        """Return every compartment with its door and what lies inside."""
+        return self._facts.doors()
+
+    def link(self) -> LinkFact:
+        """Return the way to the hub and what waits for it."""
+        link, backlog = self._facts.link(), self._facts.backlog()
+        return LinkFact(link.online, link.since_s, backlog.facts + backlog.telemetry)
