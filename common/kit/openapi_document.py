@@ -17,7 +17,7 @@ from common.kit.openapi import (
     Problem,
     Route,
 )
-from common.kit.web import PROBLEM_TYPE
+from common.kit.problems import PROBLEM_TYPE
 
 _NO_NUL = "^[^\\u0000]*$"
 _REFS = "#/components/schemas/{model}"
