@@ -10,7 +10,7 @@ from aiohttp import web
 from cloud.access.routes import AccessRoutes
 from cloud.access.sealing import Sealer
 from cloud.access.service import Access
-from cloud.api.assemble import add_api
+from cloud.api.assemble import add_api, add_document
 from cloud.api.gate import HubGate, RateLimit
 from cloud.api.idempotency import ClaimingDb, Idempotency
 from cloud.catalog.routes import CatalogRoutes
@@ -163,6 +163,7 @@ class Hub:
         SyncServer(rooms.gateway, self.db, ports.clock).routes(app)
         secure = config.public_url().startswith("https:")
         add_web(app, rooms.web_ports(), self.db, secure=secure)
+        add_document(app)
         return app
 
     async def _sweep(self) -> None:

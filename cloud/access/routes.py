@@ -2,17 +2,25 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, WithJsonSchema
 
-from cloud.access.caller import ADMIN, SIGNED_IN, Caller
+from cloud.access.caller import ADMIN, RESIDENT, ROLES, SIGNED_IN, Caller
+from cloud.access.passwords import MAX_LENGTH, MIN_LENGTH
 from cloud.access.service import Access, Issued
 from cloud.access.store import Account, AuditEntry
 from common.contract.base import Id
-from common.kit.openapi import ANYONE, AnswerModel, RequestModel, route
+from common.kit.openapi import ANYONE, NO_NUL, AnswerModel, RequestModel, route
 
 Login = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,39}$")]
 Password = Annotated[str, Field(min_length=1, max_length=128)]
 Role = Literal["admin", "operator", "warehouse", "driver", "resident"]
+# A short one is told what is wrong with it (access.password_weak); the document says it beforehand.
+ChosenPassword = Annotated[
+    Password,
+    WithJsonSchema(
+        {"type": "string", "minLength": MIN_LENGTH, "maxLength": MAX_LENGTH, "pattern": NO_NUL}
+    ),
+]
 
 
 class SignIn(RequestModel):
@@ -27,22 +35,39 @@ class SetUp(RequestModel):
 
     token: str = Field(min_length=20, max_length=80)
     login: Login
-    password: Password
+    password: ChosenPassword
 
 
 class NewAccount(RequestModel):
-    """An account; `person_id` for residents only."""
+    """An account; a resident's has a `person_id`, and no other."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {
+                    "properties": {"role": {"const": RESIDENT}, "person_id": {"type": "string"}},
+                    "required": ["person_id"],
+                },
+                {
+                    "properties": {
+                        "role": {"enum": [role for role in ROLES if role != RESIDENT]},
+                        "person_id": {"type": "null"},
+                    }
+                },
+            ]
+        }
+    )
 
     login: Login
     role: Role
-    password: Password | None = None
+    password: ChosenPassword | None = None
     person_id: Id | None = None
 
 
 class NewPassword(RequestModel):
     """Another password."""
 
-    password: Password
+    password: ChosenPassword
 
 
 class TokenWish(RequestModel):

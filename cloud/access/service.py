@@ -191,14 +191,20 @@ class Access:
         return token if await self._db.write(put) else None
 
     async def set_up(self, token: str, login: str, password: str, origin: str = "") -> Account:
-        """Make the first admin; the link works once, within an hour, and only without an admin."""
+        """Make the first admin; the link works once, within an hour, and only without an admin.
+
+        Without a link nothing is hashed: anybody may ask, and Argon2 is dear.
+        """
+        link = _digest(token)
+        if not await self._db.read(lambda c: store.is_setup_link(c, link, self._now_ms())):
+            raise _no_setup()
         phc = await self._passwords.hashed(password, login)
         new = self._new_account(login, ADMIN, None)
 
         def use(conn: Connection) -> Account:
-            taken = store.take_setup_link(conn, _digest(token), self._now_ms())
+            taken = store.take_setup_link(conn, link, self._now_ms())
             if not taken or store.count_accounts(conn, role=ADMIN):
-                raise UnauthenticatedError("access.setup", "the set-up link is used or too old")
+                raise _no_setup()
             self._add_tx(conn, new, phc)
             self._audit_tx(conn, f"setup:{new.login}", "account.first_admin", new.login, origin)
             return new
@@ -285,6 +291,10 @@ def _digest(token: str) -> bytes:
 
 def _caller(account: Account) -> Caller:
     return Caller(account.account_id, account.login, frozenset({account.role}), account.person_id)
+
+
+def _no_setup() -> UnauthenticatedError:
+    return UnauthenticatedError("access.setup", "the set-up link is used or too old")
 
 
 def _known(conn: Connection, account_id: str) -> Account:

@@ -160,6 +160,14 @@ def put_setup_link(conn: Connection, token_hash: bytes, until_ms: int) -> None:
     conn.execute(setup_link.insert().values(token_hash=token_hash, expires_at_ms=until_ms))
 
 
+def is_setup_link(conn: Connection, token_hash: bytes, now_ms: int) -> bool:
+    """Return whether the link could be used now."""
+    found = sa.select(setup_link.c.token_hash).where(
+        setup_link.c.token_hash == token_hash, setup_link.c.expires_at_ms > now_ms
+    )
+    return conn.execute(found).first() is not None
+
+
 def take_setup_link(conn: Connection, token_hash: bytes, now_ms: int) -> bool:
     """Use the link up; False when it is unknown or too old."""
     used = conn.execute(

@@ -21,8 +21,8 @@ from cloud.api.models import kept_answer
 from common.kit.clock import Clock, to_ms
 from common.kit.errors import ConflictError, InvalidError, LinliError
 from common.kit.openapi import Answer
+from common.kit.problems import PROBLEM_TYPE, problem_bytes
 from common.kit.sqldb import HubDb
-from common.kit.web import PROBLEM_TYPE, problem_bytes
 
 T = TypeVar("T")
 HEADER = "Idempotency-Key"

@@ -14,7 +14,7 @@ from cloud.orders.machine import CancelState, OrderState, OrderTrigger, next_ord
 from cloud.orders.store import orders
 from cloud.orders.store.orders import LineRecord, OrderRecord, RoundRecord
 from cloud.orders.store.timeline import Entry
-from common.kit.errors import ConflictError, InvalidError
+from common.kit.errors import ConflictError, InvalidError, NotFoundError
 from common.kit.failpoints import fp
 
 PAY_WITHIN_S = 30 * 60
@@ -83,7 +83,7 @@ class Placing:
         if round_ is None:
             raise ConflictError("order.round_closed", "no round takes orders now")
         if person_tx(connection, wish.person_id) is None:
-            raise InvalidError("order.person_unknown", "there is no such person")
+            raise NotFoundError("order.person_unknown", "there is no such person")
         self._kit.stations.sites.names_tx(connection, wish.station_id)
         lines = _summed(wish.lines)
         known = _known_products(connection, list(lines))
@@ -173,7 +173,7 @@ def _known_products(connection: Connection, skus: list[str]) -> dict[str, Produc
     known = products_tx(connection, skus)
     for sku in skus:
         if sku not in known:
-            raise InvalidError("order.sku_unknown", f"the catalogue has no {sku}", sku=sku)
+            raise NotFoundError("order.sku_unknown", f"the catalogue has no {sku}", sku=sku)
     return known
 
 

@@ -4,7 +4,7 @@ from cloud.access.caller import DESK, HANDLERS, RESIDENT, SIGNED_IN, STAFF, Call
 from cloud.orders import schemas
 from cloud.orders.service import OrderFilter, Orders, Wish
 from common.contract.base import Id
-from common.kit.errors import InvalidError
+from common.kit.errors import NotFoundError
 from common.kit.openapi import route
 
 _BUYERS = DESK | {RESIDENT}
@@ -35,7 +35,7 @@ class OrderRoutes:
     async def place(self, body: schemas.OrderRequest, caller: Caller) -> schemas.OrderAnswer:
         """Place an order; a resident orders for the own person only."""
         if caller.person_id is not None and caller.person_id != body.person_id:
-            raise InvalidError("order.person_unknown", "there is no such person")
+            raise NotFoundError("order.person_unknown", "there is no such person")
         wish = Wish(body.person_id, body.station_id, [(line.sku, line.qty) for line in body.lines])
         order_id = await self._orders.place(wish)
         return await self._answer(order_id, caller)

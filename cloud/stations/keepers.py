@@ -47,8 +47,10 @@ class Keepers:
         """Write a keeper, new (`keeper_id` None or unknown) or changed; `pin` None keeps the PIN.
 
         Errors: InvalidError (weak PIN, or none for a new keeper), ConflictError (PIN of a colleague),
-        NotFoundError (station).
+        NotFoundError (station, or the keeper whose PIN should stay).
         """
+        if pin is None and keeper_id is None:
+            raise InvalidError("keeper.pin_weak", "a new keeper needs a PIN")
         if pin is not None and is_weak_pin(pin):
             raise InvalidError("keeper.pin_weak", "a PIN is six or more digits, no run")
         keeper_id = keeper_id or self._kit.new_id()
@@ -93,7 +95,7 @@ class Keepers:
             raise NotFoundError("keeper.not_found", "that keeper belongs to another station")
         known = next((one for one in seen if one.keeper_id == wish.keeper_id), None)
         if known is None and not wish.pin_verifier:
-            raise InvalidError("keeper.pin_weak", "a new keeper needs a PIN")
+            raise NotFoundError("keeper.not_found", "there is no such keeper; a new one has a PIN")
         record = replace(
             wish,
             pin_verifier=wish.pin_verifier or (known.pin_verifier if known else ""),

@@ -4,14 +4,27 @@ import re
 from typing import Annotated, Literal
 
 import orjson
-from pydantic import ConfigDict, Field, JsonValue, SecretStr
+from pydantic import ConfigDict, Field, JsonValue, SecretStr, WithJsonSchema
 
+from cloud.stations.keepers import MAX_PIN_DIGITS, MIN_PIN_DIGITS
 from cloud.sync.gateway import EventCursor, StoredEvent
 from common.contract.base import Id, Label
 from common.kit.errors import InvalidError
 from common.kit.openapi import AnswerModel, RequestModel
 
-_CURSOR = re.compile(r"^(\d{1,16})\.(facts|telemetry)\.(\d{1,16})\.(\d{1,16})$")
+_CURSOR = re.compile(r"^([0-9]{1,16})\.(facts|telemetry)\.([0-9]{1,16})\.([0-9]{1,16})$")
+# A weak one is told what is wrong with it (keeper.pin_weak); the document says it beforehand.
+Pin = Annotated[
+    SecretStr,
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "password",
+            "writeOnly": True,
+            "pattern": f"^[0-9]{{{MIN_PIN_DIGITS},{MAX_PIN_DIGITS}}}$",
+        }
+    ),
+]
 Text = Annotated[str, Field(min_length=1, max_length=60)]
 Reason = Annotated[str, Field(min_length=3, max_length=200)]
 
@@ -186,7 +199,9 @@ class EventsAnswer(_View):
 class EventsQuery(RequestModel):
     """Which page of events."""
 
-    before: str | None = Field(None, max_length=80, description="`next` of the page before")
+    before: Annotated[str, Field(pattern=_CURSOR.pattern)] | None = Field(
+        None, description="`next` of the page before"
+    )
     limit: int = Field(50, ge=1, le=200)
 
 
@@ -209,9 +224,18 @@ class ServiceRequest(RequestModel):
 class KeeperRequest(RequestModel):
     """Write a keeper; without `keeper_id` a new one, without `pin` the PIN stays."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {name: {"type": "string"}}, "required": [name]}
+                for name in ("keeper_id", "pin")
+            ]
+        }
+    )
+
     keeper_id: Id | None = None
     display_name: Annotated[str, Field(min_length=1, max_length=40)]
-    pin: SecretStr | None = Field(None, description="six or more digits, no run, no repetition")
+    pin: Pin | None = Field(None, description="six or more digits, no run, no repetition")
     active: bool = True
 
 

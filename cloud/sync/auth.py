@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from common.kit.clock import Clock, to_ms
+from common.kit.described import KeyHeader
 from common.kit.errors import UnauthenticatedError
 from common.kit.identity import (
     NONCE_HEADER,
@@ -20,6 +21,19 @@ WINDOW_MS = 10 * 60 * 1000
 """A signature is good for this long before and after the hub's time."""
 NONCES_KEPT = 2048
 _NONCE_CHARS = 64
+SIGNATURE_KEYS = (
+    KeyHeader("station", STATION_HEADER, "The station's id."),
+    KeyHeader("station_time", TIME_HEADER, "The hub's time in ms, as the station knows it."),
+    KeyHeader("station_nonce", NONCE_HEADER, "8 to 64 letters and digits, never the same twice."),
+    KeyHeader(
+        "station_signature",
+        SIGNATURE_HEADER,
+        "Ed25519, hexadecimal, by the key of the pairing, over the lines `LSP/1`, method, path with"
+        " query, time, nonce, station and the SHA-256 of the body before compression. Every signed"
+        " request says `X-Proto: 1`; another version is answered 426.",
+    ),
+)
+"""What a signed request carries, for the document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +100,10 @@ def read_signature(request: web.Request, body: bytes) -> Signed:
         nonce = request.headers[NONCE_HEADER]
         signature = bytes.fromhex(request.headers[SIGNATURE_HEADER])
     except (KeyError, ValueError) as error:
-        raise _nobody() from error
+        raise nobody() from error
     fits = 8 <= len(nonce) <= _NONCE_CHARS and nonce.isalnum() and 0 <= time_ms < 2**53
     if not fits or len(station_id) > _NONCE_CHARS or not station_id.isalnum():
-        raise _nobody()
+        raise nobody()
     message = request_message(
         method=request.method,
         path_qs=request.raw_path,
@@ -104,7 +118,7 @@ def read_signature(request: web.Request, body: bytes) -> Signed:
 def check(signed: Signed, public_key: bytes | None, clock: Clock, book: NonceBook) -> None:
     """Refuse a wrong signature, a wrong time (answering the right one) and a replay."""
     if public_key is None or not verify(public_key, signed.message, signed.signature):
-        raise _nobody()
+        raise nobody()
     now_ms = to_ms(clock.wall())
     book.note_time(now_ms)
     if abs(signed.time_ms - now_ms) > WINDOW_MS or book.is_too_old(
@@ -117,5 +131,6 @@ def check(signed: Signed, public_key: bytes | None, clock: Clock, book: NonceBoo
         raise UnauthenticatedError("sync.replayed", "this nonce was used before")
 
 
-def _nobody() -> UnauthenticatedError:
+def nobody() -> UnauthenticatedError:
+    """Return the one answer to whatever is not signed as it must be."""
     return UnauthenticatedError("sync.unauthenticated", "no valid signature of a known station")

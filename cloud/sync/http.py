@@ -58,6 +58,8 @@ def message_of(model: type[M], body: bytes) -> M:
 
 def query_of(model: type[M], request: web.Request) -> M:
     """Return the query as a `model`; InvalidError names the place that does not fit."""
+    if len(set(request.query)) != len(request.query):
+        raise InvalidError("sync.invalid", "a query parameter is given twice")
     try:
         return model.model_validate_strings(dict(request.query))
     except ValidationError as error:

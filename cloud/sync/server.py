@@ -10,7 +10,7 @@ from typing import NoReturn
 from aiohttp import web
 from sqlalchemy.engine import Connection
 
-from cloud.sync import auth, feed
+from cloud.sync import auth, feed, requests
 from cloud.sync.gateway import Gateway
 from cloud.sync.http import answer_of, message_of, query_of, read_body, session_of
 from cloud.sync.ingest import Accepted, Broken, Fork, Gap, Outcome, ingest_tx
@@ -18,6 +18,7 @@ from cloud.sync.pollers import Pollers
 from cloud.sync.sessions import StationRow, check_session, heard_tx, hello_tx, is_heard_due
 from common.contract import protocol
 from common.kit.clock import Clock, to_ms
+from common.kit.described import Described, described
 from common.kit.errors import (
     ConflictError,
     InvalidError,
@@ -26,6 +27,7 @@ from common.kit.errors import (
     RefusedError,
 )
 from common.kit.failpoints import fp
+from common.kit.openapi import MediaTypeError
 from common.kit.sqldb import SqlDb, hint_tx
 
 
@@ -47,14 +49,15 @@ class SyncServer:
 
     def routes(self, app: web.Application) -> None:
         """Add the five routes; held polls end when `app` shuts down."""
-        for method, path, handler in (
-            ("POST", protocol.HELLO_PATH, self._hello),
-            ("GET", protocol.OPS_PATH, self._ops),
-            ("GET", protocol.SNAPSHOT_PATH, self._snapshot),
-            ("GET", protocol.DIGESTS_PATH, self._digests),
-            ("POST", protocol.EVENTS_PATH, self._events),
+        for path, description, handler in (
+            (protocol.HELLO_PATH, requests.HELLO, self._hello),
+            (protocol.OPS_PATH, requests.OPS, self._ops),
+            (protocol.SNAPSHOT_PATH, requests.SNAPSHOT, self._snapshot),
+            (protocol.DIGESTS_PATH, requests.DIGESTS, self._digests),
+            (protocol.EVENTS_PATH, requests.EVENTS, self._events),
         ):
-            app.router.add_route(method, path, self._signed(handler))
+            method = "GET" if description.body is None else "POST"
+            app.router.add_route(method, path, self._signed(description, handler))
 
         async def close(_app: web.Application) -> None:
             self._pollers.close()
@@ -62,15 +65,19 @@ class SyncServer:
         app.on_shutdown.append(close)
 
     def _signed(
-        self, handler: Callable[[web.Request, str, bytes], Awaitable[web.Response]]
+        self,
+        description: Described,
+        handler: Callable[[web.Request, str, bytes], Awaitable[web.Response]],
     ) -> Callable[[web.Request], Awaitable[web.Response]]:
+        @described(description)
         async def checked(request: web.Request) -> web.Response:
-            if request.headers.get(protocol.PROTO_HEADER) != protocol.PROTO:
-                raise UpgradeError("sync.proto", "speak LSP/1", min=1, max=1)
+            _check_version(request)
             body = await read_body(request)
             signed = auth.read_signature(request, body)
             key = await self._db.read(lambda conn: _public_key(conn, signed.station_id))
             auth.check(signed, key, self._clock, self._nonces)
+            if description.body is not None and request.content_type != "application/json":
+                raise MediaTypeError("request.media_type", "send application/json")
             return await handler(request, signed.station_id, body)
 
         return checked
@@ -149,6 +156,15 @@ class SyncServer:
         now_ms = to_ms(self._clock.wall())
         if await self._db.read(lambda c: is_heard_due(_state(c, station_id, session), now_ms)):
             await self._db.write(lambda conn: heard_tx(conn, station_id, now_ms))
+
+
+def _check_version(request: web.Request) -> None:
+    """Refuse another version; who names none at all is no station (401)."""
+    version = request.headers.get(protocol.PROTO_HEADER)
+    if version is None:
+        raise auth.nobody()
+    if version != protocol.PROTO:
+        raise UpgradeError("sync.proto", "speak LSP/1", min=1, max=1)
 
 
 def _acked(outcome: Outcome) -> web.Response:

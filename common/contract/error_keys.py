@@ -95,6 +95,7 @@ ERROR_KEYS: dict[str, str] = {
     "web.method_not_allowed": "This address does not know that method.",
     "web.too_slow": "The request took too long to arrive.",
     "web.too_large": "The request is too large.",
+    "web.expectation": "The request expects what is not offered here.",
     "web.unknown_host": "This host name is not served here.",
     "web.origin": "The request comes from another site.",
     "web.not_ready": "The program is still starting.",

@@ -31,6 +31,8 @@ SNAPSHOT_ROWS = 1000
 MAX_WAIT_S = 60.0
 
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+Counted = Annotated[int, Field(ge=0, le=2**49 - 1)]
+"""A number the hub counts on from: what comes next must fit its answers and the session's header."""
 Chain = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -74,9 +76,9 @@ class Hello(Message):
     hello_id: Id = Field(
         description="made at boot, kept until its answer is stored; the same one is the same session again"
     )
-    session: Count = Field(description="the last session the hub gave, 0 if none")
-    boot_epoch: Count
-    gen: Count
+    session: Counted = Field(description="the last session the hub gave, 0 if none")
+    boot_epoch: Counted
+    gen: Counted
     op: Count
     digest: Digest = Field(description="of the replica at (gen, op)")
     app_version: Plain

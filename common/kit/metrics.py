@@ -9,12 +9,19 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
+from common.kit.described import Described, described
+
+_DESCRIBED = Described(
+    "Counters of answers for Prometheus", "probes", {200: str}, media_type="text/plain"
+)
+
 
 def add_metrics(app: web.Application) -> None:
     """Count what `app` answers, by route and never by address, and serve the counters."""
     registry = CollectorRegistry()
     app.middlewares.insert(0, _observe(registry))  # outermost: it sees the answer people get
 
+    @described(_DESCRIBED)
     async def metrics(_request: web.Request) -> web.Response:
         headers = {"Content-Type": "text/plain; version=0.0.4"}
         return web.Response(body=generate_latest(registry), headers=headers)

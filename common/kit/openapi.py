@@ -6,6 +6,7 @@ A function's parameters say where a value comes from: `body`, `query`, `caller`,
 """
 
 import inspect
+import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -29,6 +30,8 @@ ANYONE = frozenset({"anyone"})
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 _MARK = "__linli_route__"
 INT64_MAX = 2**63 - 1
+NO_NUL = "^[^\\u0000]*$"
+"""What a text without a pattern of its own must look like."""
 _GIVEN = ("caller", "remote", "token")
 METHODS_WITH_EFFECT = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -240,13 +243,28 @@ def _checked_body(model: type[BaseModel], content_type: str, raw: bytes) -> Base
     if content_type != "application/json":
         raise MediaTypeError("request.media_type", "send application/json")
     try:
-        found = model.model_validate_json(raw)
+        found = _whole_numbers_counted(model, raw)
     except ValidationError as error:
         if error.errors(include_url=False)[0]["type"] == "json_invalid":
             raise MalformedError("request.malformed", "the body is not JSON") from error
         raise _invalid(error, "body") from error
     _check_storable(found.model_dump(), "body")
     return found
+
+
+def _whole_numbers_counted(model: type[BaseModel], raw: bytes) -> BaseModel:
+    """Check a body; `2.0` is an integer to JSON Schema, so it is one here, too."""
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        if all(item["type"] != "int_type" for item in error.errors(include_url=False)):
+            raise
+    return model.model_validate_json(json.dumps(json.loads(raw, parse_float=_number)))
+
+
+def _number(text: str) -> int | float:
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) <= INT64_MAX else number
 
 
 def _invalid(error: ValidationError, place: str) -> InvalidError:

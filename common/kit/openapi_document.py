@@ -1,6 +1,10 @@
-"""The OpenAPI 3.1 document of a set of routes: every input and every answer, refusals included."""
+"""The OpenAPI 3.1 document of an application: every input and every answer, refusals included.
 
-from collections.abc import Iterable
+It is read off the router: typed operations (`common.kit.openapi`) and handlers that carry a description
+(`common.kit.described`). What is neither is a page.
+"""
+
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -8,19 +12,18 @@ from aiohttp import web
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
-from common.kit.openapi import (
-    INT64_MAX,
-    METHODS_WITH_EFFECT,
-    Answer,
-    Gate,
-    Operation,
-    Problem,
-    Route,
-)
-from common.kit.web import PROBLEM_TYPE
+from common.kit.described import ANY_HOST, Described, KeyHeader, description_of
+from common.kit.openapi import INT64_MAX, METHODS_WITH_EFFECT, NO_NUL, Operation, Problem
+from common.kit.problems import PROBLEM_TYPE
 
-_NO_NUL = "^[^\\u0000]*$"
 _REFS = "#/components/schemas/{model}"
+
+
+def _promise(name: str) -> dict[str, Any]:
+    return {"headers": {name: {"required": True, "schema": {"type": "string"}}}}
+
+
+_PROMISED_HEADERS = {401: _promise("WWW-Authenticate"), 429: _promise("Retry-After")}
 
 
 class _Schema(GenerateJsonSchema):
@@ -29,7 +32,7 @@ class _Schema(GenerateJsonSchema):
     def str_schema(self, schema: Any) -> JsonSchemaValue:
         found = super().str_schema(schema)
         if self.mode == "validation" and "pattern" not in found:
-            found["pattern"] = _NO_NUL
+            found["pattern"] = NO_NUL
         return found
 
     def int_schema(self, schema: Any) -> JsonSchemaValue:
@@ -40,15 +43,18 @@ class _Schema(GenerateJsonSchema):
         return found
 
 
-def document(routes: Iterable[Route], *, prefix: str, title: str, version: str) -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document of `routes`."""
+def document(app: web.Application, *, title: str, version: str) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of what `app` serves by now."""
     schemas: dict[str, Any] = {}
+    keys: dict[str, KeyHeader] = {}
     paths: dict[str, dict[str, Any]] = {}
-    for found in routes:
-        operation = Operation(found, _NO_GATE)
-        paths.setdefault(prefix + found.path, {})[found.method.lower()] = _describe(
-            operation, schemas
-        )
+    for method, path, found in _served(app):
+        if isinstance(found, Operation):
+            said = _describe(found, schemas)
+        else:
+            said = _describe_plain(method, path, found, schemas)
+            keys |= {key.name: key for key in found.keys}
+        paths.setdefault(path, {})[method.lower()] = said
     _schema(Problem, "serialization", schemas)
     return {
         "openapi": "3.1.0",
@@ -56,99 +62,150 @@ def document(routes: Iterable[Route], *, prefix: str, title: str, version: str) 
         "paths": paths,
         "components": {
             "schemas": dict(sorted(schemas.items())),
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                **{name: _key_scheme(key) for name, key in sorted(keys.items())},
+            },
         },
     }
 
 
+def _served(app: web.Application) -> Iterable[tuple[str, str, Operation | Described]]:
+    for served in app.router.routes():
+        owner = getattr(served.handler, "__self__", None)
+        found = owner if isinstance(owner, Operation) else description_of(served.handler)
+        # aiohttp adds HEAD to a GET by itself; it answers the same without the body.
+        if found is not None and served.resource is not None and served.method != "HEAD":
+            yield served.method, served.resource.canonical, found
+
+
+def _key_scheme(key: KeyHeader) -> dict[str, str]:
+    return {
+        "type": "apiKey", "in": "header", "name": key.header, "description": key.description,
+    }  # fmt: skip
+
+
 def _describe(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     found = operation.route
+    nothing = operation.answers in (None, type(None))
+    answers: dict[int, Any] = {204: None} if nothing else {found.status: operation.answers}
     described: dict[str, Any] = {
         "operationId": f"{found.method.lower()}{_words(found.path)}",
         "summary": found.summary,
         "tags": [found.path.split("/")[1]],
         "parameters": list(_parameters(operation, schemas)),
-        "responses": _responses(operation, schemas),
+        "responses": _responses(answers, "application/json", _bad_statuses(operation), schemas),
         "x-roles": sorted(found.roles),
         "x-error-keys": sorted(found.errors),
     }
     if not found.is_open:
         described["security"] = [{"bearer": []}]
     if operation.body is not None:
-        schema = _schema(operation.body, "validation", schemas)
-        described["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": schema}},
-        }
+        described["requestBody"] = _request_body(operation.body, schemas)
     return described
 
 
+def _describe_plain(
+    method: str, path: str, found: Described, schemas: dict[str, Any]
+) -> dict[str, Any]:
+    headers = [
+        {
+            "name": name,
+            "in": "header",
+            "required": True,
+            "schema": TypeAdapter(hint).json_schema(schema_generator=_Schema),
+        }
+        for name, hint in found.headers.items()
+    ]
+    described: dict[str, Any] = {
+        "operationId": f"{method.lower()}{_words(path)}",
+        "summary": found.summary,
+        "tags": [found.tag],
+        "parameters": [*_query_parameters(found.query, schemas), *headers],
+        "responses": _responses(found.answers, found.media_type, found.problems, schemas),
+    }
+    if found.keys:  # all of them together: the keys of one requirement are joined by "and"
+        described["security"] = [{key.name: [] for key in found.keys}]
+    if found.body is not None:
+        described["requestBody"] = _request_body(found.body, schemas)
+    return described
+
+
+def _request_body(model: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+    schema = _schema(model, "validation", schemas)
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
 def _words(path: str) -> str:
-    return "".join(part.strip("{}").title().replace("_", "") for part in path.split("/"))
+    parts = path.replace(".", "/").split("/")
+    return "".join(part.strip("{}").title().replace("_", "") for part in parts)
 
 
 def _parameters(operation: Operation, schemas: dict[str, Any]) -> Iterable[dict[str, Any]]:
     for name, adapter in operation.path.items():
         schema = adapter.json_schema(schema_generator=_Schema)
         yield {"name": name, "in": "path", "required": True, "schema": schema}
-    if operation.query is not None:
-        whole = operation.query.model_json_schema(
-            schema_generator=_Schema, mode="validation", ref_template=_REFS
-        )
-        schemas.update(whole.pop("$defs", {}))
-        for name, schema in whole["properties"].items():
-            required = name in whole.get("required", ())
-            yield {"name": name, "in": "query", "required": required, "schema": schema}
+    yield from _query_parameters(operation.query, schemas)
     if operation.route.method in METHODS_WITH_EFFECT and not operation.route.is_open:
         schema = {"type": "string", "pattern": "^[\\x21-\\x7e]{1,64}$"}
         yield {"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema}
 
 
-def _responses(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
-    found = operation.route
-    good: dict[str, Any] = {"description": HTTPStatus(found.status).phrase}
-    if operation.answers not in (None, type(None)):
-        schema = _schema(operation.answers, "serialization", schemas)
-        good["content"] = {"application/json": {"schema": schema}}
-    status = HTTPStatus.NO_CONTENT if operation.answers in (None, type(None)) else found.status
+def _query_parameters(model: Any, schemas: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    if model is None:
+        return
+    whole = TypeAdapter(model).json_schema(
+        schema_generator=_Schema, mode="validation", ref_template=_REFS
+    )
+    _keep(schemas, whole.pop("$defs", {}))
+    for name, schema in whole["properties"].items():
+        required = name in whole.get("required", ())
+        yield {"name": name, "in": "query", "required": required, "schema": schema}
+
+
+def _responses(
+    answers: Mapping[int, Any], media_type: str, problems: Iterable[int], schemas: dict[str, Any]
+) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    for status, model in answers.items():
+        said[str(status)] = {"description": HTTPStatus(status).phrase}
+        if model is not None:
+            schema = _schema(model, "serialization", schemas)
+            said[str(status)]["content"] = {media_type: {"schema": schema}}
     refer = {"$ref": _REFS.format(model="Problem")}
-    bad = {
-        str(code): {
+    for code in sorted(problems):
+        said[str(code)] = {
             "description": HTTPStatus(code).phrase,
             "content": {PROBLEM_TYPE: {"schema": refer}},
+            **_PROMISED_HEADERS.get(code, {}),
         }
-        for code in _bad_statuses(operation)
-    }
-    return {str(int(status)): good, **bad}
+    return said
 
 
-def _bad_statuses(operation: Operation) -> list[int]:
-    statuses = {401, 403, 422, 429, 503}
+def _bad_statuses(operation: Operation) -> set[int]:
+    statuses = {401, 403, 422, 429, 503, *ANY_HOST}
     if operation.path or operation.body is not None:
         statuses.add(404)
     if operation.route.method in METHODS_WITH_EFFECT:
-        statuses |= {408, 409, 413}
+        statuses |= {400, 408, 409, 413}
     if operation.body is not None:
-        statuses |= {400, 415}
-    return sorted(statuses)
+        statuses.add(415)
+    return statuses
 
 
 def _schema(model: Any, mode: Any, schemas: dict[str, Any]) -> dict[str, Any]:
     """Put `model` and what it refers to among the components; return the reference."""
-    whole = TypeAdapter(model).json_schema(schema_generator=_Schema, mode=mode, ref_template=_REFS)
-    schemas.update(whole.pop("$defs", {}))
-    if "$ref" in whole:
+    whole: dict[str, Any] = TypeAdapter(model).json_schema(
+        schema_generator=_Schema, mode=mode, ref_template=_REFS
+    )
+    _keep(schemas, whole.pop("$defs", {}))
+    if "title" not in whole:  # a reference already, or a plain type
         return whole
-    schemas[model.__name__] = whole
-    return {"$ref": _REFS.format(model=model.__name__)}
+    _keep(schemas, {whole["title"]: whole})
+    return {"$ref": _REFS.format(model=whole["title"])}
 
 
-class _NoGate:
-    async def caller(self, _request: web.Request) -> None:
-        return None
-
-    async def once(self, *_arguments: Any) -> Answer:
-        raise AssertionError("documents only")
-
-
-_NO_GATE: Gate = _NoGate()
+def _keep(schemas: dict[str, Any], found: Mapping[str, Any]) -> None:
+    for name, schema in found.items():
+        if schemas.setdefault(name, schema) != schema:
+            raise ValueError(f"two different models are called {name}")

@@ -7,42 +7,22 @@ import asyncio
 import errno
 import itertools
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl
 
-import orjson
 from aiohttp import web
 
+from common.kit.described import ANY_HOST, Described, described
 from common.kit.errors import InvalidError, LinliError, UnavailableError
+from common.kit.http_protocol import HttpProtocol
 from common.kit.log import log_ids
+from common.kit.problems import bare_problem, from_aiohttp, harden, problem
 from common.kit.same_site import Handler, Middleware, same_site
 
-PROBLEM_TYPE = "application/problem+json"
-# `same-origin`, not `no-referrer`: the latter makes browsers send `Origin: null` with their own forms.
-SECURITY_HEADERS: Mapping[str, str] = {
-    "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-        "form-action 'self'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "geolocation=(), microphone=(), camera=()",
-}
-# Known statuses that aiohttp itself raises, with the key people and scripts see.
-_HTTP_KEYS = {
-    400: "web.bad_request",
-    404: "web.not_found",
-    405: "web.method_not_allowed",
-    408: "web.too_slow",
-    413: "web.too_large",
-}
 _MOST_FIELDS = 80
-_CLOSING = frozenset({400, 408, 413})  # the rest of such a request is not worth reading
 _log = logging.getLogger(__name__)
 
 
@@ -61,6 +41,20 @@ class Limits:
     connections: int = 512
     body_bytes: int = 64 * 1024
     stop_s: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Nothing is missing."""
+
+    status: Literal["ready"]
 
 
 _LIMITS = web.AppKey("linli_limits", Limits)
@@ -89,16 +83,6 @@ def make_app(
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/readyz", _readyz(not_ready))
     return app
-
-
-def problem(error: LinliError) -> web.Response:
-    """Return `error` as RFC 9457 problem details."""
-    headers = {}
-    if error.status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = 'Bearer realm="linli"'
-    if error.status == HTTPStatus.TOO_MANY_REQUESTS:
-        headers["Retry-After"] = str(error.params.get("wait_s", 1))
-    return _problem(error.status, error.key, error.detail, error.params, headers)
 
 
 async def read_body(request: web.Request) -> bytes:
@@ -131,8 +115,7 @@ class WebServer:
     def __init__(self, app: web.Application, host: str, port: int) -> None:
         """Serve `app` on `host:port`; port 0 takes a free one, readable in `port` after `start`."""
         self.host, self.port = host, port
-        limits = app[_LIMITS]
-        self._most = limits.connections
+        self._limits = limits = app[_LIMITS]
         self._runner = web.AppRunner(
             app,
             access_log=None,
@@ -180,7 +163,15 @@ class WebServer:
     def _protocol(self) -> asyncio.BaseProtocol:
         server = self._runner.server
         assert server is not None
-        return _TurnAway() if len(server.connections) >= self._most else server()
+        if len(server.connections) >= self._limits.connections:
+            return _TurnAway()
+        return HttpProtocol(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type]  # as AppRunner hands it on: none
+            keepalive_timeout=self._limits.header_s,
+            lingering_time=self._limits.stop_s,
+        )
 
 
 async def serve(app: web.Application, host: str, port: int) -> None:
@@ -233,64 +224,23 @@ async def _problems(request: web.Request, handler: Handler) -> web.StreamRespons
     except web.HTTPException as error:
         if error.status < HTTPStatus.BAD_REQUEST:
             raise
-        return _from_aiohttp(error)
+        return from_aiohttp(error)
     except Exception:  # noqa: BLE001 - the last resort: a bug becomes a 500 without its trace
         _log.exception("%s %s failed", request.method, request.path)
-        return _problem(500, "internal", "the hub's log knows more; try again later")
-
-
-def _from_aiohttp(error: web.HTTPException) -> web.Response:
-    headers = {}
-    if isinstance(error, web.HTTPMethodNotAllowed):
-        headers["Allow"] = ", ".join(sorted(error.allowed_methods))
-    key = _HTTP_KEYS.get(error.status, f"web.status_{error.status}")
-    answer = _problem(error.status, key, HTTPStatus(error.status).description, {}, headers)
-    if error.status in _CLOSING:
-        answer.force_close()
-    return answer
-
-
-def problem_bytes(error: LinliError) -> bytes:
-    """Return the problem details of `error` as JSON text."""
-    return _details(error.status, error.key, error.detail, error.params)
-
-
-def _problem(
-    status: int,
-    key: str,
-    detail: str,
-    params: Mapping[str, object] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> web.Response:
-    body = _details(status, key, detail, params or {})
-    return web.Response(body=body, status=status, content_type=PROBLEM_TYPE, headers=headers)
-
-
-def _details(status: int, key: str, detail: str, params: Mapping[str, object]) -> bytes:
-    return orjson.dumps(
-        {
-            "type": f"urn:linli:problem:{key}",
-            "title": HTTPStatus(status).phrase,
-            "status": status,
-            "detail": detail,
-            "key": key,
-            "params": dict(params),
-        }
-    )
+        return bare_problem(500, "internal", "the hub's log knows more; try again later")
 
 
 async def _headers(_request: web.Request, response: web.StreamResponse) -> None:
-    for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers["Server"] = "linli"
+    harden(response)
 
 
+@described(Described("Whether the process lives", "probes", {200: Alive}))
 async def _healthz(_request: web.Request) -> web.Response:
     return web.json_response({"status": "ok"})
 
 
 def _readyz(not_ready: Callable[[], Sequence[str]]) -> Handler:
+    @described(Described("Whether it serves", "probes", {200: Ready}, problems=ANY_HOST | {503}))
     async def readyz(_request: web.Request) -> web.Response:
         missing = not_ready()
         if missing:

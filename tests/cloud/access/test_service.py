@@ -180,6 +180,8 @@ async def test_the_first_admin_comes_by_a_link_that_works_once(
     assert link is not None
     with pytest.raises(UnauthenticatedError):
         await subject.set_up(old, "chief", PASSWORD)  # a newer link replaces the older
+    with pytest.raises(UnauthenticatedError):
+        await subject.set_up(old, "chief", "short")  # nothing is said or hashed without a link
     with pytest.raises(InvalidError):
         await subject.set_up(link, "chief", "short")
     made = await subject.set_up(link, "Chief", PASSWORD)

@@ -3,9 +3,11 @@
 import re
 
 import pytest
+from aiohttp import web
 
 from cloud.access.caller import ROLES
-from cloud.api.assemble import PREFIX
+from cloud.api.assemble import DOCUMENT_PATH, PREFIX
+from cloud.web.assemble import add_web
 from common.contract.error_keys import ERROR_KEYS
 from common.kit.openapi import ANYONE, Route
 from tests.cloud.harness import HubUnderTest
@@ -57,18 +59,34 @@ async def test_every_route_names_known_roles_and_known_errors(hub: HubUnderTest)
         assert set(found.errors) <= set(ERROR_KEYS), found.path
 
 
-async def test_every_http_route_of_the_api_stands_in_the_document(hub: HubUnderTest) -> None:
-    document = (await hub.ask(None, "GET", f"{PREFIX}/openapi.json")).json()
+async def test_whatever_is_no_page_stands_in_the_document(hub: HubUnderTest) -> None:
+    document = (await hub.ask(None, "GET", DOCUMENT_PATH)).json()
     assert document["openapi"] == "3.1.0"
     described = {(m.upper(), path) for path, item in document["paths"].items() for m in item}
-    served = {
+    pages = web.Application()
+    add_web(pages, hub.hub.rooms.web_ports(), hub.hub.db, secure=False)
+    assert _served(hub.hub.app) - _served(pages) == described
+    assert {path.split("/")[1] for _, path in described} == {
+        *("api", "sync", "healthz", "readyz", "metrics")
+    }
+
+
+def _served(app: web.Application) -> set[tuple[str, str]]:
+    return {
         (one.method, one.resource.canonical)
-        for one in hub.hub.app.router.routes()
-        if one.resource is not None and one.resource.canonical.startswith(PREFIX)
+        for one in app.router.routes()
+        if one.resource is not None and one.method != "HEAD"
     }
-    assert {(m, p) for m, p in served if m != "HEAD"} == described | {
-        ("GET", f"{PREFIX}/openapi.json")
-    }
+
+
+async def test_what_the_document_says_of_probes_is_so(hub: HubUnderTest) -> None:
+    paths = (await hub.ask(None, "GET", DOCUMENT_PATH)).json()["paths"]
+    for path in ("/healthz", "/readyz", "/metrics", DOCUMENT_PATH):
+        answer = await hub.ask(None, "GET", path)
+        good = paths[path]["get"]["responses"]["200"]
+        assert list(good["content"]) == [answer.headers["content-type"].partition(";")[0]]
+        foreign = await hub.ask(None, "GET", path, headers={"Host": "example.org"})
+        assert (foreign.status_code, "421" in paths[path]["get"]["responses"]) == (421, True)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
-"""Schemathesis over every path of the hub, anonymous and with each role's token: no 5xx, nothing undocumented.
+"""Schemathesis over every path of the hub, anonymous, with each role's token and signed as a station.
 
-About ten examples an operation here; `LINLI_SCHEMATHESIS_EXAMPLES=100` is the full proof.
+No 5xx, nothing undocumented. About ten examples an operation here, one where the caller is refused before anything
+is read; `LINLI_SCHEMATHESIS_EXAMPLES=100` is the full proof, everywhere.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ import requests
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis import GenerationMode, openapi
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.parameters import ParameterLocation
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -28,15 +30,20 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from cloud.access.caller import OPERATOR, ROLES, Caller
-from cloud.api.assemble import api_document
+from cloud.api.assemble import DOCUMENT_PATH, PREFIX
 from cloud.config import HubConfig, HubSection, LimitsSection
 from cloud.orders.service import Wish
 from cloud.seed import STATION_ID
 from cloud.seed import seed as seed_town
 from cloud.verify import violations_tx
+from common.kit.clock import to_ms
+from common.kit.identity import public_key
+from common.kit.openapi import ANYONE
+from tests.cloud.api.fuzzed_station import KEY, FuzzedStation
 from tests.cloud.harness import HubUnderTest, MovableClock, ports, running_hub
 
 EXAMPLES = int(os.environ.get("LINLI_SCHEMATHESIS_EXAMPLES", "10"))
+WHOLE = EXAMPLES >= 100
 SEED = 20260302
 CHECKS = [
     not_a_server_error,
@@ -45,7 +52,9 @@ CHECKS = [
     response_schema_conformance,
     negative_data_rejection,
 ]
-KINDS = 4  # right and wrong input, made-up and known ids
+KINDS = 4  # right and wrong input, made-up and known ids (or an honest and a lying station)
+SIGN_OUT = f"{PREFIX}/sessions/current"
+GATEWAY = "/sync/"
 BOTH = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 DESK_CALLER = Caller("test", "test", frozenset({OPERATOR}))
 
@@ -58,13 +67,16 @@ class Town:
     tokens: dict[str, str]
     document: dict[str, object]
     known: dict[str, str]
-    running: HubUnderTest
+    station: FuzzedStation
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
 
 
 async def _fill(running: HubUnderTest, folder: Path) -> dict[str, str]:
     rooms = running.hub.rooms
     await seed_town(rooms, ports(MovableClock()), folder)
+    await rooms.db.write(
+        lambda conn: rooms.gateway.register_station_tx(conn, STATION_ID, public_key(KEY))
+    )
     wish = Wish(running.person_id, STATION_ID, (("MILK-1L", 1), ("RICE-5KG", 1)))
     order_id = await rooms.orders.place(wish)
     await rooms.orders.pay(order_id)
@@ -98,8 +110,10 @@ def _town(url: str, folder: Path) -> Iterator[Town]:
         stop.set_result(ending)
         async with running_hub(config, MovableClock()) as running:
             known = await _fill(running, folder)
-            document = api_document(running.hub.rooms.routes())
-            started.set_result(Town(running.hub.web.url, running.tokens, document, known, running))
+            url = running.hub.web.url
+            document = (await running.ask(None, "GET", DOCUMENT_PATH)).json()
+            station = FuzzedStation(url, STATION_ID, to_ms(MovableClock().wall()))
+            started.set_result(Town(url, running.tokens, document, known, station))
             await ending.wait()
             assert await running.hub.db.read(violations_tx) == []
 
@@ -134,25 +148,31 @@ def sqlite_town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 
 def _examine(town: Town, role: str | None) -> int:
     """Ask every operation with made-up and with known ids, right and wrong; return how many requests."""
-    schema = openapi.from_dict(town.document)
-    headers = {} if role is None else {"Authorization": f"Bearer {town.tokens[role]}"}
     asked = 0
-    session = requests.Session()
-    for result in schema.get_all_operations():
-        assert isinstance(result, Ok), result
-        operation = result.ok()
-        if operation.path == "/api/v1/sessions/current" and role is not None:
-            continue  # ends the very token in use; test_routes.py asks it
-        for mode in BOTH:
-            for known in ({}, town.known):
-                fixed = _paths(operation, known)
-                if known and not fixed:
-                    continue
-                if mode is GenerationMode.NEGATIVE and not _has_input(operation):
-                    continue
-                asked += _ask(town, session, operation, mode, fixed, headers)
-    session.close()
+    with requests.Session() as session:
+        for operation in _operations(town):
+            ask = Ask(town, session, operation, role)
+            if not (WHOLE or _is_heard(operation, role)):
+                asked += ask.run(GenerationMode.POSITIVE, examples=1)
+                continue
+            for mode in BOTH if _has_input(operation) else BOTH[:1]:
+                for known in ({}, town.known):
+                    fixed = _paths(operation, known)
+                    if fixed or not known:
+                        asked += ask.run(mode, fixed)
     return asked
+
+
+def _operations(town: Town) -> Iterator[Any]:
+    for result in openapi.from_dict(town.document).get_all_operations():
+        assert isinstance(result, Ok), result
+        yield result.ok()
+
+
+def _is_heard(operation: Any, role: str | None) -> bool:
+    """Return whether this caller's input is read at all."""
+    roles = set(operation.definition.raw.get("x-roles", ()))
+    return bool(roles & {role, *ANYONE})
 
 
 def _paths(operation: Any, known: dict[str, str]) -> dict[str, str]:
@@ -164,43 +184,83 @@ def _has_input(operation: Any) -> bool:
     return any(operation.iter_parameters()) or bool(operation.body)
 
 
-def _ask(
-    town: Town,
-    session: requests.Session,
-    operation: Any,
-    mode: GenerationMode,
-    fixed: dict[str, str],
-    headers: dict[str, str],
-) -> int:
-    asked = 0
-    strategy = operation.as_strategy(generation_mode=mode, path_parameters=fixed or None)
+@dataclass(slots=True)
+class Ask:
+    """One operation, asked by one caller; a `station` signs."""
 
-    @seed(SEED)
-    @settings(
-        max_examples=-(-EXAMPLES // KINDS),
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=strategy)
-    def ask(case: Any) -> None:
-        nonlocal asked
-        asked += 1
-        answer = case.call_and_validate(
-            base_url=town.url, session=session, headers=headers, checks=CHECKS
+    town: Town
+    session: requests.Session
+    operation: Any
+    role: str | None = None
+    station: FuzzedStation | None = None
+    asked: int = 0
+
+    def run(
+        self,
+        mode: GenerationMode,
+        fixed: dict[str, str] | None = None,
+        *,
+        examples: int = -(-EXAMPLES // KINDS),
+    ) -> int:
+        """Ask `examples` times; return how often that really was."""
+        before = self.asked
+        strategy = self.operation.as_strategy(generation_mode=mode, path_parameters=fixed or None)
+
+        @seed(SEED)
+        @settings(
+            max_examples=examples,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
         )
-        town.answers[operation.label, answer.status_code] += 1
+        @given(case=strategy)
+        def ask(case: Any) -> None:
+            self._once(case, mode)
 
-    ask()
-    return asked
+        ask()
+        return self.asked - before
+
+    def _once(self, case: Any, mode: GenerationMode) -> None:
+        self.asked += 1
+        checks = CHECKS
+        if self.station is not None:
+            if self.station.honest and mode is GenerationMode.POSITIVE:
+                self.station.make_honest(case)
+            if case.meta.is_negative_at(ParameterLocation.HEADER):
+                checks = [
+                    one for one in CHECKS if one is not negative_data_rejection
+                ]  # overwritten
+        answer = case.call_and_validate(
+            base_url=self.town.url, session=self.session, headers=self._headers(),
+            auth=self.station, checks=checks,
+        )  # fmt: skip
+        if self.station is not None and self.station.honest and answer.status_code == 200:
+            self.station.heard(case.path, answer.content)
+        self.town.answers[self.operation.label, answer.status_code] += 1
+
+    def _headers(self) -> dict[str, str]:
+        if self.role is None:
+            return {}
+        token = self.town.tokens[self.role]
+        if self.operation.path == SIGN_OUT:  # ends the token it comes with: one to throw away
+            token = _another_token(self.town, self.session, self.role)
+        return {"Authorization": f"Bearer {token}"}
+
+
+def _another_token(town: Town, session: requests.Session, role: str) -> str:
+    admin = {"Authorization": f"Bearer {town.tokens['admin']}"}
+    own = {"Authorization": f"Bearer {town.tokens[role]}"}
+    account_id = session.get(f"{town.url}{PREFIX}/me", headers=own).json()["account_id"]
+    path = f"{town.url}{PREFIX}/accounts/{account_id}/tokens"
+    return str(session.post(path, headers=admin, json={"hours": 1}).json()["token"])
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(60 + 30 * EXAMPLES)
 @pytest.mark.parametrize("role", [None, *ROLES])
 def test_no_request_breaks_the_hub(sqlite_town: Town, role: str | None) -> None:
-    assert _examine(sqlite_town, role) > 100
+    assert _examine(sqlite_town, role) >= len(list(_operations(sqlite_town)))
 
 
 @pytest.mark.slow
@@ -208,7 +268,29 @@ def test_no_request_breaks_the_hub(sqlite_town: Town, role: str | None) -> None:
 def test_no_request_breaks_the_hub_on_postgresql(postgres_dsn: str, tmp_path: Path) -> None:
     with _town(postgres_dsn, tmp_path) as town:
         assert _examine(town, "admin") > 100
+        _examine_gateway(town)
     _assert_deep(town)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60 + 30 * EXAMPLES)
+def test_no_signed_request_breaks_the_gateway(sqlite_town: Town) -> None:
+    _examine_gateway(sqlite_town)
+    labels = {one.label for one in _operations(sqlite_town) if one.path.startswith(GATEWAY)}
+    assert len(labels) == 5
+    reached = {label for label, status in sqlite_town.answers if status == 200}
+    assert labels <= reached, "the fuzz got past signature, session and place"
+
+
+def _examine_gateway(town: Town) -> None:
+    """Ask the gateway signed: with the session and place of a greeted station, and with made-up ones."""
+    town.station.greet()
+    with requests.Session() as session:
+        for operation in _operations(town):
+            if operation.path.startswith(GATEWAY):
+                for town.station.honest in (True, False):
+                    for mode in BOTH:
+                        Ask(town, session, operation, station=town.station).run(mode)
 
 
 @pytest.mark.slow

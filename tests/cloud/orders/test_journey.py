@@ -17,7 +17,7 @@ from common.contract.events import (
 )
 from common.contract.replica import GrantRow, ParcelRow
 from common.kit.codes import code_verifier
-from common.kit.errors import ConflictError, InvalidError, NotFoundError
+from common.kit.errors import ConflictError, InvalidError, LinliError, NotFoundError
 from tests.cloud.orders.shop import (
     DESK,
     KEEPER,
@@ -142,18 +142,18 @@ async def test_lines_of_one_article_are_summed_before_stock_is_promised(world: W
 
 
 @pytest.mark.parametrize(
-    ("lines", "key"),
+    ("lines", "error", "key"),
     [
-        ((("NOTHING", 1),), "order.sku_unknown"),
-        ((), "order.empty"),
-        ((("MILK", 99), ("MILK", 99), ("TEA", 3)), "order.too_large"),
+        ((("NOTHING", 1),), NotFoundError, "order.sku_unknown"),
+        ((), InvalidError, "order.empty"),
+        ((("MILK", 99), ("MILK", 99), ("TEA", 3)), InvalidError, "order.too_large"),
     ],
 )
 async def test_a_wrong_basket_promises_nothing(
-    world: World, lines: tuple[tuple[str, int], ...], key: str
+    world: World, lines: tuple[tuple[str, int], ...], error: type[LinliError], key: str
 ) -> None:
     resident = await shop(world)
-    with pytest.raises(InvalidError) as refused:
+    with pytest.raises(error) as refused:
         await world.orders.place(Wish(resident.person_id or "", STATION_ID, lines))
     assert refused.value.key == key
     assert (await world.catalog.product("MILK")).available == 10
@@ -167,7 +167,7 @@ async def test_who_and_where_must_exist_and_a_round_must_be_open(world: World) -
     with pytest.raises(ConflictError, match="no round"):
         await world.orders.place(wish)
     await world.orders.open_round("团")
-    with pytest.raises(InvalidError):
+    with pytest.raises(NotFoundError):
         await world.orders.place(Wish(KEEPER, STATION_ID, (("MILK", 1),)))
     with pytest.raises(NotFoundError):
         await world.orders.place(Wish(person.person_id, KEEPER, (("MILK", 1),)))

@@ -73,6 +73,10 @@ async def test_what_is_refused(world: World) -> None:
         await world.stations.set_keeper(STATION_ID, display_name="王", pin="123456")
     with pytest.raises(InvalidError):
         await world.stations.set_keeper(STATION_ID, display_name="王", pin=None)
+    with pytest.raises(NotFoundError, match="a new one has a PIN"):
+        await world.stations.set_keeper(
+            STATION_ID, display_name="王", pin=None, keeper_id="01K0KEEPER0000000000000009"
+        )
     other = "01K0TESTSTATN0000000000002"
     await open_station(world, other)
     view = await world.stations.set_keeper(other, display_name="陈", pin="482913")

@@ -86,6 +86,7 @@ class Device:
             TIME_HEADER: str(time_ms),
             NONCE_HEADER: nonce,
             SIGNATURE_HEADER: wrong.get("signature", sign(KEY, message).hex()),
+            "Content-Type": wrong.get("media_type", "application/json"),
         }
 
     async def send(self, method: str, path: str, body: bytes = b"", **wrong: str) -> Answer:
@@ -300,6 +301,39 @@ async def test_another_protocol_is_told_the_versions(bench: Bench) -> None:
     assert (answer.status, answer.key) == (426, "sync.proto")
 
 
+async def test_who_names_no_protocol_is_no_station(bench: Bench) -> None:
+    headers = bench.device.headers("POST", protocol.HELLO_PATH, b"{}")
+    del headers[protocol.PROTO_HEADER]
+    answer = await bench.device.raw("POST", protocol.HELLO_PATH, b"{}", headers)
+    assert (answer.status, answer.key) == (401, "sync.unauthenticated")
+
+
+async def test_another_type_of_body_is_refused(bench: Bench) -> None:
+    hello = dump(bench.device.hello())
+    answer = await bench.device.send("POST", protocol.HELLO_PATH, hello, media_type="text/plain")
+    assert (answer.status, answer.key) == (415, "request.media_type")
+
+
+@pytest.mark.parametrize("name", ["session", "boot_epoch", "gen", "op"])
+@pytest.mark.parametrize("number", [2**49 - 1, 2**49, 2**53 - 1])
+async def test_the_largest_numbers_of_a_hello_leave_room_for_the_next(
+    bench: Bench, name: str, number: int
+) -> None:
+    """The hub counts on from what a station says: what it answers must still fit its own messages."""
+    statuses = set()
+    blank = json.loads(dump(bench.device.hello()))
+    for _ in range(3):
+        fresh = {"hello_id": new_id(bench.clock, bench.device.chance)}
+        hello = blank | fresh | {"session": bench.device.session, name: number}
+        said = await bench.device.send("POST", protocol.HELLO_PATH, json.dumps(hello).encode())
+        statuses.add(said.status)
+        if said.status == 200:
+            bench.device.session = protocol.HelloAnswer.model_validate_json(said.body).session
+    assert statuses <= {200, 403, 422}
+    digests = await bench.device.send("GET", f"{protocol.DIGESTS_PATH}?gen=1")
+    assert digests.status in (200, 409) or 200 not in statuses
+
+
 _GOOD = json.loads(batch(doors("A1")).model_dump_json())
 
 
@@ -383,6 +417,7 @@ _EMPTY = EMPTY.hex()
         protocol.SNAPSHOT_PATH,
         f"{protocol.SNAPSHOT_PATH}?gen=1&segments=zz",
         f"{protocol.SNAPSHOT_PATH}?gen=1&key=%00",
+        f"{protocol.SNAPSHOT_PATH}?gen=1&gen=2",
         protocol.DIGESTS_PATH,
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from pydantic import Field
 
+from common.kit.described import Described, KeyHeader, described
 from common.kit.openapi import (
     ANYONE,
     Answer,
@@ -203,7 +204,31 @@ async def test_roles_are_asked_before_anything_is_read(
 
 
 def _document() -> dict[str, Any]:
-    return document(routes_of(Things()), prefix="/v", title="Things", version="1")
+    app = make_app()
+    mount(app, "/v", routes_of(Things()), Doorman())
+    app.router.add_get("/page", _page)
+    app.router.add_post("/signed", _signed)
+    return document(app, title="Things", version="1")
+
+
+async def _page(_request: web.Request) -> web.Response:
+    return web.Response(text="not described")
+
+
+@described(
+    Described(
+        "Signed",
+        "machines",
+        {200: Thing, 204: None},
+        problems=frozenset({426}),
+        query=Search,
+        body=Wish,
+        headers={"X-Session": int},
+        keys=(KeyHeader("who", "X-Who", "Who."), KeyHeader("seal", "X-Seal", "The seal.")),
+    )
+)
+async def _signed(_request: web.Request) -> web.Response:
+    return web.Response()
 
 
 def test_the_document_lists_every_route_with_its_answers() -> None:
@@ -213,16 +238,60 @@ def test_the_document_lists_every_route_with_its_answers() -> None:
         ("/v/things/{name}", "delete"),
         ("/v/things", "get"),
         ("/v/nobody", "get"),
+        ("/healthz", "get"),
+        ("/readyz", "get"),
+        ("/signed", "post"),
     }
     put = paths["/v/things/{name}"]["post"]
     assert set(put["responses"]) == {
-        *("201", "400", "401", "403", "404", "408", "409", "413", "415", "422", "429", "503")
+        *("201", "400", "401", "403", "404", "408", "409", "413", "415", "421", "422"),
+        *("429", "503"),
     }
     assert put["security"] == [{"bearer": []}]
     assert put["x-roles"] == ["boss"]
     assert put["x-error-keys"] == ["a.b"]
     assert "security" not in paths["/v/things"]["get"]
     assert "204" in paths["/v/things/{name}"]["delete"]["responses"]
+
+
+def test_a_described_handler_stands_in_the_document() -> None:
+    found = _document()
+    signed = found["paths"]["/signed"]["post"]
+    assert signed["security"] == [{"who": [], "seal": []}], "both, not one of them"
+    assert found["components"]["securitySchemes"]["seal"]["name"] == "X-Seal"
+    assert set(signed["responses"]) == {"200", "204", "426"}
+    assert "content" not in signed["responses"]["204"]
+    assert [(item["name"], item["in"]) for item in signed["parameters"]] == [
+        *(("limit", "query"), ("only", "query"), ("X-Session", "header"))
+    ]
+    body = signed["requestBody"]["content"]["application/json"]["schema"]
+    assert body == {"$ref": "#/components/schemas/Wish"}
+    assert "security" not in found["paths"]["/healthz"]["get"]
+
+
+def test_two_models_of_one_name_are_refused() -> None:
+    class Thing(AnswerModel):
+        other: str
+
+    @described(Described("Other", "machines", {200: Thing}))
+    async def other(_request: web.Request) -> web.Response:
+        return web.Response()
+
+    app = make_app()
+    mount(app, "/v", routes_of(Things()), Doorman())
+    app.router.add_get("/other", other)
+    with pytest.raises(ValueError, match="Thing"):
+        document(app, title="Things", version="1")
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [("3.0", 201), ("3e2", 201), ("3.5", 422), ("1e400", 422), ("1e30", 422)]
+)
+async def test_a_whole_number_is_an_integer_however_it_is_written(number: str, status: int) -> None:
+    async with client() as subject:
+        content = f'{{"text":"x","number":{number}}}'
+        answer = await subject.post("/v/things/ab", content=content, headers=JSON)
+    assert answer.status_code == status
 
 
 def test_the_document_says_what_storage_cannot_hold() -> None:

@@ -1,6 +1,7 @@
 """The web server on a real socket: problems, limits, headers, hosts, origins, ports."""
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,8 +11,8 @@ import pytest
 from aiohttp import web
 
 from common.kit.errors import UnavailableError
+from common.kit.problems import SECURITY_HEADERS
 from common.kit.web import (
-    SECURITY_HEADERS,
     Limits,
     TooManyError,
     WebServer,
@@ -90,6 +91,44 @@ async def test_a_body_that_is_not_packed_as_it_says_is_a_problem(coding: str) ->
         headers = {"Content-Encoding": coding}
         answer = await ask(server, "POST", "/echo", content=b"plain", headers=headers)
     assert (answer.status_code, answer.json()["key"]) == (400, "web.bad_request")
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "key"),
+    [
+        (b"FOO /echo HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "web.bad_request"),
+        (b"GET /\xe9 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "web.bad_request"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: \x00\r\n\r\n", 400, "web.bad_request"),
+        (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n", 400, "web.bad_request"),
+        (b"\x16\x03\x01\x02\x00\x01\x00", 400, "web.bad_request"),
+        (b"GET * HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "web.bad_request"),
+        (
+            b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nExpect: much\r\n\r\n",
+            417,
+            "web.expectation",
+        ),
+        (
+            b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nlump",
+            400,
+            "web.bad_request",
+        ),
+    ],
+)
+async def test_what_is_no_http_is_a_problem_without_a_trace(
+    sent: bytes, status: int, key: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(FAST) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(sent)
+        head, _, body = (await _until_closed(reader)).partition(b"\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+    assert f" {status} ".encode() in head.splitlines()[0]
+    assert b"Content-Type: application/problem+json" in head
+    assert b"Server: linli" in head
+    assert b"Content-Security-Policy" in head
+    assert json.loads(body)["key"] == key
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 async def test_a_refused_method_names_those_allowed() -> None:
