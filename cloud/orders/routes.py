@@ -103,6 +103,25 @@ class OrderRoutes:
 
     @route(
         "POST",
+        "/orders/{order_id}/code",
+        summary="Issue a new code after a revoke; the old one stays revoked",
+        roles=DESK,
+        errors=(
+            "order.not_found",
+            "order.state",
+            "order.cancel_pending",
+            "order.nothing_left",
+            "grant.live",
+            "grant.time_over",
+        ),
+    )
+    async def renew_code(self, order_id: Id, caller: Caller) -> schemas.OrderAnswer:
+        """Issue a new code; the station learns its verifier with the next sync."""
+        await self._orders.renew_code(order_id, caller.name)
+        return await self._answer(order_id, caller)
+
+    @route(
+        "POST",
         "/parcels/{parcel_id}/custody",
         summary="Take a parcel over: packed, departed, arrived",
         roles=HANDLERS,

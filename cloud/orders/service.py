@@ -17,6 +17,7 @@ from cloud.orders.machine import ParcelTrigger
 from cloud.orders.moves import Cause, Moves, Placement
 from cloud.orders.placing import Placing, Wish
 from cloud.orders.reading import OrderView, Reading
+from cloud.orders.renewing import Renewing
 from cloud.orders.store import parcels
 from cloud.orders.store.orders import OrderFilter, RoundRecord
 from cloud.orders.store.parcels import CustodyRecord
@@ -67,6 +68,7 @@ class Orders:
         self._custody = Custody(kit, self._moves)
         self._cancelling = Cancelling(kit, self._moves, self._placing)
         self._reading = Reading(kit)
+        self._renewing = Renewing(kit)
         self._facts = Facts(kit, self._moves, self._cancelling)
 
     def subscribe(self, gateway: Gateway) -> None:
@@ -96,6 +98,10 @@ class Orders:
     async def cancel(self, order_id: str, cancelled_by: str) -> None:
         """Cancel an order that has not left. See `Cancelling.cancel`."""
         await self._cancelling.cancel(order_id, cancelled_by)
+
+    async def renew_code(self, order_id: str, by: str) -> None:
+        """Issue another code after a revoke. See `Renewing.renew`."""
+        await self._renewing.renew(order_id, by)
 
     async def hand_on(
         self, parcel_id: str, to: CustodyStep, *, caller: Caller, place: str = ""

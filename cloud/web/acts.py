@@ -35,6 +35,7 @@ class Acts:
             ("/orders/{order_id}/lock", self._lock),
             ("/orders/{order_id}/cancel", self._cancel),
             ("/orders/{order_id}/revoke", self._revoke),
+            ("/orders/{order_id}/code", self._renew_code),
             ("/orders/{order_id}/parcels/{parcel_id}/custody", self._custody),
             ("/rounds/open", self._open_round),
             ("/rounds/{round_id}/close", self._close_round),
@@ -120,6 +121,13 @@ class Acts:
         await self._ports.stations.grants.revoke(view.pickup.grant_id, who.caller.name)
         return f"/orders/{order_id}", Flash(
             "info", "Revoke asked for: the code stays valid until the station has applied it"
+        )
+
+    async def _renew_code(self, request: web.Request, who: Who, _fields: Fields) -> Outcome:
+        order_id = path_id(request, "order_id")
+        await self._ports.orders.renew_code(order_id, who.caller.name)
+        return f"/orders/{order_id}", Flash(
+            "ok", "A new code is made. It works when the station has heard of it."
         )
 
     async def _custody(self, request: web.Request, who: Who, fields: Fields) -> Outcome:
