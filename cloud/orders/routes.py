@@ -176,13 +176,26 @@ class OrderRoutes:
         return await self._round(round_id)
 
     @route("GET", "/cases", summary="List what needs a person's eye", roles=DESK)
-    async def cases(self) -> schemas.CasesAnswer:
-        """Answer the newest cases."""
+    async def cases(self, query: schemas.CasesQuery) -> schemas.CasesAnswer:
+        """Answer the newest cases, open ones unless closed ones are asked for."""
+        found = await self._orders.cases(closed=query.state == "closed")
         return schemas.CasesAnswer(
-            cases=tuple(
-                schemas.CaseAnswer.model_validate(one) for one in await self._orders.cases()
-            )
+            cases=tuple(schemas.CaseAnswer.model_validate(one) for one in found)
         )
+
+    @route(
+        "POST",
+        "/cases/{case_id}/close",
+        summary="Close a case with a note",
+        roles=DESK,
+        errors=("case.not_found", "case.closed"),
+    )
+    async def close_case(
+        self, case_id: Id, body: schemas.CloseRequest, caller: Caller
+    ) -> schemas.CaseAnswer:
+        """Close a case."""
+        closed = await self._orders.close_case(case_id, body.note, caller.name)
+        return schemas.CaseAnswer.model_validate(closed)
 
     async def _answer(self, order_id: str, caller: Caller) -> schemas.OrderAnswer:
         return schemas.OrderAnswer.model_validate(await self._orders.view(order_id, caller))

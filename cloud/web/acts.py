@@ -37,6 +37,7 @@ class Acts:
             ("/orders/{order_id}/revoke", self._revoke),
             ("/orders/{order_id}/code", self._renew_code),
             ("/orders/{order_id}/parcels/{parcel_id}/custody", self._custody),
+            ("/cases/{case_id}/close", self._close_case),
             ("/rounds/open", self._open_round),
             ("/rounds/{round_id}/close", self._close_round),
         ):
@@ -139,6 +140,11 @@ class Acts:
         parcel_id = path_id(request, "parcel_id")
         await self._ports.orders.hand_on(parcel_id, step, caller=who.caller)
         return f"/orders/{order_id}", None
+
+    async def _close_case(self, request: web.Request, who: Who, fields: Fields) -> Outcome:
+        note = text_of(fields, "note", least=3, most=400)
+        await self._ports.orders.close_case(path_id(request, "case_id"), note, who.caller.name)
+        return "/cases", Flash("ok", "The case is closed")
 
     async def _open_round(self, _request: web.Request, _who: Who, fields: Fields) -> Outcome:
         await self._ports.orders.open_round(text_of(fields, "name", most=60))

@@ -45,6 +45,8 @@ ERROR_KEYS: dict[str, str] = {
     "order.sku_unknown": "The catalogue has no such article.",
     "order.person_unknown": "There is no such person.",
     "round.not_found": "There is no such round.",
+    "case.not_found": "There is no such case.",
+    "case.closed": "Somebody has closed this case already.",
     "parcel.not_found": "There is no such parcel.",
     "parcel.state": "The parcel is not in a state that allows this step.",
     # edge.hardware
