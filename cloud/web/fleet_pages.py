@@ -29,7 +29,8 @@ class FleetPages:
         views = await frame.ports.stations.overview()
         cases = await frame.ports.orders.cases()
         numbers = kpis(views, len(cases), texts)
-        rows = fleet_rows(views, now_ms, texts)
+        beats = await frame.ports.stations.sites.beats(views)
+        rows = fleet_rows(views, beats, now_ms, texts)
         worst = [await self._worst(row, lang) for row in rows[:1] if row.zones]
         return [
             *worst,
