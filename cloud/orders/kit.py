@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
@@ -13,14 +14,15 @@ from cloud.money.service import Money
 from cloud.orders.store import orders, timeline
 from cloud.orders.store.orders import OrderRecord
 from cloud.orders.store.timeline import CaseRecord, Entry
-from cloud.stations.service import Stations
+from cloud.stations.service import PreparedGrant, Stations
 from common.kit.chance import Chance
 from common.kit.clock import Clock, to_ms
-from common.kit.errors import NotFoundError
+from common.kit.errors import ConflictError, NotFoundError
 from common.kit.ids import new_id
 from common.kit.sqldb import HubDb, hint_tx
 
 _LINK_BYTES = 20
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,20 @@ class OrderKit:
         message = f"order-link|{order_id}".encode()
         token = hmac.digest(self.secrets.master, message, hashlib.sha256)[:_LINK_BYTES]
         return base64.urlsafe_b64encode(token).decode().rstrip("=")
+
+    async def with_code(
+        self, station_id: str, issue: Callable[[Connection, PreparedGrant], None]
+    ) -> None:
+        """Draw a code and let `issue` give it out in a transaction; drawn anew when it could be mistaken by then."""
+        for attempt in range(_ATTEMPTS):
+            prepared = await self.stations.grants.prepare(station_id)
+            try:
+                await self.db.write(lambda c, p=prepared: issue(c, p))  # type: ignore[misc]
+            except ConflictError as error:
+                if error.key != "grant.prepare_again" or attempt + 1 == _ATTEMPTS:
+                    raise
+            else:
+                return
 
     def audit_tx(self, connection: Connection, *, who: str, what: str, about: str) -> None:
         """Write down who did what to the audit, inside the transaction that does it."""

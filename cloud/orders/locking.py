@@ -33,7 +33,6 @@ VALID_FOR_S = {
 NOT_AFTER_S = 14 * 24 * 3600
 """The absolute end of a grant: a station that is cut off for good honours it no longer."""
 _LABEL_DIGITS = 10
-_ATTEMPTS = 5
 
 
 class Locking:
@@ -101,22 +100,14 @@ class Locking:
 
         Errors: NotFoundError, ConflictError `order.state`.
         """
-        for attempt in range(_ATTEMPTS):
-            order = await self._kit.db.read(lambda c: self._kit.order_tx(c, order_id))
-            if order.grant_id is not None:
-                return
-            _lockable(order)
-            prepared = await self._kit.stations.grants.prepare(order.station_id)
-            now_ms = self._kit.now_ms()
-            try:
-                await self._kit.db.write(
-                    lambda c, p=prepared, at=now_ms: self._lock_tx(c, order_id, p, at)  # type: ignore[misc]
-                )
-            except ConflictError as error:
-                if error.key != "grant.prepare_again" or attempt + 1 == _ATTEMPTS:
-                    raise
-            else:
-                return
+        order = await self._kit.db.read(lambda c: self._kit.order_tx(c, order_id))
+        if order.grant_id is not None:
+            return
+        _lockable(order)
+        now_ms = self._kit.now_ms()
+        await self._kit.with_code(
+            order.station_id, lambda c, code: self._lock_tx(c, order_id, code, now_ms)
+        )
 
     def _lock_tx(
         self, connection: Connection, order_id: str, prepared: PreparedGrant, now_ms: int

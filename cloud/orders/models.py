@@ -134,5 +134,8 @@ case = sa.Table(
     sa.Column("source", sa.String(100), nullable=False),
     sa.Column("detail", sa.String(400), nullable=False),
     _ms("opened_at_ms"),
+    _ms("closed_at_ms", nullable=True),
+    sa.Column("closed_by", sa.String(80)),
+    sa.Column("note", sa.String(400)),
     sa.UniqueConstraint("kind", "parcel_id", "source", name="uq_order_case_source"),
 )

@@ -13,7 +13,7 @@ from cloud.orders.machine import CancelState, OrderState, ParcelState
 from cloud.orders.store import orders, parcels, timeline
 from cloud.orders.store.orders import LineRecord, OrderFilter, OrderRecord, RoundRecord
 from cloud.orders.store.parcels import CustodyRecord, ParcelRecord
-from cloud.orders.store.timeline import CaseRecord, Entry
+from cloud.orders.store.timeline import Entry
 from cloud.stations.service import GrantView
 from common.kit.errors import NotFoundError
 
@@ -154,10 +154,6 @@ class Reading:
         if found is None:
             raise NotFoundError("round.not_found", "there is no such round")
         return found
-
-    async def cases(self, limit: int = 50) -> Sequence[CaseRecord]:
-        """Return the newest cases."""
-        return await self._kit.db.read(lambda c: timeline.cases(c, limit))
 
     async def _for_owner(self, view: OrderView, shown_to: str) -> OrderView:
         pickup = view.pickup

@@ -103,6 +103,25 @@ class OrderRoutes:
 
     @route(
         "POST",
+        "/orders/{order_id}/code",
+        summary="Issue a new code after a revoke; the old one stays revoked",
+        roles=DESK,
+        errors=(
+            "order.not_found",
+            "order.state",
+            "order.cancel_pending",
+            "order.nothing_left",
+            "grant.live",
+            "grant.time_over",
+        ),
+    )
+    async def renew_code(self, order_id: Id, caller: Caller) -> schemas.OrderAnswer:
+        """Issue a new code; the station learns its verifier with the next sync."""
+        await self._orders.renew_code(order_id, caller.name)
+        return await self._answer(order_id, caller)
+
+    @route(
+        "POST",
         "/parcels/{parcel_id}/custody",
         summary="Take a parcel over: packed, departed, arrived",
         roles=HANDLERS,
@@ -157,13 +176,26 @@ class OrderRoutes:
         return await self._round(round_id)
 
     @route("GET", "/cases", summary="List what needs a person's eye", roles=DESK)
-    async def cases(self) -> schemas.CasesAnswer:
-        """Answer the newest cases."""
+    async def cases(self, query: schemas.CasesQuery) -> schemas.CasesAnswer:
+        """Answer the newest cases, open ones unless closed ones are asked for."""
+        found = await self._orders.cases(closed=query.state == "closed")
         return schemas.CasesAnswer(
-            cases=tuple(
-                schemas.CaseAnswer.model_validate(one) for one in await self._orders.cases()
-            )
+            cases=tuple(schemas.CaseAnswer.model_validate(one) for one in found)
         )
+
+    @route(
+        "POST",
+        "/cases/{case_id}/close",
+        summary="Close a case with a note",
+        roles=DESK,
+        errors=("case.not_found", "case.closed"),
+    )
+    async def close_case(
+        self, case_id: Id, body: schemas.CloseRequest, caller: Caller
+    ) -> schemas.CaseAnswer:
+        """Close a case."""
+        closed = await self._orders.close_case(case_id, body.note, caller.name)
+        return schemas.CaseAnswer.model_validate(closed)
 
     async def _answer(self, order_id: str, caller: Caller) -> schemas.OrderAnswer:
         return schemas.OrderAnswer.model_validate(await self._orders.view(order_id, caller))

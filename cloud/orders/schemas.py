@@ -63,6 +63,18 @@ class OrdersQuery(RequestModel):
     limit: int = Field(50, ge=1, le=200)
 
 
+class CasesQuery(RequestModel):
+    """Which cases to list: those that wait for a person, or those that are closed."""
+
+    state: Literal["open", "closed"] = "open"
+
+
+class CloseRequest(RequestModel):
+    """What a person found out about a case, and did."""
+
+    note: str = Field(min_length=3, max_length=400)
+
+
 class _View(AnswerModel):
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
@@ -210,6 +222,9 @@ class CaseAnswer(_View):
     source: str
     detail: str
     opened_at_ms: int
+    closed_at_ms: int | None
+    closed_by: str | None
+    note: str | None
 
 
 class CasesAnswer(_View):

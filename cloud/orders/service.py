@@ -9,6 +9,7 @@ from cloud.access.caller import Caller
 from cloud.config import HubSecrets
 from cloud.money.service import Money
 from cloud.orders.cancelling import Cancelling
+from cloud.orders.cases import Cases
 from cloud.orders.custody import Custody, CustodyStep
 from cloud.orders.facts import Facts
 from cloud.orders.kit import OrderKit
@@ -17,6 +18,7 @@ from cloud.orders.machine import ParcelTrigger
 from cloud.orders.moves import Cause, Moves, Placement
 from cloud.orders.placing import Placing, Wish
 from cloud.orders.reading import OrderView, Reading
+from cloud.orders.renewing import Renewing
 from cloud.orders.store import parcels
 from cloud.orders.store.orders import OrderFilter, RoundRecord
 from cloud.orders.store.parcels import CustodyRecord
@@ -67,6 +69,8 @@ class Orders:
         self._custody = Custody(kit, self._moves)
         self._cancelling = Cancelling(kit, self._moves, self._placing)
         self._reading = Reading(kit)
+        self._renewing = Renewing(kit)
+        self._cases = Cases(kit)
         self._facts = Facts(kit, self._moves, self._cancelling)
 
     def subscribe(self, gateway: Gateway) -> None:
@@ -96,6 +100,10 @@ class Orders:
     async def cancel(self, order_id: str, cancelled_by: str) -> None:
         """Cancel an order that has not left. See `Cancelling.cancel`."""
         await self._cancelling.cancel(order_id, cancelled_by)
+
+    async def renew_code(self, order_id: str, by: str) -> None:
+        """Issue another code after a revoke. See `Renewing.renew`."""
+        await self._renewing.renew(order_id, by)
 
     async def hand_on(
         self, parcel_id: str, to: CustodyStep, *, caller: Caller, place: str = ""
@@ -129,9 +137,13 @@ class Orders:
         """Return one round; NotFoundError."""
         return await self._reading.round(round_id)
 
-    async def cases(self) -> Sequence[CaseRecord]:
-        """Return the newest cases."""
-        return await self._reading.cases()
+    async def cases(self, *, closed: bool = False, limit: int = 50) -> Sequence[CaseRecord]:
+        """Return the newest open cases, or the newest closed ones."""
+        return await self._cases.page(closed=closed, limit=limit)
+
+    async def close_case(self, case_id: str, note: str, by: str) -> CaseRecord:
+        """Close a case with a note. See `Cases.close`."""
+        return await self._cases.close(case_id, note, by)
 
     def link_token(self, order_id: str) -> str:
         """Return the token of an order's own page, to send to its person."""

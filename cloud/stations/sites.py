@@ -1,5 +1,6 @@
 """Sites: create one, pair it with its device, take a compartment out of service, see how it does."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -10,8 +11,17 @@ from cloud.stations.keys import station_pepper, station_salt
 from cloud.stations.kit import StationKit
 from cloud.stations.models import SiteState
 from cloud.stations.store import commands, sites
+from cloud.stations.store.heard import spans_heard
 from cloud.stations.store.sites import KeeperRecord, StationRecord
-from cloud.stations.views import Backlog, CompartmentView, StationDetail, StationView
+from cloud.stations.views import (
+    BEAT_S,
+    BEATS,
+    Backlog,
+    Beats,
+    CompartmentView,
+    StationDetail,
+    StationView,
+)
 from common.contract.replica import CompartmentRow, KeeperRow, StationRow
 from common.kit.errors import InvalidError, NotFoundError
 from common.kit.failpoints import fp
@@ -151,6 +161,24 @@ class Sites:
             return tuple(
                 self._view_tx(connection, record) for record in sites.all_stations(connection)
             )
+
+        return await self._kit.db.read(read)
+
+    async def beats(self, views: Iterable[StationView]) -> dict[str, Beats]:
+        """Return for each station in which of the last spans of time it was heard, the oldest first."""
+        now_ms, stations = self._kit.now_ms(), tuple(views)
+        span_ms = BEAT_S * 1000
+
+        def read(connection: Connection) -> dict[str, Beats]:
+            found = {}
+            for one in stations:
+                heard = spans_heard(
+                    connection, one.station_id, now_ms, span_ms=span_ms, spans=BEATS
+                )
+                if one.last_heard_ms is not None:
+                    heard.add(max(0, now_ms - one.last_heard_ms) // span_ms)
+                found[one.station_id] = tuple(n in heard for n in reversed(range(BEATS)))
+            return found
 
         return await self._kit.db.read(read)
 

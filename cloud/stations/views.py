@@ -21,6 +21,9 @@ from common.contract.words import CommandState
 ONLINE_S = 90
 """A station long-polls for up to 60 s; half as much again is still a live line."""
 LATE_S = 15 * 60
+BEATS, BEAT_S = 40, 15 * 60
+Beats = tuple[bool, ...]
+"""Whether a station was heard in each of the last BEATS spans of BEAT_S, the oldest first."""
 V = TypeVar("V")
 
 

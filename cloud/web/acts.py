@@ -35,7 +35,9 @@ class Acts:
             ("/orders/{order_id}/lock", self._lock),
             ("/orders/{order_id}/cancel", self._cancel),
             ("/orders/{order_id}/revoke", self._revoke),
+            ("/orders/{order_id}/code", self._renew_code),
             ("/orders/{order_id}/parcels/{parcel_id}/custody", self._custody),
+            ("/cases/{case_id}/close", self._close_case),
             ("/rounds/open", self._open_round),
             ("/rounds/{round_id}/close", self._close_round),
         ):
@@ -122,6 +124,13 @@ class Acts:
             "info", "Revoke asked for: the code stays valid until the station has applied it"
         )
 
+    async def _renew_code(self, request: web.Request, who: Who, _fields: Fields) -> Outcome:
+        order_id = path_id(request, "order_id")
+        await self._ports.orders.renew_code(order_id, who.caller.name)
+        return f"/orders/{order_id}", Flash(
+            "ok", "A new code is made. It works when the station has heard of it."
+        )
+
     async def _custody(self, request: web.Request, who: Who, fields: Fields) -> Outcome:
         order_id = path_id(request, "order_id")
         try:
@@ -131,6 +140,11 @@ class Acts:
         parcel_id = path_id(request, "parcel_id")
         await self._ports.orders.hand_on(parcel_id, step, caller=who.caller)
         return f"/orders/{order_id}", None
+
+    async def _close_case(self, request: web.Request, who: Who, fields: Fields) -> Outcome:
+        note = text_of(fields, "note", least=3, most=400)
+        await self._ports.orders.close_case(path_id(request, "case_id"), note, who.caller.name)
+        return "/cases", Flash("ok", "The case is closed")
 
     async def _open_round(self, _request: web.Request, _who: Who, fields: Fields) -> Outcome:
         await self._ports.orders.open_round(text_of(fields, "name", most=60))

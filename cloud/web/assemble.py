@@ -4,6 +4,7 @@ from aiohttp import web
 
 from cloud.web.acts import Acts
 from cloud.web.entry import Entry
+from cloud.web.export import EventExport
 from cloud.web.face import ASSETS
 from cloud.web.fleet_pages import FleetPages
 from cloud.web.frame import Frame, WebPorts, see_other
@@ -34,7 +35,7 @@ def add_web(app: web.Application, ports: WebPorts, hints: Hinting, *, secure: bo
     app.router.add_get("/", _home)
     for part in (
         Entry(frame), Acts(frame), Live(frame, fleet, site, orders), LinkPages(frame, orders),
-        ResidentPages(frame), Setup(frame),
+        ResidentPages(frame), Setup(frame), EventExport(frame),
     ):  # fmt: skip
         part.add_to(app)
     ASSETS.add_to(app)

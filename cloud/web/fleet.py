@@ -1,9 +1,9 @@
 """The list of stations, worst first: one reading of the overview as the page shows it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from cloud.stations.views import Connectivity, StationView, ZoneView
+from cloud.stations.views import Beats, Connectivity, StationView, ZoneView
 from cloud.web.words import Tag, zone_name
 from common.ui.formats import NO_VALUE
 from common.ui.i18n import Lang, Texts
@@ -36,6 +36,7 @@ class FleetRow:
     oldest: str
     zones: tuple[ZoneLine, ...]
     rank: int
+    beats: Beats
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,9 @@ def station_tag(view: StationView, now_ms: int, texts: Texts) -> tuple[int, Tag]
     return (4, ("ok", _("online")))
 
 
-def fleet_rows(views: Iterable[StationView], now_ms: int, texts: Texts) -> tuple[FleetRow, ...]:
+def fleet_rows(
+    views: Iterable[StationView], beats: Mapping[str, Beats], now_ms: int, texts: Texts
+) -> tuple[FleetRow, ...]:
     """Return the table, the worst station first."""
     rows = []
     for view in views:
@@ -94,7 +97,10 @@ def fleet_rows(views: Iterable[StationView], now_ms: int, texts: Texts) -> tuple
         zones = tuple(zone_line(zone, now_ms, texts) for zone in view.zones)
         name = station_name(view, texts)
         age = heard(view, now_ms, texts)
-        row = FleetRow(view.station_id, name, tag, age, view.lag_ops, backlog, oldest, zones, rank)
+        row = FleetRow(
+            view.station_id, name, tag, age, view.lag_ops, backlog, oldest, zones, rank,
+            beats.get(view.station_id, ()),
+        )  # fmt: skip
         rows.append(row)
     return tuple(sorted(rows, key=lambda row: (row.rank, row.name)))
 

@@ -29,7 +29,8 @@ class FleetPages:
         views = await frame.ports.stations.overview()
         cases = await frame.ports.orders.cases()
         numbers = kpis(views, len(cases), texts)
-        rows = fleet_rows(views, now_ms, texts)
+        beats = await frame.ports.stations.sites.beats(views)
+        rows = fleet_rows(views, beats, now_ms, texts)
         worst = [await self._worst(row, lang) for row in rows[:1] if row.zones]
         return [
             *worst,
@@ -49,7 +50,10 @@ class FleetPages:
 
         return Region("worst", (row, newest), draw)
 
-    async def cases(self, _request: web.Request, who: Who, lang: Lang) -> str:
-        """Return the page of what needs a person's eye."""
-        cases = await self._frame.ports.orders.cases()
-        return self._frame.desk_page("cases.html", lang, who, cases=cases, here="cases")
+    async def cases(self, request: web.Request, who: Who, lang: Lang) -> str:
+        """Return the page of what needs a person's eye, or of what no longer does."""
+        closed = request.query.get("state") == "closed"
+        cases = await self._frame.ports.orders.cases(closed=closed)
+        return self._frame.desk_page(
+            "cases.html", lang, who, cases=cases, closed=closed, here="cases"
+        )

@@ -33,6 +33,7 @@ from common.ui.i18n import Lang, Texts
 Outcome = tuple[str, Flash | None]
 """Where to go next, and what to say there."""
 Look = Callable[[web.Request, Who, Lang], Awaitable[str]]
+Serve = Callable[[web.Request, Who, Lang], Awaitable[web.StreamResponse]]
 Act = Callable[[web.Request, Who, Fields], Awaitable[Outcome]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _log = logging.getLogger(__name__)
@@ -94,6 +95,14 @@ class Frame:
     def looking(self, look: Look) -> Handler:
         """Return the handler of a page for the desk's roles; nobody signed in goes to the door."""
 
+        async def show(request: web.Request, who: Who, lang: Lang) -> web.StreamResponse:
+            return page(await look(request, who, lang))
+
+        return self.serving(show)
+
+    def serving(self, serve: Serve) -> Handler:
+        """Return the handler of anything else than a page, guarded like one."""
+
         async def handler(request: web.Request) -> web.StreamResponse:
             who, lang = await self.sessions.of(request), lang_of(request)
             if who is None:
@@ -101,7 +110,7 @@ class Frame:
             if not who.caller.roles & DESK:
                 return self.sorry(lang, 403, "access.role", who)
             try:
-                return page(await look(request, who, lang))
+                return await serve(request, who, lang)
             except LinliError as error:
                 return self.sorry(lang, error.status, error.key, who)
 

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from cloud.orders.machine import CANCELLABLE_WITH_PARCELS, CancelState, OrderState, ParcelState
 from cloud.orders.reading import OrderView, ParcelView
+from cloud.orders.renewing import hindrance
 from cloud.orders.service import OrderFilter
 from cloud.web.forms import is_id, path_id
 from cloud.web.frame import Frame
@@ -170,7 +171,7 @@ def next_step(parcel: ParcelView, view: OrderView) -> str | None:
 
 
 def allowed(view: OrderView) -> frozenset[str]:
-    """Return which forms the order's state leaves: pay, lock, cancel, revoke."""
+    """Return which forms the order's state leaves: pay, lock, cancel, revoke, renew (the code)."""
     may = set()
     if view.state is OrderState.PLACED:
         may |= {"pay", "cancel"}
@@ -188,6 +189,9 @@ def allowed(view: OrderView) -> frozenset[str]:
         and pickup.grant_state in ("waiting", "active", "opened")
     ):
         may |= {"revoke", "link"}
+    states = (one.state for one in view.parcels)
+    if pickup and not hindrance(pickup.grant_state, pickup.revoke_state, view.cancel, states):
+        may.add("renew")
     return frozenset(may)
 
 

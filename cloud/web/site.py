@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from cloud.stations.schemas import cursor_of
-from cloud.stations.views import CommandView, CompartmentView, StationDetail, ZoneView
+from cloud.stations.views import Beats, CommandView, CompartmentView, StationDetail, ZoneView
 from cloud.sync.gateway import EventCursor, StoredEvent
 from cloud.web.doors import DoorMap, door_map
 from cloud.web.event_words import say, temperatures
@@ -35,6 +35,7 @@ class Seen:
     events: tuple[StoredEvent, ...]
     next: str | None
     blocks: tuple[StoredEvent, ...]
+    beats: Beats
     now_ms: int
 
 
@@ -103,7 +104,10 @@ class SitePages:
             lambda c: ports.gateway.events_tx(c, station_id, limit=_BLOCKS, lane="telemetry")
         )
         follow = _cursor_text(facts[-1].cursor) if len(facts) == EVENTS_A_PAGE else None
-        return Seen(detail, tuple(facts), follow, tuple(blocks), self._frame.now_ms())
+        beats = await ports.stations.sites.beats([detail.station])
+        return Seen(
+            detail, tuple(facts), follow, tuple(blocks), beats[station_id], self._frame.now_ms()
+        )
 
     def regions(self, seen: Seen, lang: Lang, *, with_events: bool = True) -> list[Region]:
         """Return the page's live parts; an older page of events stays as it is."""
@@ -115,8 +119,10 @@ class SitePages:
         newest = seen.blocks[0].cursor if seen.blocks else None
         regions = [
             Region(
-                "state", (tag, age, view.backlog, view.lag_ops),
-                lambda: frame.render("station_state.html", lang, view=view, tag=tag, heard=age),
+                "state", (tag, age, view.backlog, view.lag_ops, seen.beats),
+                lambda: frame.render(
+                    "station_state.html", lang, view=view, tag=tag, heard=age, beats=seen.beats
+                ),
             ),
             Region("doors", doors, lambda: self._map(doors, path, lang)),
             Region(

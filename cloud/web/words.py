@@ -113,6 +113,7 @@ def story_word(kind: str, texts: Texts) -> str:
         "partly_collected": _("Partly collected"),
         "collected": _("Collected"),
         "overdue": _("Overdue"),
+        "code_renewed": _("New pickup code made"),
         "cancel_requested": _("Cancel requested"),
         "cancel_lost": _("Cancel came too late: already collected"),
         "refunded": _("Refunded"),

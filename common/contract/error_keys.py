@@ -29,6 +29,8 @@ ERROR_KEYS: dict[str, str] = {
     "command.not_found": "There is no such command.",
     "grant.not_found": "There is no such pickup code.",
     "grant.over": "This pickup code has already ended.",
+    "grant.live": "This pickup code is still valid or in use; revoke it first.",
+    "grant.time_over": "The goods have lain too long; no new code is given for them.",
     "grant.prepare_again": "Another code was issued at the same moment; try again.",
     # orders
     "order.not_found": "There is no such order.",
@@ -39,9 +41,12 @@ ERROR_KEYS: dict[str, str] = {
     "order.pay_too_late": "The time to pay is over; the goods went back on sale.",
     "order.cancel_too_late": "The goods are on their way; the order cannot be cancelled any more.",
     "order.cancel_pending": "The order is being cancelled; its parcels stay where they are.",
+    "order.nothing_left": "Nothing of this order is left to collect.",
     "order.sku_unknown": "The catalogue has no such article.",
     "order.person_unknown": "There is no such person.",
     "round.not_found": "There is no such round.",
+    "case.not_found": "There is no such case.",
+    "case.closed": "Somebody has closed this case already.",
     "parcel.not_found": "There is no such parcel.",
     "parcel.state": "The parcel is not in a state that allows this step.",
     # edge.hardware

@@ -30,6 +30,9 @@ class CaseRecord:
     source: str
     detail: str
     opened_at_ms: int
+    closed_at_ms: int | None = None
+    closed_by: str | None = None
+    note: str | None = None
 
 
 def append(connection: Connection, entry: Entry) -> None:
@@ -69,7 +72,22 @@ def open_case(connection: Connection, record: CaseRecord) -> bool:
     return True
 
 
-def cases(connection: Connection, limit: int) -> list[CaseRecord]:
-    """Return the newest cases, newest first."""
-    rows = connection.execute(sa.select(case).order_by(case.c.case_id.desc()).limit(limit))
+def close_case(connection: Connection, case_id: str, *, at_ms: int, by: str, note: str) -> bool:
+    """Close an open case; False when there is no open one of that id."""
+    open_one = (case.c.case_id == case_id) & case.c.closed_at_ms.is_(None)
+    word = {"closed_at_ms": at_ms, "closed_by": by, "note": note}
+    return connection.execute(case.update().where(open_one).values(**word)).rowcount == 1
+
+
+def one_case(connection: Connection, case_id: str) -> CaseRecord | None:
+    """Return a case."""
+    row = connection.execute(sa.select(case).where(case.c.case_id == case_id)).first()
+    return None if row is None else CaseRecord(*row)
+
+
+def cases(connection: Connection, *, closed: bool, limit: int) -> list[CaseRecord]:
+    """Return the newest open cases, newest first, or those closed last."""
+    which = case.c.closed_at_ms.is_not(None) if closed else case.c.closed_at_ms.is_(None)
+    order = (case.c.closed_at_ms.desc(), case.c.case_id) if closed else (case.c.case_id.desc(),)
+    rows = connection.execute(sa.select(case).where(which).order_by(*order).limit(limit))
     return [CaseRecord(*row) for row in rows]

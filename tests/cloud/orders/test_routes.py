@@ -247,3 +247,28 @@ async def test_a_code_can_be_revoked(hub: HubUnderTest) -> None:
     assert (revoked.json()["state"], revoked.json()["revoke_state"]) == ("waiting", "pending")
     own = await ask(hub, RESIDENT, "GET", f"/orders/{order_id}")
     assert own.json()["pickup"]["code"] is None
+
+
+async def test_the_desk_issues_a_new_code_after_a_revoke(hub: HubUnderTest) -> None:
+    await furnish(hub)
+    order_id = await placed(hub)
+    await ask(hub, RESIDENT, "POST", f"/orders/{order_id}/pay")
+    locked = await ask(hub, OPERATOR, "POST", f"/orders/{order_id}/lock")
+    path = f"/orders/{order_id}/code"
+    early = await ask(hub, OPERATOR, "POST", path)
+    assert (early.status_code, early.json()["key"]) == (409, "grant.live")
+    grant_id = locked.json()["pickup"]["grant_id"]
+    await ask(hub, OPERATOR, "POST", f"/grants/{grant_id}/revoke")
+    assert (await ask(hub, RESIDENT, "POST", path)).status_code == 403
+    renewed = await ask(hub, OPERATOR, "POST", path)
+    assert renewed.status_code == 200
+    assert renewed.json()["pickup"]["grant_id"] != grant_id
+    assert renewed.json()["pickup"]["code"] is None
+    own = await ask(hub, RESIDENT, "GET", f"/orders/{order_id}")
+    assert len(own.json()["pickup"]["code"]) == 8
+    (entry,) = [
+        one
+        for one in await hub.hub.rooms.access.audit(before=None, limit=50)
+        if one.what == "grant.renewed"
+    ]
+    assert grant_id in entry.about

@@ -277,3 +277,17 @@ async def test_events_come_newest_first_page_by_page(world: World) -> None:
     assert [one.seq for one in first + rest] == [5, 4, 3, 2, 1]
     with pytest.raises(NotFoundError):
         await world.stations.events(KEEPER, before=None, limit=3)
+
+
+async def test_a_strip_says_when_the_station_was_heard(world: World) -> None:
+    await open_station(world)  # its start is an event
+    (silent,) = (await world.stations.sites.beats(await world.stations.overview())).values()
+    assert silent == (False,) * 39 + (True,)
+    world.clock.pass_s(16 * 60)
+    await world.report(DoorUnexpected(compartment="A01", open=True))
+    world.clock.pass_s(47 * 60)
+    (beats,) = (await world.stations.sites.beats(await world.stations.overview())).values()
+    assert [n for n, heard in enumerate(reversed(beats)) if heard] == [3, 4]
+    world.clock.pass_s(10 * 3600)
+    (gone,) = (await world.stations.sites.beats(await world.stations.overview())).values()
+    assert not any(gone)

@@ -47,6 +47,7 @@ def test_the_desk_fits_and_is_usable_by_everybody(
         "orders": f"{town.url}/orders",
         "new": f"{town.url}/orders/new",
         "cases": f"{town.url}/cases",
+        "closed cases": f"{town.url}/cases?state=closed",
         **{name: town.order(name) for name in ORDERS},
     }
     for name, url in pages.items():

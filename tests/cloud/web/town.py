@@ -129,6 +129,7 @@ async def _stations(rooms: Rooms) -> None:
                     zone="chilled", over=True, temperature_c=8.4, limit_c=8.0, quality=Quality.GOOD
                 ),
             )
+            await _cases(rooms, voice)
     await _heard(rooms, WARM_ID, minutes_ago=-30)
     await _heard(rooms, SILENT_ID, minutes_ago=27)
 
@@ -234,6 +235,15 @@ def _door(
         open_request_id="01K0REQ0000000000000000001", compartment=door, state=state,  # type: ignore[arg-type]
         actor_kind=actor, actor_id="x", purpose=purpose, reason="", grant_id=grant_id, pulse_number=1,
     )  # fmt: skip
+
+
+async def _cases(rooms: Rooms, reporter: Reporter) -> None:
+    """Let a keeper scan two labels nobody knows; somebody has found out about one of them."""
+    for label in ("SF1409917755301", "LL0000000000"):
+        await reporter.say(13, e.ParcelUnknownScanned(label=label, keeper_id=KEEPER))
+    known, _waiting = reversed(await rooms.orders.cases())
+    note = "A parcel of another company; the keeper gave it back to their driver"
+    await rooms.orders.close_case(known.case_id, note, DESK.name)
 
 
 async def _news(busy: Reporter, rooms: Rooms) -> None:

@@ -1,0 +1,53 @@
+"""What the desk does on its pages: close a case with a note, give out a new code after a revoke."""
+
+from cloud.catalog.service import Product
+from cloud.orders.service import Wish
+from cloud.stations.service import NewStation
+from common.contract.words import Size, TemperatureClass
+from tests.cloud.harness import HubUnderTest
+from tests.cloud.web.test_guards import client_of, field
+
+
+async def test_a_case_is_closed_on_its_page(hub: HubUnderTest) -> None:
+    orders = hub.hub.rooms.orders
+    await hub.hub.rooms.db.write(
+        lambda c: orders._kit.open_case_tx(c, "label_unknown", source="event/x", detail="LL-9")
+    )
+    (case,) = await orders.cases()
+    async with client_of(hub, "operator") as client:
+        page = (await client.get("/cases")).text
+        assert "LL-9" in page
+        sent = {"csrf": field(page, "csrf"), "key": field(page, "key"), "note": "put aside"}
+        answer = await client.post(f"/cases/{case.case_id}/close", data=sent)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/cases")
+        assert "LL-9" not in (await client.get("/cases")).text
+        closed = (await client.get("/cases?state=closed")).text
+        assert "put aside" in closed
+        assert "page-operator" in closed
+
+
+async def test_a_new_code_is_made_on_the_orders_page(hub: HubUnderTest) -> None:
+    rooms = hub.hub.rooms
+    station_id = await rooms.stations.create_station(NewStation("一号", "One", "400-820-0123"))
+    await rooms.stations.pair(station_id, bytes(range(32)))
+    milk = Product(
+        sku="MILK", name_zh="鲜牛奶", name_en="Fresh milk", price_fen=1590, item="MILK", units=1,
+        temperature_class=TemperatureClass.CHILLED, size=Size.S,
+    )  # fmt: skip
+    await rooms.catalog.add(milk)
+    await rooms.catalog.receive("MILK", 5, "test")
+    await rooms.orders.open_round("周六团")
+    order_id = await rooms.orders.place(Wish(hub.person_id, station_id, [("MILK", 1)]))
+    await rooms.orders.pay(order_id)
+    await rooms.orders.lock(order_id)
+    path = f"/orders/{order_id}"
+    async with client_of(hub, "operator") as client:
+        page = (await client.get(path)).text
+        assert f'action="{path}/code"' not in page
+        for act in ("revoke", "code"):
+            assert f'action="{path}/{act}"' in page
+            sent = {"csrf": field(page, "csrf"), "key": field(page, "key")}
+            assert (await client.post(f"{path}/{act}", data=sent)).status_code == 303
+            page = (await client.get(path)).text
+        assert "已生成新取件码" in page
+        assert f'action="{path}/revoke"' in page
