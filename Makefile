@@ -44,9 +44,10 @@ docs: $(VENV)/.test ## write the reference pages anew from the code
 	@$(BIN)/python docs/generate.py
 
 lock: | $(UV) ## resolve requirements/*.txt anew from pyproject.toml
-	@$(UV_ENV) && for set in "run" "test --group test --group lint"; do name=$${set%% *}; groups=$${set#$$name}; \
+	@$(UV_ENV) && for set in "run --extra postgres" "test --all-extras --group test --group lint"; do \
+	  name=$${set%% *}; groups=$${set#$$name}; \
 	  $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-	    --all-extras $$groups pyproject.toml -o requirements/$$name.txt || exit 1; done
+	    $$groups pyproject.toml -o requirements/$$name.txt || exit 1; done
 
 clean: ## remove everything that was made here
 	rm -rf $(VENV) .tools .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis \

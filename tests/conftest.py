@@ -37,7 +37,7 @@ _QUIET = (
 _MAY_BLOCK = (
     # Opened once at start, before anything is served; `inline=True` is chosen by the simulated
     # world and by tests alone, where one thread is the point.
-    ("common/kit/sqlite.py", ("__init__", "_connect", "_write_one", "_read_one", "close")),
+    ("common/kit/sqlite.py", ("__init__", "connect", "_write_one", "_read_one", "close")),
     ("common/kit/sqldb.py", ("__init__", "on_connect", "once", "close")),
     # A pool is joined at shutdown, when nobody is served any more.
     ("common/kit/work.py", ("close",)),

@@ -194,6 +194,7 @@ ERROR_KEYS: dict[str, str] = {
     "desk.reason_missing": "Give a reason of at least three letters.",
     "desk.budget": "Too many doors in ten minutes; wait.",
     # drills
+    "drill.apsw": "The power-cut drill needs apsw, which is not installed here.",
     "drill.violation": "A promise was broken; the sentence says which.",
     # linli demo and its people
     "check.accepted": "The kiosk accepted a code that opens nothing.",

@@ -20,6 +20,8 @@ T = TypeVar("T")
 Fn = Callable[[sqlite3.Connection], T]
 _DISK = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
 _GROUP_MAX = 128  # functions a commit; beyond this a waiter's latency grows for nothing
+DURABLE = "FULL"
+"""`PRAGMA synchronous`: what was acknowledged survives a power cut. NORMAL loses it (`linli drill power-cut`)."""
 
 
 class Db(Protocol):
@@ -39,36 +41,45 @@ class _Job(Generic[T]):
     loop: asyncio.AbstractEventLoop
 
 
-def _connect(path: Path, *, readonly: bool, synchronous: str) -> sqlite3.Connection:
-    mode = "ro" if readonly else "rwc"
-    uri = f"{path.resolve().as_uri()}?mode={mode}"
-    conn = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-    conn.row_factory = sqlite3.Row
-    conn.execute("PRAGMA busy_timeout=5000")
+def pragmas(*, readonly: bool, synchronous: str = DURABLE) -> tuple[str, ...]:
+    """Return what every connection says first; the power-cut drill opens its disks with the same words."""
     if readonly:
-        conn.execute("PRAGMA query_only=ON")
-        return conn
-    conn.execute("PRAGMA journal_mode=WAL")
-    conn.execute(f"PRAGMA synchronous={synchronous}")
-    for pragma in (
+        return ("busy_timeout=5000", "query_only=ON")
+    return (
+        "busy_timeout=5000",
+        "journal_mode=WAL",
+        f"synchronous={synchronous}",
         "foreign_keys=ON",
         "trusted_schema=OFF",
         "cell_size_check=ON",
         "temp_store=MEMORY",
-    ):
-        conn.execute(f"PRAGMA {pragma}")
+    )
+
+
+def connect(path: Path, *, readonly: bool, synchronous: str = DURABLE) -> sqlite3.Connection:
+    """Open `path` as the store does; without `readonly` it is made when missing."""
+    mode = "ro" if readonly else "rwc"
+    uri = f"{path.resolve().as_uri()}?mode={mode}"
+    conn = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    conn.row_factory = sqlite3.Row
+    try:
+        for pragma in pragmas(readonly=readonly, synchronous=synchronous):
+            conn.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error:  # a damaged file
+        conn.close()
+        raise
     return conn
 
 
 class SqliteDb:
     """One file, one writer, one reader."""
 
-    def __init__(self, path: Path, *, inline: bool = False, synchronous: str = "FULL") -> None:
+    def __init__(self, path: Path, *, inline: bool = False, synchronous: str = DURABLE) -> None:
         """Open `path` (made when missing); `inline` runs everything on the calling thread."""
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._rw = _connect(path, readonly=False, synchronous=synchronous)
-        self._ro = _connect(path, readonly=True, synchronous=synchronous)
+        self._rw = connect(path, readonly=False, synchronous=synchronous)
+        self._ro = connect(path, readonly=True, synchronous=synchronous)
         self._inline = inline
         self._closed = False
         self._writes: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()

@@ -151,10 +151,10 @@ def mend_tx(conn: sqlite3.Connection, station_id: str, lane: Lane) -> int:
     return retell_tx(conn, station_id, lane, (first["boot_epoch"], first["seq"]), head)
 
 
-def trim_tx(conn: sqlite3.Connection, lane: Lane, now_ms: int) -> int:
-    """Delete acknowledged rows that are old and far back enough; return how many."""
+def trim_tx(conn: sqlite3.Connection, lane: Lane, now_ms: int, keep_rows: int | None = None) -> int:
+    """Delete acknowledged rows that are old and (by RETENTION_ROWS) far back enough; return how many."""
     state = _lane(conn, lane)
-    upto = min(state["n"] - RETENTION_ROWS, state["acked_n"])
+    upto = min(state["n"] - (RETENTION_ROWS if keep_rows is None else keep_rows), state["acked_n"])
     last = conn.execute(
         "SELECT max(n) AS n, count(*) AS rows FROM (SELECT n FROM outbox"
         " WHERE lane = ? AND n <= ? AND acked_at_ms <= ? ORDER BY n LIMIT ?)",

@@ -1,12 +1,15 @@
 """`linli drill …`: exit 0 when nothing was violated, 1 when something was, 2 usage, 3 unavailable."""
 
 import asyncio
+import logging
 import signal
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
+
+from common.kit.errors import UnavailableError
 
 T = TypeVar("T")
 app = typer.Typer(
@@ -60,6 +63,44 @@ def kill(
     typer.echo(
         f"{tally.runs} runs, {len(tally.violations)} violations, seed {seed}; "
         f"again: linli drill kill --seed {seed} --seeds {seeds}{replay}"
+    )
+    if as_json:
+        typer.echo(tally.as_json())
+    raise typer.Exit(1 if tally.violations else 0)
+
+
+@app.command("power-cut")
+def power_cut(
+    seeds: Annotated[int, typer.Option(min=1, help="how many images, one a seed")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="first seed")] = 1,
+    fast: Annotated[bool, typer.Option("--fast", help="a short journey of the station")] = False,
+    ablation: Annotated[
+        str | None,
+        typer.Option(help="lying-disk or synchronous-normal: the drill must then find losses"),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="one JSON object on the last line")
+    ] = False,
+) -> None:
+    """Cut the power at any write of the station's databases; what it had acknowledged must be there, and whole."""
+    try:
+        from linli.drill.powercut.campaign import Ablation, Campaign
+    except ModuleNotFoundError as error:
+        if error.name != "apsw":
+            raise
+        raise UnavailableError(
+            "drill.apsw", "this drill needs apsw: `make setup` or `pip install apsw` brings it"
+        ) from error
+    try:
+        without = Ablation(ablation) if ablation is not None else None
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}; there are {', '.join(Ablation)}") from error
+    logging.getLogger().addHandler(logging.NullHandler())  # the town's own words are no news here
+    campaign = Campaign(range(seed, seed + seeds), typer.echo, fast, without)
+    tally = campaign.run()
+    typer.echo(
+        f"{tally.runs} images, {tally.violations} violations, seed {seed}; "
+        f"again: {campaign.replay(seed, seeds)}"
     )
     if as_json:
         typer.echo(tally.as_json())

@@ -127,7 +127,7 @@ class Town:
             clock=self.clock,
             chance=self._chance("edge"),
             work=InlineWork(),
-            open_db=lambda path: SqliteDb(path, inline=True, synchronous="OFF"),
+            open_db=self.open_db,
             open_line=self._line,
             connector=lambda: aiohttp.UnixConnector(
                 path=f"{HUB_HOST}:{PORTS.hub}", keepalive_timeout=HUB_KEEPALIVE_S
@@ -135,6 +135,10 @@ class Town:
             secrets=self._secrets,
         )
         self.edge = await self._start(build_edge(ports, self._station, self.data / "station"))
+
+    def open_db(self, path: Path) -> SqliteDb:
+        """Open a database of the station: here nobody cuts the power, so nothing waits for the disk."""
+        return SqliteDb(path, inline=True, synchronous="OFF")
 
     async def stop(self, running: Running | None) -> None:
         """Switch a program off in order."""

@@ -9,7 +9,7 @@ import pytest
 
 from common.kit import failpoints
 from common.kit.errors import UnavailableError
-from common.kit.sqlite import SqliteDb
+from common.kit.sqlite import DURABLE, SqliteDb, connect, pragmas
 
 
 @pytest.fixture(params=[False, True], ids=["threads", "inline"])
@@ -117,3 +117,17 @@ async def test_a_full_disk_is_told_and_over_when_there_is_room(tmp_path: Path) -
     await db.write(fill)
     assert await db.read(lambda conn: conn.execute("SELECT count(*) FROM t").fetchone()[0]) == 1
     db.close()
+
+
+def test_a_damaged_file_is_refused_and_let_go(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.db"
+    path.write_bytes(b"no database at all" * 300)
+    with pytest.raises(sqlite3.DatabaseError):
+        connect(path, readonly=False)
+    path.unlink()
+    connect(path, readonly=False).close()
+
+
+def test_a_reader_says_that_it_only_reads() -> None:
+    assert "query_only=ON" in pragmas(readonly=True)
+    assert f"synchronous={DURABLE}" in pragmas(readonly=False)
