@@ -12,9 +12,9 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 
 from cloud.sync.models import quarantine as quarantine_table
+from cloud.sync.wire import AnyEvent
 from common.contract.base import Message
 from common.contract.events import EVENT_TYPES
-from common.contract.protocol import WireEvent
 from common.contract.words import Lane
 from common.kit.clock import from_ms, to_ms
 
@@ -41,20 +41,23 @@ def run_effects_tx(
     conn: Connection,
     station_id: str,
     lane: Lane,
-    events: Iterable[WireEvent],
+    events: Iterable[AnyEvent],
     received_ms: int,
     handlers: Handlers,
 ) -> int:
     """Run the handlers of `events` in order; return how many events were quarantined instead.
 
-    All share one savepoint when none fails, as is usual; else it is rolled back and each gets its own.
+    An event that nobody handles has no effect that could fail: its body stays as it came. All others share one
+    savepoint when none fails, as is usual; else it is rolled back and each gets its own.
     """
     received_at = from_ms(received_ms)
     todo = [
         (_context(station_id, lane, event, received_at), event)
         for event in events
-        if event.type in EVENT_TYPES
+        if event.type in handlers
     ]
+    if not todo:
+        return 0
     try:
         with conn.begin_nested():
             for context, event in todo:
@@ -65,7 +68,7 @@ def run_effects_tx(
     return 0
 
 
-def _alone(conn: Connection, context: EventContext, event: WireEvent, handlers: Handlers) -> bool:
+def _alone(conn: Connection, context: EventContext, event: AnyEvent, handlers: Handlers) -> bool:
     try:
         with conn.begin_nested():
             _dispatch(conn, context, event, handlers)
@@ -76,9 +79,7 @@ def _alone(conn: Connection, context: EventContext, event: WireEvent, handlers: 
     return True
 
 
-def _dispatch(
-    conn: Connection, context: EventContext, event: WireEvent, handlers: Handlers
-) -> None:
+def _dispatch(conn: Connection, context: EventContext, event: AnyEvent, handlers: Handlers) -> None:
     body = EVENT_TYPES[event.type][1].model_validate_json(event.body)
     for handler in handlers.get(event.type, ()):
         handler(conn, context, body)
@@ -92,15 +93,13 @@ def _raise_if_not_the_event_s(error: Exception) -> None:
         raise error
 
 
-def _context(station_id: str, lane: Lane, event: WireEvent, received_at: datetime) -> EventContext:
+def _context(station_id: str, lane: Lane, event: AnyEvent, received_at: datetime) -> EventContext:
     return EventContext(
         station_id, lane, event.boot_epoch, event.seq, from_ms(event.occurred_at_ms), received_at
     )
 
 
-def _quarantine(
-    conn: Connection, context: EventContext, event: WireEvent, error: Exception
-) -> None:
+def _quarantine(conn: Connection, context: EventContext, event: AnyEvent, error: Exception) -> None:
     _log.error(
         "event %s %s/%s of station %s quarantined",
         event.type, event.boot_epoch, event.seq, context.station_id, exc_info=error,

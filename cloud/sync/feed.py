@@ -20,6 +20,11 @@ KEEP_OPS = 10_000
 """Ops a station may be behind before it takes a snapshot instead."""
 
 
+# Made once: every request of every station asks for its row.
+_STATION = sa.select(station_table).where(station_table.c.station_id == sa.bindparam("at_station"))
+_STATION_LOCKED = _STATION.with_for_update()
+
+
 @dataclass(frozen=True, slots=True)
 class OpRow:
     """One op of a page."""
@@ -34,8 +39,8 @@ def station_tx(
     conn: Connection, station_id: str, *, lock: bool = False
 ) -> "Row[tuple[object, ...]]":
     """Return the gateway's row of a station, locked until the commit when `lock`."""
-    query = sa.select(station_table).where(station_table.c.station_id == station_id)
-    found = conn.execute(query.with_for_update() if lock else query).one_or_none()
+    query = _STATION_LOCKED if lock else _STATION
+    found = conn.execute(query, {"at_station": station_id}).one_or_none()
     if found is None:
         raise NotFoundError("sync.station_unknown", f"station {station_id} is not known here")
     return found

@@ -1,5 +1,7 @@
 """The log up: a stretch of a lane is stored, takes effect and moves the cursor in one transaction, or not at all."""
 
+import bisect
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -7,14 +9,29 @@ from sqlalchemy.engine import Connection
 
 from cloud.sync.alarms import alarm_tx
 from cloud.sync.effects import EventContext, Handler, Handlers, run_effects_tx
+from cloud.sync.event_log import insert_events_tx
 from cloud.sync.models import event as event_table
 from cloud.sync.models import lane as lane_table
-from common.contract.chain import Link, next_link
-from common.contract.protocol import START, EventsBatch, Position, Positions, WireEvent
+from cloud.sync.wire import AnyBatch, AnyEvent
+from common.contract.chain import chained, lane_names
+from common.contract.protocol import START, Position, Positions
 from common.contract.words import Lane
 from common.kit.failpoints import fp
 
 __all__ = ["EventContext", "Handler", "Handlers", "ingest_tx"]
+
+# Made once: to build a statement costs as much as to run it.
+_PLACE = sa.and_(
+    lane_table.c.station_id == sa.bindparam("at_station"),
+    lane_table.c.lane == sa.bindparam("at_lane"),
+)
+_HEAD = sa.select(lane_table).where(_PLACE)
+_HEAD_LOCKED = _HEAD.with_for_update()
+_MOVE = (
+    sa.update(lane_table)
+    .where(_PLACE)
+    .values({name: sa.bindparam(name) for name in ("boot_epoch", "seq", "chain")})
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,91 +66,115 @@ class Broken:
 Outcome = Accepted | Gap | Fork | Broken
 
 
-@dataclass(frozen=True, slots=True)
-class _Linked:
-    event: WireEvent
-    before: tuple[int, int]
-    before_chain: bytes
-    chain: bytes
+class _Story:
+    """A batch with its links worked out: event `n` stands between `place(n - 1)` and `place(n)`."""
 
-    @property
-    def order(self) -> tuple[int, int]:
-        return (self.event.boot_epoch, self.event.seq)
+    def __init__(self, station_id: str, batch: AnyBatch) -> None:
+        """Chain the batch from its own start."""
+        self.events: Sequence[AnyEvent] = batch.events
+        self._start, self._end = batch.after, batch.chain
+        chain = bytes.fromhex(batch.after.chain)
+        names = lane_names(station_id, batch.lane.value)
+        self.chains: list[bytes] = []
+        for event in batch.events:
+            numbers = (event.boot_epoch, event.seq, event.occurred_at_ms)
+            chain = chained(chain, names, numbers, event.type, event.v, event.body)
+            self.chains.append(chain)
+
+    def order(self, n: int) -> tuple[int, int]:
+        """Return where event `n` stands, -1 for what came before the first."""
+        if n < 0:
+            return self._start.order
+        return (self.events[n].boot_epoch, self.events[n].seq)
+
+    def chain(self, n: int) -> str:
+        """Return the chain after event `n`, -1 for the batch's start."""
+        return self._start.chain if n < 0 else self.chains[n].hex()
+
+    def place(self, n: int) -> Position:
+        """Return the place just behind event `n`."""
+        boot_epoch, seq = self.order(n)
+        return Position(boot_epoch=boot_epoch, seq=seq, chain=self.chain(n))
+
+    def adds_up(self) -> bool:
+        """Return whether order and chain are whole."""
+        before = self._start.order
+        for event in self.events:
+            order = (event.boot_epoch, event.seq)
+            if not _follows(order, before):
+                return False
+            before = order
+        return self.chains[-1].hex() == self._end
+
+    def first_after(self, head: Position) -> int:
+        """Return the number of the first event behind `head`; as many as there are events when none is."""
+        if self._start.order == head.order:
+            return 0
+        orders = [self.order(n) for n in range(len(self.events))]
+        return bisect.bisect_right(orders, head.order)
 
 
 def ingest_tx(
-    conn: Connection, station_id: str, batch: EventsBatch, received_ms: int, handlers: Handlers
+    conn: Connection, station_id: str, batch: AnyBatch, received_ms: int, handlers: Handlers
 ) -> Outcome:
     """Store what is new of `batch`, run its effects and move the lane's cursor; the caller commits, then answers."""
     head = head_tx(conn, station_id, batch.lane, lock=True)
-    linked = _link(station_id, batch)
-    if linked is None:
+    story = _Story(station_id, batch)
+    if not story.adds_up():
         return Broken()
-    forked = _first_difference(conn, station_id, batch.lane, head, linked)
-    fresh = [entry for entry in linked if entry.order > head.order]
-    if forked is None and fresh:
-        if fresh[0].before > head.order:
+    fresh = story.first_after(head)
+    forked = _first_difference(conn, station_id, batch.lane, story, fresh)
+    if forked is None and fresh < len(story.events):
+        if story.order(fresh - 1) > head.order:
             if not batch.hole:
                 return Gap(head)
             place = f"after {head.boot_epoch}/{head.seq}"
             alarm_tx(conn, station_id, f"hole.{batch.lane}", place, received_ms)
-        elif not _continues(fresh[0], head):
-            forked = fresh[0]
+        elif not _continues(story, fresh, head):
+            forked = fresh
     if forked is not None:
-        at = Position(
-            boot_epoch=forked.order[0], seq=forked.order[1], chain=forked.before_chain.hex()
-        )
-        place = f"{batch.lane} at {at.boot_epoch}/{at.seq}"
-        alarm_tx(conn, station_id, "fork", place, received_ms)
+        boot_epoch, seq = story.order(forked)
+        at = Position(boot_epoch=boot_epoch, seq=seq, chain=story.chain(forked - 1))
+        alarm_tx(conn, station_id, "fork", f"{batch.lane} at {boot_epoch}/{seq}", received_ms)
         return Fork(head, at)
-    if not fresh:
+    if fresh == len(story.events):
         return Accepted(head, 0, 0)
-    return _store(conn, station_id, batch.lane, fresh, received_ms, handlers)
+    return _store(conn, station_id, batch.lane, story, fresh, received_ms, handlers)
 
 
 def _store(
     conn: Connection,
     station_id: str,
     lane: Lane,
-    fresh: list[_Linked],
+    story: _Story,
+    fresh: int,
     received_ms: int,
     handlers: Handlers,
 ) -> Accepted:
-    conn.execute(
-        event_table.insert(), [_row(station_id, lane, entry, received_ms) for entry in fresh]
-    )
+    events = story.events[fresh:]
+    place = (station_id, lane.value)
+    insert_events_tx(
+        conn,
+        [
+            (
+                *place, event.boot_epoch, event.seq, event.occurred_at_ms, received_ms,
+                event.type, event.v, event.body, chain,
+            )
+            for event, chain in zip(events, story.chains[fresh:], strict=True)
+        ],
+    )  # fmt: skip
     fp("sync.hub.events_stored")
-    events = (entry.event for entry in fresh)
     quarantined = run_effects_tx(conn, station_id, lane, events, received_ms, handlers)
     fp("sync.hub.effects_done")
-    last = fresh[-1]
-    head = Position(boot_epoch=last.order[0], seq=last.order[1], chain=last.chain.hex())
+    head = story.place(len(story.events) - 1)
     _move(conn, station_id, lane, head)
     fp("sync.hub.cursor_moved")
-    return Accepted(head, len(fresh), quarantined)
+    return Accepted(head, len(events), quarantined)
 
 
-def _link(station_id: str, batch: EventsBatch) -> list[_Linked] | None:
-    """Chain the batch from its own start; None when order or chain is broken."""
-    before, chain = batch.after.order, bytes.fromhex(batch.after.chain)
-    linked: list[_Linked] = []
-    for event in batch.events:
-        order = (event.boot_epoch, event.seq)
-        if not _follows(order, before):
-            return None
-        link = Link(
-            station_id, batch.lane.value, event.boot_epoch, event.seq,
-            event.occurred_at_ms, event.type, event.v, event.body,
-        )  # fmt: skip
-        entry = _Linked(event, before, chain, next_link(chain, link))
-        linked.append(entry)
-        before, chain = order, entry.chain
-    return linked if chain.hex() == batch.chain else None
-
-
-def _continues(first: _Linked, head: Position) -> bool:
-    """Return whether `first` is what comes right behind our story."""
-    return first.before_chain.hex() == head.chain and _follows(first.order, head.order)
+def _continues(story: _Story, first: int, head: Position) -> bool:
+    """Return whether event `first` is what comes right behind our story."""
+    return story.chain(first - 1) == head.chain and _follows(story.order(first), head.order)
 
 
 def _follows(order: tuple[int, int], before: tuple[int, int]) -> bool:
@@ -142,10 +183,9 @@ def _follows(order: tuple[int, int], before: tuple[int, int]) -> bool:
 
 
 def _first_difference(
-    conn: Connection, station_id: str, lane: Lane, head: Position, linked: list[_Linked]
-) -> _Linked | None:
-    """Return the first event we hold with another chain, or that we should hold and do not."""
-    known = [entry for entry in linked if entry.order <= head.order]
+    conn: Connection, station_id: str, lane: Lane, story: _Story, known: int
+) -> int | None:
+    """Return the first of `known` events we hold with another chain, or that we should hold and do not."""
     if not known:
         return None
     place = sa.tuple_(event_table.c.boot_epoch, event_table.c.seq)
@@ -153,29 +193,18 @@ def _first_difference(
         sa.select(event_table.c.boot_epoch, event_table.c.seq, event_table.c.chain).where(
             event_table.c.station_id == station_id,
             event_table.c.lane == lane.value,
-            place >= sa.tuple_(*known[0].order),
-            place <= sa.tuple_(*known[-1].order),
+            place >= sa.tuple_(*story.order(0)),
+            place <= sa.tuple_(*story.order(known - 1)),
         )
     )
     stored = {(found.boot_epoch, found.seq): bytes(found.chain) for found in rows}
-    return next((entry for entry in known if stored.get(entry.order) != entry.chain), None)
-
-
-def _row(station_id: str, lane: Lane, entry: _Linked, received_ms: int) -> dict[str, object]:
-    event = entry.event
-    return {
-        "station_id": station_id, "lane": lane.value, "boot_epoch": event.boot_epoch,
-        "seq": event.seq, "occurred_at_ms": event.occurred_at_ms, "received_at_ms": received_ms,
-        "type": event.type, "v": event.v, "body": event.body, "chain": entry.chain,
-    }  # fmt: skip
+    return next((n for n in range(known) if stored.get(story.order(n)) != story.chains[n]), None)
 
 
 def head_tx(conn: Connection, station_id: str, lane: Lane, *, lock: bool = False) -> Position:
     """Return how far `lane` is stored."""
-    query = sa.select(lane_table).where(
-        lane_table.c.station_id == station_id, lane_table.c.lane == lane.value
-    )
-    found = conn.execute(query.with_for_update() if lock else query).one_or_none()
+    place = {"at_station": station_id, "at_lane": lane.value}
+    found = conn.execute(_HEAD_LOCKED if lock else _HEAD, place).one_or_none()
     if found is None:
         return START
     return Position(boot_epoch=found.boot_epoch, seq=found.seq, chain=bytes(found.chain).hex())
@@ -195,6 +224,6 @@ def _move(conn: Connection, station_id: str, lane: Lane, head: Position) -> None
         "seq": head.seq,
         "chain": bytes.fromhex(head.chain),
     }
-    place = sa.and_(lane_table.c.station_id == station_id, lane_table.c.lane == lane.value)
-    if conn.execute(sa.update(lane_table).where(place).values(values)).rowcount == 0:
+    place = {"at_station": station_id, "at_lane": lane.value}
+    if conn.execute(_MOVE, place | values).rowcount == 0:
         conn.execute(lane_table.insert().values(station_id=station_id, lane=lane.value, **values))

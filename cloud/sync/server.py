@@ -16,6 +16,7 @@ from cloud.sync.http import answer_of, message_of, query_of, read_body, session_
 from cloud.sync.ingest import Accepted, Broken, Fork, Gap, Outcome, ingest_tx
 from cloud.sync.pollers import Pollers
 from cloud.sync.sessions import StationRow, check_session, heard_tx, hello_tx, is_heard_due
+from cloud.sync.wire import read_batch
 from common.contract import protocol
 from common.kit.clock import Clock, to_ms
 from common.kit.described import Described, described
@@ -135,7 +136,7 @@ class SyncServer:
         return answer_of(await self._db.read(tx))
 
     async def _events(self, request: web.Request, station_id: str, body: bytes) -> web.Response:
-        batch = message_of(protocol.EventsBatch, body)
+        batch = read_batch(body)
         session = session_of(request)
         received_ms = to_ms(self._clock.wall())
         handlers = self._gateway.handlers

@@ -17,6 +17,11 @@ HEARD_EVERY_MS = 30_000
 """A poll writes down that it was heard at most this often."""
 
 StationRow = Row[tuple[object, ...]]
+_HEARD = (
+    sa.update(station_table)
+    .where(station_table.c.station_id == sa.bindparam("at_station"))
+    .values(last_heard_ms=sa.bindparam("last_heard_ms"))
+)
 
 
 def hello_tx(conn: Connection, station_id: str, hello: Hello, now_ms: int) -> HelloAnswer | None:
@@ -87,11 +92,7 @@ def check_session(state: StationRow, session: int) -> None:
 
 def heard_tx(conn: Connection, station_id: str, now_ms: int) -> None:
     """Note that the station was heard."""
-    conn.execute(
-        sa.update(station_table)
-        .where(station_table.c.station_id == station_id)
-        .values(last_heard_ms=now_ms)
-    )
+    conn.execute(_HEARD, {"at_station": station_id, "last_heard_ms": now_ms})
 
 
 def is_heard_due(state: StationRow, now_ms: int) -> bool:

@@ -12,15 +12,14 @@ EMPTY = bytes(DIGEST_BYTES)
 SEGMENTS = 256
 _MODULUS = 1 << (8 * DIGEST_BYTES)
 _PERSON = b"linli/row/1"
+_LENGTH = struct.Struct(">I")
 
 
 def row_hash(table: str, key: str, body: str) -> bytes:
     """Return the 16-byte hash of one row."""
-    state = hashlib.blake2b(digest_size=DIGEST_BYTES, person=_PERSON)
-    for field in (table.encode(), key.encode(), body.encode()):
-        state.update(struct.pack(">I", len(field)))
-        state.update(field)
-    return state.digest()
+    fields = (table.encode(), key.encode(), body.encode())
+    covered = b"".join(_LENGTH.pack(len(field)) + field for field in fields)
+    return hashlib.blake2b(covered, digest_size=DIGEST_BYTES, person=_PERSON).digest()
 
 
 def moved(digest: bytes, *, removed: bytes | None, added: bytes | None) -> bytes:

@@ -5,6 +5,8 @@ readers. `inline=True` runs both on the loop, for the simulated world.
 """
 
 import asyncio
+import contextlib
+import itertools
 import queue
 import sqlite3
 import threading
@@ -19,7 +21,7 @@ from common.kit.failpoints import fp
 T = TypeVar("T")
 Fn = Callable[[sqlite3.Connection], T]
 _DISK = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
-_GROUP_MAX = 128  # functions a commit; beyond this a waiter's latency grows for nothing
+GROUP_MAX = 128  # functions a commit; beyond this a waiter's latency grows for nothing
 DURABLE = "FULL"
 """`PRAGMA synchronous`: what was acknowledged survives a power cut. NORMAL loses it (`linli drill power-cut`)."""
 
@@ -39,6 +41,8 @@ class _Job(Generic[T]):
     fn: Fn[T]
     future: asyncio.Future[T]
     loop: asyncio.AbstractEventLoop
+    result: T | None = None
+    error: BaseException | None = None
 
 
 def pragmas(*, readonly: bool, synchronous: str = DURABLE) -> tuple[str, ...]:
@@ -128,9 +132,10 @@ class SqliteDb:
             raise RuntimeError(f"{self.path.name} is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        future.add_done_callback(_retrieve)
         box.put(_Job(fn, future, loop))
-        return await asyncio.shield(future)
+        return (
+            await future
+        )  # a cancelled waiter cancels the future only: the job does not look at it
 
     def _write_one(self, fn: Fn[T]) -> T:
         self._rw.execute("BEGIN IMMEDIATE")
@@ -154,11 +159,10 @@ class SqliteDb:
     def _read_loop(self) -> None:
         while (job := self._reads.get()) is not None:
             try:
-                result = self._read_one(job.fn)
+                job.result = self._read_one(job.fn)
             except BaseException as error:  # noqa: BLE001 - the waiter gets it
-                _settle(job, error=error)
-            else:
-                _settle(job, result=result)
+                job.error = error
+            _settle([job])
 
     def _write_loop(self) -> None:
         while (first := self._writes.get()) is not None:
@@ -169,7 +173,7 @@ class SqliteDb:
 
     def _collect(self, first: _Job[Any]) -> tuple[list[_Job[Any]], bool]:
         group = [first]
-        while len(group) < _GROUP_MAX:
+        while len(group) < GROUP_MAX:
             try:
                 job = self._writes.get_nowait()
             except queue.Empty:
@@ -180,50 +184,29 @@ class SqliteDb:
         return group, False
 
     def _commit_group(self, group: list[_Job[Any]]) -> None:
-        done: list[tuple[_Job[Any], Any]] = []
         try:
             self._rw.execute("BEGIN IMMEDIATE")
             for job in group:
-                self._in_savepoint(job, done)
+                self._in_savepoint(job)
             fp("kit.sqlite.before_commit")
             self._rw.execute("COMMIT")
         except BaseException as error:  # noqa: BLE001 - a failed commit fails every waiter of the group
             if self._rw.in_transaction:
                 self._rw.execute("ROLLBACK")
-            for job, _ in done:
-                _settle(job, error=error)
-            _settle_rest(group, done, error)
-            return
-        for job, result in done:
-            _settle(job, result=result)
+            for job in group:
+                job.error = job.error or error
+        _settle(group)
 
-    def _in_savepoint(self, job: _Job[Any], done: list[tuple[_Job[Any], Any]]) -> None:
+    def _in_savepoint(self, job: _Job[Any]) -> None:
         self._rw.execute("SAVEPOINT job")
         try:
-            result = job.fn(self._rw)
+            job.result = job.fn(self._rw)
         except BaseException as error:
             if not self._rw.in_transaction:  # a full disk: SQLite has rolled the whole group back
                 raise
             self._rw.execute("ROLLBACK TO job")
-            self._rw.execute("RELEASE job")
-            _settle(job, error=error)
-            return
+            job.error = error
         self._rw.execute("RELEASE job")
-        done.append((job, result))
-
-
-def _retrieve(future: "asyncio.Future[Any]") -> None:
-    if not future.cancelled():
-        future.exception()  # a cancelled waiter must not leave a 'never retrieved' warning
-
-
-def _settle_rest(
-    group: list[_Job[Any]], done: list[tuple[_Job[Any], Any]], error: BaseException
-) -> None:
-    settled = {id(job) for job, _ in done}
-    for job in group:
-        if id(job) not in settled:
-            _settle(job, error=error)
 
 
 def foreseen(error: BaseException) -> BaseException:
@@ -235,16 +218,18 @@ def foreseen(error: BaseException) -> BaseException:
     return said
 
 
-def _settle(job: _Job[Any], *, result: Any = None, error: BaseException | None = None) -> None:
-    def act() -> None:
-        if job.future.done():
-            return
-        if error is not None:
-            job.future.set_exception(foreseen(error))
-        else:
-            job.future.set_result(result)
+def _settle(jobs: list[_Job[Any]]) -> None:
+    """Tell the waiters, with one wake-up of their loop for the whole group."""
+    for loop, part in itertools.groupby(jobs, key=lambda job: job.loop):
+        with contextlib.suppress(RuntimeError):  # the loop is gone; the commit stands
+            loop.call_soon_threadsafe(_tell, list(part))
 
-    try:
-        job.loop.call_soon_threadsafe(act)
-    except RuntimeError:  # the loop is gone; the commit stands
-        return
+
+def _tell(jobs: list[_Job[Any]]) -> None:
+    for job in jobs:
+        if job.future.done():
+            continue
+        if job.error is not None:
+            job.future.set_exception(foreseen(job.error))
+        else:
+            job.future.set_result(job.result)

@@ -109,7 +109,7 @@ class HubClient:
             raise HubAway(reason, reached=True) from error
 
     async def _send(self, method: str, path: URL, body: bytes, held_s: float) -> _Answer:
-        headers = self._headers(method, path.raw_path_qs, body)
+        headers = self.headers(method, path.raw_path_qs, body)
         data: bytes | None = body or None
         if len(body) >= _GZIP_FROM:
             data = gzip.compress(body, compresslevel=1, mtime=0)
@@ -128,7 +128,7 @@ class HubClient:
         fp("sync.edge.answer_read")
         return _Answer(response.status, content, retry_after)
 
-    def _headers(self, method: str, path_qs: str, body: bytes) -> dict[str, str]:
+    def headers(self, method: str, path_qs: str, body: bytes) -> dict[str, str]:
         """Sign: method, path with query, body as it is before compression, the hub's time, a nonce."""
         time_ms = to_ms(self._clock.wall()) + self.clock_offset_ms
         nonce = self._chance.secure.token_bytes(12).hex()

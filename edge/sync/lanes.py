@@ -60,7 +60,7 @@ def next_batch_tx(conn: sqlite3.Connection, lane: Lane) -> EventsBatch | None:
         lane=lane,
         after=after,
         hole=hole,
-        events=tuple(_wire(row) for row in rows),
+        events=tuple(wire(row) for row in rows),
         chain=rows[-1]["chain"].hex(),
     )
 
@@ -242,7 +242,8 @@ def _before(conn: sqlite3.Connection, lane: Lane, n: int) -> tuple[Position, boo
     return place, broken is not None
 
 
-def _wire(row: sqlite3.Row) -> WireEvent:
+def wire(row: sqlite3.Row) -> WireEvent:
+    """Return an outbox row as it is posted."""
     return WireEvent(
         boot_epoch=row["boot_epoch"],
         seq=row["seq"],

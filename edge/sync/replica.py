@@ -6,7 +6,7 @@ The verbatim rows are the truth; a room's table is a projection that is rebuilt 
 import hashlib
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from common.contract.base import Message
@@ -19,6 +19,7 @@ from common.kit.sqlite import Db
 from edge.sync.outbox import Outbox
 
 _log = logging.getLogger(__name__)
+_UNREADABLE = (ValueError, sqlite3.IntegrityError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,7 @@ class Replica:
             for statement in table.ddl:
                 conn.execute(statement)
             rows = conn.execute("SELECT key, body FROM sync_row WHERE tbl = ?", (name,)).fetchall()
-            for row in rows:
-                self._project_tx(conn, Change(name, row["key"], row["body"]))
+            self._project_tx(conn, [Change(name, row["key"], row["body"]) for row in rows])
             conn.execute(
                 "INSERT OR REPLACE INTO sync_projection VALUES (?, ?)", (name, fingerprint)
             )
@@ -100,11 +100,11 @@ class Replica:
 
     def put_tx(self, conn: sqlite3.Connection, table: str, row: Message) -> None:
         """Put one row without moving the cursor: for tests and tools of the rooms."""
-        self._change_tx(conn, Change(table, row_key(table, row), row.model_dump_json()))
+        self._change_tx(conn, [Change(table, row_key(table, row), row.model_dump_json())])
 
     def delete_tx(self, conn: sqlite3.Connection, table: str, key: str) -> None:
         """Delete one row without moving the cursor: for tests and tools of the rooms."""
-        self._change_tx(conn, Change(table, key, None))
+        self._change_tx(conn, [Change(table, key, None)])
 
     async def apply(self, start: Cursor, end: Cursor, changes: Iterable[Change]) -> bool:
         """Move from `start` to `end` by ops; False when the replica was not at `start` any more.
@@ -114,11 +114,7 @@ class Replica:
         todo = tuple(changes)
 
         def change_tx(conn: sqlite3.Connection) -> None:
-            digest = start.digest
-            for change in todo:
-                removed, added = self._change_tx(conn, change)
-                digest = moved(digest, removed=removed, added=added)
-            if digest != end.digest:
+            if self._change_tx(conn, todo, start.digest) != end.digest:
                 raise DigestMismatch(f"digest differs at op {end.op} of generation {end.gen}")
 
         return await self._move(start, end, change_tx)
@@ -133,8 +129,7 @@ class Replica:
         """Move from `start` to `end` by what `changes_tx` finds different; `finish_tx` verifies and may raise."""
 
         def change_tx(conn: sqlite3.Connection) -> None:
-            for change in changes_tx(conn):
-                self._change_tx(conn, change)
+            self._change_tx(conn, changes_tx(conn))
             finish_tx(conn)
 
         return await self._move(start, end, change_tx)
@@ -164,40 +159,69 @@ class Replica:
         return moved_on
 
     def _change_tx(
-        self, conn: sqlite3.Connection, change: Change
-    ) -> tuple[bytes | None, bytes | None]:
-        """Store and project one change; return the hashes of the row that left and the one that came."""
-        place = (change.table, change.key)
-        old = conn.execute("SELECT hash FROM sync_row WHERE tbl = ? AND key = ?", place).fetchone()
-        if change.body is None:
-            conn.execute("DELETE FROM sync_row WHERE tbl = ? AND key = ?", place)
-            added = None
-        else:
-            added = row_hash(change.table, change.key, change.body)
-            conn.execute(
-                "INSERT OR REPLACE INTO sync_row VALUES (?, ?, ?, ?, ?)",
-                (*place, change.body, added, segment_of(*place)),
-            )
-        self._project_tx(conn, change)
-        return (old["hash"] if old else None), added
+        self, conn: sqlite3.Connection, changes: Sequence[Change], digest: bytes = EMPTY
+    ) -> bytes:
+        """Store and project `changes` in order; return what `digest` becomes by them."""
+        held: dict[tuple[str, str], bytes | None] = {}
+        last: dict[tuple[str, str], Change] = {}
+        for change in changes:
+            place = (change.table, change.key)
+            old = held[place] if place in held else _hash_tx(conn, place)
+            new = None if change.body is None else row_hash(*place, change.body)
+            digest = moved(digest, removed=old, added=new)
+            held[place], last[place] = new, change
+        conn.executemany(
+            "INSERT OR REPLACE INTO sync_row VALUES (?, ?, ?, ?, ?)",
+            [
+                (*place, change.body, held[place], segment_of(*place))
+                for place, change in last.items()
+                if change.body is not None
+            ],
+        )
+        conn.executemany(
+            "DELETE FROM sync_row WHERE tbl = ? AND key = ?",
+            [place for place, change in last.items() if change.body is None],
+        )
+        self._project_tx(conn, list(last.values()))
+        return digest
 
-    def _project_tx(self, conn: sqlite3.Connection, change: Change) -> None:
-        """Show `change` in its room's table. A row this release cannot read must not stop the others: it is absent."""
+    def _project_tx(self, conn: sqlite3.Connection, changes: Sequence[Change]) -> None:
+        """Show `changes` in the rooms' tables, all in one savepoint when none fails, as is usual."""
+        conn.execute("SAVEPOINT projections")
+        try:
+            for change in changes:
+                self._put_or_delete(conn, change)
+        except _UNREADABLE:
+            conn.execute("ROLLBACK TO projections")
+            for change in changes:
+                self._project_alone_tx(conn, change)
+        conn.execute("RELEASE projections")
+
+    def _project_alone_tx(self, conn: sqlite3.Connection, change: Change) -> None:
+        """Show one change. A row this release cannot read must not stop the others: it is absent."""
+        conn.execute("SAVEPOINT projection")
+        try:
+            self._put_or_delete(conn, change)
+        except _UNREADABLE as error:
+            conn.execute("ROLLBACK TO projection")
+            self._tables[change.table].delete(conn, change.key)
+            kind = type(error).__name__  # its text would quote the row
+            _log.error("row %s of table %s cannot be read here: %s", change.key, change.table, kind)
+        conn.execute("RELEASE projection")
+
+    def _put_or_delete(self, conn: sqlite3.Connection, change: Change) -> None:
         table = self._tables.get(change.table)
         if table is None:
             return
         if change.body is None:
             table.delete(conn, change.key)
-            return
-        conn.execute("SAVEPOINT projection")
-        try:
+        else:
             table.put(conn, REPLICA_TABLES[change.table].model_validate_json(change.body))
-        except (ValueError, sqlite3.IntegrityError) as error:
-            conn.execute("ROLLBACK TO projection")
-            table.delete(conn, change.key)
-            kind = type(error).__name__  # its text would quote the row
-            _log.error("row %s of table %s cannot be read here: %s", change.key, change.table, kind)
-        conn.execute("RELEASE projection")
+
+
+def _hash_tx(conn: sqlite3.Connection, place: tuple[str, str]) -> bytes | None:
+    row = conn.execute("SELECT hash FROM sync_row WHERE tbl = ? AND key = ?", place).fetchone()
+    return None if row is None else bytes(row[0])
 
 
 def cursor_tx(conn: sqlite3.Connection) -> Cursor:

@@ -49,6 +49,62 @@ def footprint(
     _tell(asyncio.run(bench_footprint(n, port_base)), as_json=as_json)
 
 
+@app.command()
+def outbox(
+    n: Annotated[int, typer.Option("--n", min=5, help="facts to append")] = 50_000,
+    as_json: JsonOption = False,
+) -> None:
+    """Facts made durable a second at the station, group commit and hash chain included."""
+    from linli.bench.outbox import bench_outbox
+
+    _tell(asyncio.run(bench_outbox(n)), as_json=as_json)
+
+
+@app.command()
+def replica(
+    n: Annotated[int, typer.Option("--n", min=5, help="ops to apply")] = 50_000,
+    as_json: JsonOption = False,
+) -> None:
+    """Ops of the hub applied a second at the station, rooms' tables and digest included."""
+    from linli.bench.replica import bench_replica
+
+    _tell(asyncio.run(bench_replica(n)), as_json=as_json)
+
+
+@app.command()
+def ingest(
+    n: Annotated[int, typer.Option("--n", min=1, help="events to post")] = 200_000,
+    as_json: JsonOption = False,
+) -> None:
+    """Events a second into the hub, idempotent and durable, with eight stations at once."""
+    from linli.bench.ingest import bench_ingest
+
+    _tell(asyncio.run(bench_ingest(n)), as_json=as_json)
+
+
+@app.command()
+def verify(
+    n: Annotated[int, typer.Option("--n", min=20, help="look-ups a size, right and wrong")] = 2000,
+    most: Annotated[int, typer.Option(min=1000, help="live grants at the most")] = 1_000_000,
+    as_json: JsonOption = False,
+) -> None:
+    """A pickup code checked among 10^3 to 10^6 live grants, Argon2 apart."""
+    from linli.bench.verify import bench_verify
+
+    _tell(asyncio.run(bench_verify(n, most)), as_json=as_json)
+
+
+@app.command("catch-up")
+def catch_up(
+    n: Annotated[int, typer.Option("--n", min=1, help="events gathered while offline")] = 20_000,
+    as_json: JsonOption = False,
+) -> None:
+    """Everything of seven days without a network told to the hub, by the station's own link."""
+    from linli.bench.catch_up import bench_catch_up
+
+    _tell(asyncio.run(bench_catch_up(n)), as_json=as_json)
+
+
 def _tell(sheet: Sheet, *, as_json: bool) -> None:
     typer.echo(sheet.text())
     if as_json:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -43,6 +44,15 @@ class Sheet:
         """Note a violation when the figure is above its goal."""
         if self.figures[key] > limit:
             self.violations.append(f"{key} is {self.figures[key]}, the goal is {limit:g}")
+
+    def goal_least(self, key: str, least: float) -> None:
+        """Note a violation when the figure is below its goal."""
+        if self.figures[key] < least:
+            self.violations.append(f"{key} is {self.figures[key]}, the goal is {least:g} or more")
+
+    def load(self) -> None:
+        """Note the machine's load: above 1 the wall-clock figures are other people's."""
+        self.add("load_average", os.getloadavg()[0])
 
     def text(self) -> str:
         """Return the table for people."""

@@ -17,20 +17,19 @@ from typing import ParamSpec, TypeVar
 
 import aiohttp
 
-from common.contract.replica import GrantRow, ParcelRow
-from common.contract.words import Size, TemperatureClass
+from common.contract.replica import GrantRow
 from common.kit.chance import Chance, system_chance
-from common.kit.clock import SystemClock, to_ms
+from common.kit.clock import SystemClock
 from common.kit.codes import code_verifier, new_code
 from common.kit.config import load_toml
 from common.kit.identity import StationSecrets, new_private_key, public_key
-from common.kit.ids import new_id
 from common.kit.sqlite import SqliteDb
 from common.kit.work import ThreadWork
 from device_sim.config import load as load_cabinet
 from edge.app import Edge, EdgePorts, build_edge
 from edge.config import StationConfig
 from edge.hardware.line import open_line
+from linli.bench.orders import new_grant, parcel_of, random_tag
 from linli.bench.wire import Tap
 from linli.demo.ports import Ports
 from linli.demo.prepare import Site
@@ -42,7 +41,6 @@ T = TypeVar("T")
 STATION_ID = "01JBENCH000000000000000000"
 KEEPER_ID = "01JBENCHKEEPER000000000000"
 CABINET = Path(__file__).parents[2] / "cabinets" / "yangguangli-3.toml"
-_LIFE_S = 72 * 3600
 _ROWS = 500  # grants a transaction
 
 
@@ -115,7 +113,7 @@ class BenchStation:
         codes = [new_code(self.chance) for _ in range(real)]
         tags = [await self.work.run(self._verifier, code) for code in codes]
         self.real = [self._grant(tag) for tag in tags]
-        others = [self._grant(self.chance.secure.token_bytes(16)) for _ in range(live - real)]
+        others = [self._grant(random_tag(self.chance)) for _ in range(live - real)]
         for start in range(0, live, _ROWS):
             part = [*self.real, *others][start : start + _ROWS]
             await self.edge.state_db.write(partial(self._put_tx, grants=part))
@@ -136,30 +134,11 @@ class BenchStation:
 
     def _put_tx(self, conn: sqlite3.Connection, grants: list[GrantRow]) -> None:
         for number, grant in enumerate(grants):
-            parcel = ParcelRow(
-                parcel_id=grant.parcel_ids[0],
-                label=f"LL-{grant.grant_id[-12:]}",
-                order_tail=f"{number:04d}",
-                person_masked="张*明",
-                phone_tail="",
-                temperature_class=TemperatureClass.CHILLED,
-                size=Size.S,
-                items=1,
-                expected_on="2026-01-01",
-                state="announced",
-            )
-            self.edge.replica.put_tx(conn, "parcel", parcel)
+            self.edge.replica.put_tx(conn, "parcel", parcel_of(grant, number))
             self.edge.replica.put_tx(conn, "grant", grant)
 
     def _grant(self, tag: bytes) -> GrantRow:
-        return GrantRow(
-            grant_id=new_id(self.clock, self.chance),
-            verifier=tag.hex(),
-            parcel_ids=(new_id(self.clock, self.chance),),
-            valid_for_s=_LIFE_S,
-            not_after_ms=to_ms(self.clock.wall()) + 9 * 86_400_000,
-            state="issued",
-        )
+        return new_grant(self.clock, self.chance, tag)
 
     def _verifier(self, code: str) -> bytes:
         secrets = self.secrets
