@@ -28,6 +28,9 @@ from common.kit.errors import (
 from common.kit.failpoints import fp
 from common.kit.sqldb import SqlDb, hint_tx
 
+Handler = Callable[[web.Request, str, bytes], Awaitable[web.Response]]
+"""Answers a request whose station and body are known to be genuine."""
+
 
 class UpgradeError(LinliError):
     """The station speaks a protocol this hub does not."""
@@ -45,15 +48,19 @@ class SyncServer:
         self._pollers = Pollers()
         db.on_hint(self._pollers.hint)
 
+    def handlers(self) -> dict[tuple[str, str], Handler]:
+        """Return (method, path) → handler behind the signature, as the simulated world calls them."""
+        return {
+            ("POST", protocol.HELLO_PATH): self._hello,
+            ("GET", protocol.OPS_PATH): self._ops,
+            ("GET", protocol.SNAPSHOT_PATH): self._snapshot,
+            ("GET", protocol.DIGESTS_PATH): self._digests,
+            ("POST", protocol.EVENTS_PATH): self._events,
+        }
+
     def routes(self, app: web.Application) -> None:
         """Add the five routes; held polls end when `app` shuts down."""
-        for method, path, handler in (
-            ("POST", protocol.HELLO_PATH, self._hello),
-            ("GET", protocol.OPS_PATH, self._ops),
-            ("GET", protocol.SNAPSHOT_PATH, self._snapshot),
-            ("GET", protocol.DIGESTS_PATH, self._digests),
-            ("POST", protocol.EVENTS_PATH, self._events),
-        ):
+        for (method, path), handler in self.handlers().items():
             app.router.add_route(method, path, self._signed(handler))
 
         async def close(_app: web.Application) -> None:
@@ -61,9 +68,7 @@ class SyncServer:
 
         app.on_shutdown.append(close)
 
-    def _signed(
-        self, handler: Callable[[web.Request, str, bytes], Awaitable[web.Response]]
-    ) -> Callable[[web.Request], Awaitable[web.Response]]:
+    def _signed(self, handler: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def checked(request: web.Request) -> web.Response:
             if request.headers.get(protocol.PROTO_HEADER) != protocol.PROTO:
                 raise UpgradeError("sync.proto", "speak LSP/1", min=1, max=1)
