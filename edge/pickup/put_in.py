@@ -230,7 +230,7 @@ class PutIn:
             fp("pickup.taken_out")
 
     def _reconcile_tx(self, conn: sqlite3.Connection, parcel_id: str) -> None:
-        for grant_id in store.grants_of_parcel(conn, parcel_id):
+        for grant_id in store.grants_over(conn, parcel_id):
             self._grants.reconcile_tx(conn, grant_id)
 
     def _step_tx(self, conn: sqlite3.Connection, task: Task, step: DeskStep) -> None:
