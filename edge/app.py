@@ -36,7 +36,7 @@ from edge.climate import Climate
 from edge.config import BusSection, StationConfig
 from edge.data_folder import lock, migrate_tx
 from edge.doors import Doors
-from edge.hardware.build import build_hardware
+from edge.hardware.build import StationHardware, build_hardware
 from edge.hardware.line import Line
 from edge.parcels import Parcels
 from edge.pickup.desk import KeeperDesk
@@ -49,6 +49,7 @@ from edge.pickup.started import started
 from edge.screen import ScreenServices, make_keeper_app, make_kiosk_app
 from edge.screen.facts import ScreenFacts
 from edge.sync import HubLink, LinkPorts, Outbox, Replica
+from edge.sync.link import OpenClient, over_http
 
 VERSION = "0.1.0"
 # Below the hub's 15 s, so that no request meets a connection that is just being closed.
@@ -79,6 +80,12 @@ class EdgePorts:
     open_line: Callable[[BusSection], Line]
     connector: Callable[[], aiohttp.BaseConnector]
     secrets: StationSecrets
+    hardware: Callable[[StationConfig, Callable[[BusSection], Line]], StationHardware] = (
+        build_hardware
+    )
+    hub_client: OpenClient = over_http
+    pages: bool = True
+    """False: nobody listens; whoever stands at the station calls the rooms themselves."""
 
 
 class Edge:
@@ -97,14 +104,14 @@ class Edge:
         for table in (*parcels.REPLICA_TABLES, *access.REPLICA_TABLES, *pickup.REPLICA_TABLES):
             self.replica.register(table)
         self.link = HubLink(
-            LinkPorts(clock, ports.chance, ports.connector, ports.secrets),
+            LinkPorts(clock, ports.chance, ports.connector, ports.secrets, ports.hub_client),
             config.hub,
             db,
             self.outbox,
             self.replica,
             VERSION,
         )
-        self.hardware = build_hardware(config, ports.open_line)
+        self.hardware = ports.hardware(config, ports.open_line)
         self.doors = Doors(
             db, self.hardware.door_bus, self.outbox, config.doors, clock, ports.chance
         )
@@ -114,7 +121,11 @@ class Edge:
         self.parcels = Parcels(config, clock, self.outbox)
         self.powered = PoweredTime(clock)
         self._build_pickup()
-        self._build_faces()
+        self.facts = StationFacts(
+            config, db, self.doors, self.parcels, self.climate, self.link, self.outbox,
+            (self.doors.watch, self.desk.watch, self.pickup.watch),
+        )  # fmt: skip
+        self.faces = self._build_faces() if ports.pages else ()
         self._bus_news: asyncio.Queue[BusStateChanged] = asyncio.Queue()
         self.hardware.on_bus_change(self._on_bus)
 
@@ -156,11 +167,7 @@ class Edge:
         self.sweeper = GrantSweeper(db, self.grants, self.outbox, self.pickup.refresh)
         self.replica.on_applied += [self.sweeper.wake, self.commands.wake]
 
-    def _build_faces(self) -> None:
-        self.facts = StationFacts(
-            self.config, self.state_db, self.doors, self.parcels, self.climate, self.link,
-            self.outbox, (self.doors.watch, self.desk.watch, self.pickup.watch),
-        )  # fmt: skip
+    def _build_faces(self) -> tuple[WebServer, ...]:
         services = ScreenServices(
             pickup=self.pickup,
             desk=self.desk,
@@ -172,9 +179,11 @@ class Edge:
             build_id=hashlib.sha256(VERSION.encode()).hexdigest()[:12],
         )
         screen = self.config.screen
-        # The kiosk acts for whoever stands before the screen: it must never be reachable from outside.
-        self.kiosk = WebServer(make_kiosk_app(services), "127.0.0.1", screen.kiosk_port)
-        self.keeper = WebServer(make_keeper_app(services), screen.keeper_host, screen.keeper_port)
+        return (
+            # The kiosk acts for whoever stands before the screen: it must never be reachable from outside.
+            WebServer(make_kiosk_app(services), "127.0.0.1", screen.kiosk_port),
+            WebServer(make_keeper_app(services), screen.keeper_host, screen.keeper_port),
+        )
 
     async def run(self) -> None:
         """Start in order, serve until cancelled, stop in order; a second run is refused."""
@@ -186,12 +195,12 @@ class Edge:
                 fp("edge.doors_settled")
                 await self._start_rooms(boot_reason)
                 self._start_jobs(group)
-                await self.kiosk.start()
-                await self.keeper.start()
-                group.create_task(self.kiosk.run(), name="kiosk")
-                group.create_task(self.keeper.run(), name="keeper")
+                for face in self.faces:
+                    await face.start()
+                    group.create_task(face.run(), name=f"pages on {face.url}")
                 self.ready.set()
-                _log.info("kiosk on %s, keeper on %s", self.kiosk.url, self.keeper.url)
+                if self.faces:
+                    _log.info("kiosk on %s, keeper on %s", *(face.url for face in self.faces))
         finally:
             self.ready.clear()
             self.close()

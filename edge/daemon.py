@@ -105,8 +105,8 @@ async def _announce(edge: Edge, notifier: Notifier) -> None:
     await edge.ready.wait()
     notifier.ready("serving")
     _say(f"station {edge.config.station.id}")
-    _say(f"  kiosk   {edge.kiosk.url}/")
-    _say(f"  keeper  {edge.keeper.url}/")
+    for name, face in zip(("kiosk ", "keeper"), edge.faces, strict=True):
+        _say(f"  {name}  {face.url}/")
     for name, state in edge.hardware.bus_state.items():
         if not state.up:
             _say(f"  bus {name} is down: {state.detail}")

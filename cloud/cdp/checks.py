@@ -12,6 +12,7 @@ def violations(connection: Connection) -> list[str]:
     for row in connection.execute(sa.select(person).order_by(person.c.person_id)):
         if not (len(row.phone_tail) == 4 and row.phone_tail.isdecimal()):
             found.append(f"person {row.person_id}: the phone's tail is not four digits")
-        if len(row.phone_sealed) < 12 + 16 or row.phone_sealed.startswith(b"+"):
+        # By length alone: no phone number is that long, and a sealed one may begin with any byte.
+        if len(row.phone_sealed) < 12 + 16:
             found.append(f"person {row.person_id}: the phone is not sealed")
     return found

@@ -53,3 +53,10 @@ EVENTS = Described(
     headers=_SESSION,
     keys=SIGNATURE_KEYS,
 )
+DESCRIBED = {
+    ("POST", protocol.HELLO_PATH): HELLO,
+    ("GET", protocol.OPS_PATH): OPS,
+    ("GET", protocol.SNAPSHOT_PATH): SNAPSHOT,
+    ("GET", protocol.DIGESTS_PATH): DIGESTS,
+    ("POST", protocol.EVENTS_PATH): EVENTS,
+}

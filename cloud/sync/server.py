@@ -31,6 +31,9 @@ from common.kit.failpoints import fp
 from common.kit.openapi import MediaTypeError
 from common.kit.sqldb import SqlDb, hint_tx
 
+Handler = Callable[[web.Request, str, bytes], Awaitable[web.Response]]
+"""Answers a request whose station and body are known to be genuine."""
+
 
 class UpgradeError(LinliError):
     """The station speaks a protocol this hub does not."""
@@ -48,17 +51,20 @@ class SyncServer:
         self._pollers = Pollers()
         db.on_hint(self._pollers.hint)
 
+    def handlers(self) -> dict[tuple[str, str], Handler]:
+        """Return (method, path) → handler behind the signature, as the simulated world calls them."""
+        return {
+            ("POST", protocol.HELLO_PATH): self._hello,
+            ("GET", protocol.OPS_PATH): self._ops,
+            ("GET", protocol.SNAPSHOT_PATH): self._snapshot,
+            ("GET", protocol.DIGESTS_PATH): self._digests,
+            ("POST", protocol.EVENTS_PATH): self._events,
+        }
+
     def routes(self, app: web.Application) -> None:
         """Add the five routes; held polls end when `app` shuts down."""
-        for path, description, handler in (
-            (protocol.HELLO_PATH, requests.HELLO, self._hello),
-            (protocol.OPS_PATH, requests.OPS, self._ops),
-            (protocol.SNAPSHOT_PATH, requests.SNAPSHOT, self._snapshot),
-            (protocol.DIGESTS_PATH, requests.DIGESTS, self._digests),
-            (protocol.EVENTS_PATH, requests.EVENTS, self._events),
-        ):
-            method = "GET" if description.body is None else "POST"
-            app.router.add_route(method, path, self._signed(description, handler))
+        for place, handler in self.handlers().items():
+            app.router.add_route(*place, self._signed(requests.DESCRIBED[place], handler))
 
         async def close(_app: web.Application) -> None:
             self._pollers.close()
@@ -66,9 +72,7 @@ class SyncServer:
         app.on_shutdown.append(close)
 
     def _signed(
-        self,
-        description: Described,
-        handler: Callable[[web.Request, str, bytes], Awaitable[web.Response]],
+        self, description: Described, handler: Handler
     ) -> Callable[[web.Request], Awaitable[web.Response]]:
         @described(description)
         async def checked(request: web.Request) -> web.Response:

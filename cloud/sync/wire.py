@@ -65,6 +65,7 @@ _decoder = msgspec.json.Decoder(Batch)
 def read_batch(body: bytes) -> AnyBatch:
     """Return the batch; InvalidError names the place that does not fit."""
     try:
+        body.decode()  # msgspec passes over what stands in fields it does not know, be it no text at all
         batch = _decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return message_of(protocol.EventsBatch, body)

@@ -5,6 +5,7 @@ Source: reference scheme C.2 and C.3; Argon2id RFC 9106 with m = 19 MiB, t = 2, 
 
 import hashlib
 import hmac
+from dataclasses import dataclass
 from itertools import pairwise
 
 from argon2 import PasswordHasher
@@ -14,9 +15,18 @@ from argon2.low_level import Type, hash_secret_raw
 from common.kit.chance import Chance
 
 CODE_DIGITS = 8
-_MEMORY_KIB = 19 * 1024
 _TAG_BYTES = 16
-_hasher = PasswordHasher(time_cost=2, memory_cost=_MEMORY_KIB, parallelism=1, type=Type.ID)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one Argon2id takes; anything but `FULL_COST` is for the simulated world only."""
+
+    rounds: int
+    memory_kib: int
+
+
+FULL_COST = Cost(rounds=2, memory_kib=19 * 1024)
 
 
 def new_code(chance: Chance) -> str:
@@ -44,28 +54,33 @@ def confusable(code: str, other: str) -> bool:
     )
 
 
-def code_verifier(*, pepper: bytes, salt: bytes, station_id: str, code: str) -> bytes:
+def code_verifier(
+    *, pepper: bytes, salt: bytes, station_id: str, code: str, cost: Cost = FULL_COST
+) -> bytes:
     """Return the 16-byte tag the station looks up; about 30 ms and 19 MiB, so run it through `Work`."""
     peppered = hmac.digest(pepper, f"code|{station_id}|{code}".encode(), hashlib.sha256)
     return hash_secret_raw(
         peppered,
         salt,
-        time_cost=2,
-        memory_cost=_MEMORY_KIB,
+        time_cost=cost.rounds,
+        memory_cost=cost.memory_kib,
         parallelism=1,
         hash_len=_TAG_BYTES,
         type=Type.ID,
     )
 
 
-def hash_secret(secret: str) -> str:
+def hash_secret(secret: str, cost: Cost = FULL_COST) -> str:
     """Return the Argon2id PHC string of a password or PIN; slow, so run it through `Work`."""
-    return _hasher.hash(secret)
+    hasher = PasswordHasher(
+        time_cost=cost.rounds, memory_cost=cost.memory_kib, parallelism=1, type=Type.ID
+    )
+    return hasher.hash(secret)
 
 
 def secret_matches(phc: str, secret: str) -> bool:
     """Return whether `secret` is the one behind `phc`; slow, so run it through `Work`."""
     try:
-        return _hasher.verify(phc, secret)
+        return PasswordHasher().verify(phc, secret)
     except (Argon2Error, InvalidHashError):
         return False

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from edge.config import BusSection, ProbeKind, StationConfig, ZoneSection
 from edge.hardware.bus import BusListener, BusOwner
 from edge.hardware.door_bus import DoorWire, WiredDoorBus
 from edge.hardware.line import Line
-from edge.hardware.ports import Probe
+from edge.hardware.ports import DoorBus, Probe
 from edge.hardware.waveshare import WaveshareRelay
 from edge.hardware.xy_md02 import XyMd02Probe
 
@@ -24,6 +25,28 @@ class BusState:
     detail: str
     units: tuple[tuple[int, bool], ...]
     """(unit, answers), in order."""
+
+
+class StationHardware(Protocol):
+    """What the composition root asks of the hardware; `Hardware` is the one with wires."""
+
+    @property
+    def door_bus(self) -> DoorBus:
+        """Return all doors."""
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """Return a probe per zone."""
+
+    @property
+    def bus_state(self) -> dict[str, BusState]:
+        """Return bus name → state, as of now."""
+
+    def on_bus_change(self, listener: BusListener) -> None:
+        """Call `listener(bus, unit | None, up, detail)` when a port or a unit goes away or comes back."""
+
+    async def run(self) -> None:
+        """Work until cancelled."""
 
 
 class Hardware:

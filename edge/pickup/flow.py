@@ -186,6 +186,8 @@ class PickupFlow:
 
     async def _tick(self) -> None:
         while True:
+            if self._copy is None and self._done is None:  # nothing runs out: wait for somebody
+                await self.watch.wait(self.watch.version)
             await asyncio.sleep(TICK_S)
             if self._copy is not None and self._is_over(self._copy):
                 await self.finish()

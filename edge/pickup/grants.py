@@ -82,7 +82,7 @@ class Grants:
         return bool(over)
 
     def _first_use(self, conn: sqlite3.Connection, terms: Terms | None) -> Use | None:
-        if terms is None or terms.revoked:
+        if terms is None:
             return None
         first_ms = min(
             (row["placed_at_ms"] for row in store.placed_of(conn, terms.grant_id)), default=None

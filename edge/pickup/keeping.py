@@ -94,5 +94,5 @@ class Keeping:
         self._reconcile_tx(conn, parcel_id)
 
     def _reconcile_tx(self, conn: sqlite3.Connection, parcel_id: str) -> None:
-        for grant_id in store.grants_of_parcel(conn, parcel_id):
+        for grant_id in store.grants_over(conn, parcel_id):
             self._grants.reconcile_tx(conn, grant_id)

@@ -94,6 +94,15 @@ def grants_of_parcel(conn: sqlite3.Connection, parcel_id: str) -> list[str]:
     return [row["grant_id"] for row in rows]
 
 
+def grants_over(conn: sqlite3.Connection, parcel_id: str) -> list[str]:
+    """Return every grant over a parcel that the hub still tells of, revoked ones too."""
+    rows = conn.execute(
+        "SELECT grant_id FROM replica_grant_parcel WHERE parcel_id = ? ORDER BY grant_id",
+        (parcel_id,),
+    )
+    return [row["grant_id"] for row in rows]
+
+
 def to_reconcile(conn: sqlite3.Connection) -> list[str]:
     """Return the grants that news may concern: in use and not final, or over a parcel that lies here."""
     rows = conn.execute(

@@ -52,7 +52,9 @@ class HubRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class Answer:
+    """What came back, unpacked."""
+
     status: int
     body: bytes
     retry_after: str | None
@@ -108,7 +110,7 @@ class HubClient:
             reason = f"the answer to {path.path} cannot be read"
             raise HubAway(reason, reached=True) from error
 
-    async def _send(self, method: str, path: URL, body: bytes, held_s: float) -> _Answer:
+    async def _send(self, method: str, path: URL, body: bytes, held_s: float) -> Answer:
         headers = self.headers(method, path.raw_path_qs, body)
         data: bytes | None = body or None
         if len(body) >= _GZIP_FROM:
@@ -126,7 +128,7 @@ class HubClient:
         except (aiohttp.ClientError, TimeoutError, OSError, zlib.error) as error:
             raise HubAway(str(error) or type(error).__name__, reached=False) from error
         fp("sync.edge.answer_read")
-        return _Answer(response.status, content, retry_after)
+        return Answer(response.status, content, retry_after)
 
     def headers(self, method: str, path_qs: str, body: bytes) -> dict[str, str]:
         """Sign: method, path with query, body as it is before compression, the hub's time, a nonce."""
@@ -151,7 +153,7 @@ class HubClient:
             "Content-Type": "application/json",
         }
 
-    def _learn_time(self, answer: _Answer) -> bool:
+    def _learn_time(self, answer: Answer) -> bool:
         """Take the hub's time when that was what it missed; True to sign and ask once more."""
         params = _problem(answer).params
         if params.server_time_ms is None:
@@ -171,14 +173,14 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     return b"".join(parts)
 
 
-def _problem(answer: _Answer) -> Problem:
+def _problem(answer: Answer) -> Problem:
     try:
         return Problem.model_validate_json(answer.body)
     except ValidationError:
         return Problem(key=f"http.{answer.status}")
 
 
-def _trouble(answer: _Answer) -> HubAway | HubRefused:
+def _trouble(answer: Answer) -> HubAway | HubRefused:
     """Return what a status other than 200 means for the station."""
     problem = _problem(answer)
     known = problem.key.startswith("sync.")

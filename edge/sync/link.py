@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
@@ -31,6 +32,20 @@ JANITOR_S = 600.0
 COUNT_S = 1.0  # the backlog on a screen is at most this old
 
 
+OpenClient = Callable[["LinkPorts", HubSection], AbstractAsyncContextManager[HubClient]]
+
+
+@asynccontextmanager
+async def over_http(ports: "LinkPorts", config: HubSection) -> AsyncIterator[HubClient]:
+    """Yield the production's client: signed requests through one aiohttp session."""
+    async with aiohttp.ClientSession(
+        connector=ports.connector(), cookie_jar=aiohttp.DummyCookieJar()
+    ) as session:
+        yield HubClient(
+            session, config.url, ports.secrets, ports.clock, ports.chance, config.request_timeout_s
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class LinkPorts:
     """What the link needs from outside."""
@@ -39,6 +54,7 @@ class LinkPorts:
     chance: Chance
     connector: Callable[[], aiohttp.BaseConnector]
     secrets: StationSecrets
+    client: OpenClient = over_http
 
 
 class HubLink:
@@ -74,20 +90,16 @@ class HubLink:
 
     async def run(self) -> None:
         """Talk to the hub until cancelled; its absence is nothing unusual."""
-        async with aiohttp.ClientSession(
-            connector=self._ports.connector(), cookie_jar=aiohttp.DummyCookieJar()
-        ) as session:
-            client = HubClient(
-                session, self._config.url, self._ports.secrets, self._ports.clock,
-                self._ports.chance, self._config.request_timeout_s,
-            )  # fmt: skip
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._greet(client), name="sync.hello")
-                tasks.create_task(self._downlink.run(client), name="sync.ops")
-                for uplink, lane in zip(self._uplinks, Lane, strict=True):
-                    tasks.create_task(uplink.run(client), name=f"sync.{lane}")
-                tasks.create_task(self._count(), name="sync.count")
-                tasks.create_task(self._tidy(), name="sync.janitor")
+        async with (
+            self._ports.client(self._ports, self._config) as client,
+            asyncio.TaskGroup() as tasks,
+        ):
+            tasks.create_task(self._greet(client), name="sync.hello")
+            tasks.create_task(self._downlink.run(client), name="sync.ops")
+            for uplink, lane in zip(self._uplinks, Lane, strict=True):
+                tasks.create_task(uplink.run(client), name=f"sync.{lane}")
+            tasks.create_task(self._count(), name="sync.count")
+            tasks.create_task(self._tidy(), name="sync.janitor")
 
     def _backoff(self) -> Backoff:
         return Backoff(self._ports.chance.jitter, self._config.backoff_max_s)

@@ -75,7 +75,7 @@ def test_without_its_port_the_station_serves_and_says_so(tmp_path: Path) -> None
 
 def test_both_faces_answer_and_the_kiosk_only_on_loopback(tmp_path: Path) -> None:
     async def body(house: House) -> None:
-        assert house.edge.kiosk.host == "127.0.0.1"
+        assert house.edge.faces[0].host == "127.0.0.1"
         async with aiohttp.ClientSession(
             connector=aiohttp.UnixConnector(path="127.0.0.1:8810")
         ) as http:

@@ -109,3 +109,14 @@ def test_names_are_masked(name: str, masked: str) -> None:
 def test_what_is_no_number_is_refused(phone: str) -> None:
     with pytest.raises(InvalidError):
         normal_phone(phone)
+
+
+async def test_verify_knows_a_sealed_phone_whatever_byte_it_begins_with(
+    subject: People, rooms: Rooms
+) -> None:
+    await subject.add("张小明", PHONE)
+    sealed = b"+" + bytes(12 + 16 + 13)
+    await rooms.db.write(
+        lambda conn: conn.execute(person.update().values(phone_sealed=sealed)).rowcount
+    )
+    assert await rooms.db.read(violations) == []

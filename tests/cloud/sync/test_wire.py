@@ -78,6 +78,11 @@ def test_both_agree_about_what_is_missing(place: tuple[str | int, ...]) -> None:
     _agree(json.dumps(message).encode())
 
 
+def test_what_is_no_text_in_an_unknown_field_is_refused() -> None:
+    good = json.dumps(GOOD).encode()
+    assert _agree(good[:-1] + b', "more": "\xff"}') is None
+
+
 @given(st.binary(max_size=60), st.integers(0, 200))
 def test_both_agree_about_noise(noise: bytes, at: int) -> None:
     good = json.dumps(GOOD).encode()

@@ -219,6 +219,20 @@ def test_hand_over_from_the_crate_and_from_the_compartment(tmp_path: Path) -> No
     in_house(tmp_path, body)
 
 
+def test_a_parcel_whose_code_was_revoked_on_its_way_here_must_come_out(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        parcel = house.parcel("LP-0001")
+        grant = house.grant(parcel)
+        await house.put(parcel, grant)
+        await house.put(grant.model_copy(update={"state": "revoked"}))
+        await house.stored("LP-0001")
+        assert house.grant_state(grant.grant_id) == "revoked"
+        assert [view.label for view in await house.edge.desk.overdue()] == ["LP-0001"]
+        assert await house.edge.pickup.submit(CODE) == Refused(0)
+
+    in_house(tmp_path, body)
+
+
 def test_overdue_parcels_come_out_others_do_not(tmp_path: Path) -> None:
     async def body(house: House) -> None:
         late = await house.delivered("LP-0001", valid_for_s=3600)
