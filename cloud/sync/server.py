@@ -11,13 +11,15 @@ from aiohttp import web
 from sqlalchemy.engine import Connection
 
 from cloud.sync import auth, feed
+from cloud.sync.admission import Admission
 from cloud.sync.gateway import Gateway
 from cloud.sync.http import answer_of, message_of, query_of, read_body, session_of
 from cloud.sync.ingest import Accepted, Broken, Fork, Gap, Outcome, ingest_tx
 from cloud.sync.pollers import Pollers
 from cloud.sync.sessions import StationRow, check_session, heard_tx, hello_tx, is_heard_due
-from cloud.sync.wire import read_batch
+from cloud.sync.wire import AnyBatch, read_batch
 from common.contract import protocol
+from common.contract.words import Lane
 from common.kit.clock import Clock, to_ms
 from common.kit.errors import (
     ConflictError,
@@ -39,11 +41,14 @@ class UpgradeError(LinliError):
 class SyncServer:
     """The gateway's HTTP side."""
 
-    def __init__(self, gateway: Gateway, db: SqlDb, clock: Clock) -> None:
+    def __init__(
+        self, gateway: Gateway, db: SqlDb, clock: Clock, *, admission: Admission | None = None
+    ) -> None:
         """Serve `gateway` out of `db`."""
         self._gateway, self._db, self._clock = gateway, db, clock
         self._nonces = auth.NonceBook(to_ms(clock.wall()))
         self._pollers = Pollers()
+        self._admission = admission or Admission()
         db.on_hint(self._pollers.hint)
 
     def routes(self, app: web.Application) -> None:
@@ -129,8 +134,11 @@ class SyncServer:
         return answer_of(await self._db.read(tx))
 
     async def _events(self, request: web.Request, station_id: str, body: bytes) -> web.Response:
-        batch = read_batch(body)
         session = session_of(request)
+        with self._admission.enter(station_id, len(Lane)):
+            return await self._ingest(station_id, session, read_batch(body))
+
+    async def _ingest(self, station_id: str, session: int, batch: AnyBatch) -> web.Response:
         received_ms = to_ms(self._clock.wall())
         handlers = self._gateway.handlers
 

@@ -85,6 +85,7 @@ ERROR_KEYS: dict[str, str] = {
     "sync.chain_broken": "The events do not add up to their chain.",
     "sync.resnapshot": "The station's rows cannot be brought up to date by ops; take a snapshot.",
     "sync.moved": "The rows changed between two pages; start again.",
+    "sync.busy": "The hub has its hands full; send the same again after the named time.",
     "sync.closing": "The hub is stopping; come back in a moment.",
     # web servers and JSON routes
     "internal": "Something went wrong in the program; its log knows more.",

@@ -38,19 +38,27 @@ class Dropped:
     last_chain: str
 
 
-def next_batch_tx(conn: sqlite3.Connection, lane: Lane) -> EventsBatch | None:
-    """Return the oldest unacknowledged events of `lane` that hang together, None when there are none."""
+def next_batch_tx(
+    conn: sqlite3.Connection,
+    lane: Lane,
+    most: int = MAX_BATCH_EVENTS,
+    most_bytes: int = MAX_BATCH_BYTES,
+) -> EventsBatch | None:
+    """Return the oldest unacknowledged events of `lane` that hang together, None when there are none.
+
+    At most `most` events and `most_bytes` of body text; one larger body travels alone.
+    """
     found = conn.execute(
         "SELECT o.*, b.n IS NOT NULL AS broken FROM outbox o"
         " LEFT JOIN sync_break b ON b.lane = o.lane AND b.n = o.n - 1"
         " WHERE o.lane = ? AND o.n > ? ORDER BY o.n LIMIT ?",
-        (lane.value, _lane(conn, lane)["acked_n"], MAX_BATCH_EVENTS),
+        (lane.value, _lane(conn, lane)["acked_n"], most),
     )
     rows: list[sqlite3.Row] = []
     size = 0
     for row in found:
-        size += len(row["body"])
-        if rows and (row["broken"] or size > MAX_BATCH_BYTES):
+        size += len(row["body"].encode())
+        if rows and (row["broken"] or size > most_bytes):
             break
         rows.append(row)
     if not rows:

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from cloud.sync import EventContext, Gateway, SyncServer
 from cloud.sync import metadata as sync_metadata
+from cloud.sync.admission import Admission
 from common.contract.base import Message
 from common.contract.events import DoorUnexpected, KeypadLocked
 from common.contract.replica import CompartmentRow
@@ -70,6 +71,7 @@ class HubRig:
         self.path = folder / "hub.db"
         self._url = url or f"sqlite:///{self.path}"
         self.port = _free_port()
+        self.admission = Admission()
         self.open()
 
     def open(self) -> None:
@@ -82,7 +84,7 @@ class HubRig:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         app = make_app()
-        SyncServer(self.gateway, self.db, self.clock).routes(app)
+        SyncServer(self.gateway, self.db, self.clock, admission=self.admission).routes(app)
         server = WebServer(app, "127.0.0.1", self.port)
         await server.start()
         try:
