@@ -15,16 +15,17 @@ from cloud.sync.admission import Admission
 from cloud.sync.gateway import Gateway
 from cloud.sync.http import answer_of, message_of, query_of, read_body, session_of
 from cloud.sync.ingest import Accepted, Broken, Fork, Gap, Outcome, ingest_tx
+from cloud.sync.negotiation import agree, check_proto
 from cloud.sync.pollers import Pollers
 from cloud.sync.sessions import StationRow, check_session, heard_tx, hello_tx, is_heard_due
 from cloud.sync.wire import AnyBatch, read_batch
 from common.contract import protocol
+from common.contract.versions import OURS, Versions
 from common.contract.words import Lane
 from common.kit.clock import Clock, to_ms
 from common.kit.errors import (
     ConflictError,
     InvalidError,
-    LinliError,
     NotFoundError,
     RefusedError,
 )
@@ -32,19 +33,20 @@ from common.kit.failpoints import fp
 from common.kit.sqldb import SqlDb, hint_tx
 
 
-class UpgradeError(LinliError):
-    """The station speaks a protocol this hub does not."""
-
-    status = 426
-
-
 class SyncServer:
     """The gateway's HTTP side."""
 
     def __init__(
-        self, gateway: Gateway, db: SqlDb, clock: Clock, *, admission: Admission | None = None
+        self,
+        gateway: Gateway,
+        db: SqlDb,
+        clock: Clock,
+        *,
+        admission: Admission | None = None,
+        versions: Versions = OURS,
     ) -> None:
-        """Serve `gateway` out of `db`."""
+        """Serve `gateway` out of `db` to stations that speak one of `versions`."""
+        self._versions = versions
         self._gateway, self._db, self._clock = gateway, db, clock
         self._nonces = auth.NonceBook(to_ms(clock.wall()))
         self._pollers = Pollers()
@@ -71,8 +73,8 @@ class SyncServer:
         self, handler: Callable[[web.Request, str, bytes], Awaitable[web.Response]]
     ) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def checked(request: web.Request) -> web.Response:
-            if request.headers.get(protocol.PROTO_HEADER) != protocol.PROTO:
-                raise UpgradeError("sync.proto", "speak LSP/1", min=1, max=1)
+            said = request.headers.get(protocol.PROTO_HEADER, "")
+            check_proto(said, self._versions, is_hello=request.path == protocol.HELLO_PATH)
             body = await read_body(request)
             signed = auth.read_signature(request, body)
             key = await self._db.read(lambda conn: _public_key(conn, signed.station_id))
@@ -83,6 +85,7 @@ class SyncServer:
 
     async def _hello(self, _request: web.Request, station_id: str, body: bytes) -> web.Response:
         hello = message_of(protocol.Hello, body)
+        proto, projection = agree(hello, self._versions)
         now_ms = to_ms(self._clock.wall())
 
         def tx(conn: Connection) -> protocol.HelloAnswer | None:
@@ -93,7 +96,8 @@ class SyncServer:
         fp("sync.hub.hello_committed")
         if answer is None:
             raise RefusedError("sync.fenced", "another daemon speaks for this station")
-        return answer_of(answer)
+        spoken = {"proto": proto, "projection": projection} if hello.protos is not None else {}
+        return answer_of(answer.model_copy(update=spoken))
 
     async def _ops(self, request: web.Request, station_id: str, _body: bytes) -> web.Response:
         query = query_of(protocol.OpsQuery, request)

@@ -76,6 +76,7 @@ ERROR_KEYS: dict[str, str] = {
     "sync.clock": "The time of the request is too far from the hub's; sign again with the hub's time.",
     "sync.replayed": "This request was already made; sign a new one.",
     "sync.proto": "This hub does not speak that version of the protocol.",
+    "sync.projection": "This hub no longer sends rows in a shape that the station reads; update it.",
     "sync.invalid": "The message does not fit; the detail names the place.",
     "sync.too_large": "The message is larger than the hub reads.",
     "sync.fenced": "Another daemon speaks for this station; stop one of the two.",

@@ -31,6 +31,9 @@ SNAPSHOT_ROWS = 1000
 MAX_WAIT_S = 60.0
 
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+Spoken = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=10_000)], ...], Field(min_length=1, max_length=16)
+]
 Chain = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -67,6 +70,11 @@ class Positions(Message):
         return self.facts if lane is Lane.FACTS else self.telemetry
 
 
+def _is_unsaid(value: object) -> bool:
+    """Leave a field out that an older release does not know, so that its messages keep their bytes."""
+    return value is None
+
+
 class Hello(Message):
     """`POST /sync/v1/hello`: at start, as the idle heartbeat, and whenever the other side says something odd."""
 
@@ -86,6 +94,14 @@ class Hello(Message):
     clock_offset_ms: int = Field(
         ge=-(2**52), le=2**52, description="hub minus station, as the station knows it"
     )
+    protos: Spoken | None = Field(
+        default=None,
+        exclude_if=_is_unsaid,
+        description="protocols the station speaks; none said: 1 (common.contract.versions)",
+    )
+    projections: Spoken | None = Field(
+        default=None, exclude_if=_is_unsaid, description="row projections it reads; none said: 1"
+    )
 
 
 class HelloAnswer(Message):
@@ -97,6 +113,12 @@ class HelloAnswer(Message):
     head_op: Count
     server_time_ms: Ms
     acked: Positions
+    proto: Count | None = Field(
+        default=None, exclude_if=_is_unsaid, description="the highest protocol both speak"
+    )
+    projection: Count | None = Field(
+        default=None, exclude_if=_is_unsaid, description="the projection rows will have"
+    )
 
 
 class Op(Message):
@@ -187,6 +209,8 @@ class ProblemParams(Message):
     head_chain: Chain | None = None
     at_epoch: Count | None = None
     at_seq: Count | None = None
+    min: Count | None = None
+    max: Count | None = None
 
     @property
     def head(self) -> Position | None:

@@ -12,6 +12,7 @@ from yarl import URL
 from common.contract import protocol
 from common.contract.base import Message
 from common.contract.protocol import Problem
+from common.contract.versions import OURS
 from common.kit.chance import Chance
 from common.kit.clock import Clock, to_ms
 from common.kit.failpoints import fp
@@ -75,6 +76,7 @@ class HubClient:
         self._secrets, self._clock, self._chance = secrets, clock, chance
         self._timeout_s = timeout_s
         self.session = 0
+        self.proto = max(OURS.protos)
         self.clock_offset_ms = 0
 
     async def get(
@@ -142,7 +144,7 @@ class HubClient:
             body=body,
         )
         return {
-            protocol.PROTO_HEADER: protocol.PROTO,
+            protocol.PROTO_HEADER: str(self.proto),
             protocol.SESSION_HEADER: str(self.session),
             STATION_HEADER: station_id,
             TIME_HEADER: str(time_ms),
@@ -182,7 +184,7 @@ def _trouble(answer: _Answer) -> HubAway | HubRefused:
     """Return what a status other than 200 means for the station."""
     problem = _problem(answer)
     known = problem.key.startswith("sync.")
-    if answer.status in (403, 409, 422) and known:
+    if answer.status in (403, 409, 422, 426) and known:
         return HubRefused(problem)
     reason = f"{answer.status} {problem.key}"
     return HubAway(reason, reached=True, retry_after_s=_seconds(answer.retry_after))

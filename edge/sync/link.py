@@ -10,6 +10,7 @@ import aiohttp
 
 from common.contract.events import TelemetryGap
 from common.contract.protocol import HELLO_PATH, Hello, HelloAnswer
+from common.contract.versions import FIRST, OURS
 from common.contract.words import Lane
 from common.kit.chance import Chance
 from common.kit.clock import Clock, to_ms
@@ -28,6 +29,7 @@ from edge.sync.uplink import Uplink
 
 _log = logging.getLogger(__name__)
 JANITOR_S = 600.0
+_TOO_OLD = frozenset({"sync.proto", "sync.projection"})
 COUNT_S = 1.0  # the backlog on a screen is at most this old
 
 
@@ -128,6 +130,7 @@ class HubLink:
         await self._db.write(tx)
         fp("sync.edge.session_stored")
         client.session = answer.session
+        client.proto = answer.proto or FIRST
         now_ms = to_ms(self._ports.clock.wall())
         client.clock_offset_ms = answer.server_time_ms - now_ms
         for uplink in self._uplinks:
@@ -135,7 +138,7 @@ class HubLink:
         self._downlink.gen = answer.gen
         if self._contact.fenced:
             _log.warning("hub takes this station's word again")
-        self._contact.fenced = False
+        self._contact.fenced, self._contact.refusal = False, ""
         self._contact.heard()
         self._contact.ready.set()
 
@@ -157,13 +160,19 @@ class HubLink:
                 backlog_telemetry=backlog.telemetry,
                 oldest_s=None if backlog.oldest_age_s is None else int(backlog.oldest_age_s),
                 clock_offset_ms=clock_offset_ms,
+                protos=OURS.protos,
+                projections=OURS.projections,
             )
 
         return tx
 
     def _turned_away(self, error: HubRefused) -> None:
-        """Say once that another daemon holds the station (a copied disk, or our own older self for five minutes)."""
+        """Say once that another daemon holds the station (a copied disk, or our own older self for five minutes),
+        or that the hub no longer speaks our language: everything is kept, and pickups go on without it."""
         self._contact.ready.clear()
+        if error.key in _TOO_OLD and self._contact.refusal != error.key:
+            _log.error("the hub wants a newer station: %s; update it", error.problem.detail)
+        self._contact.refusal = error.key
         if error.key == "sync.fenced" and not self._contact.fenced:
             _log.error("another daemon speaks for this station: stop one of the two")
             self._contact.fenced = True

@@ -19,6 +19,7 @@ from cloud.sync.admission import Admission
 from common.contract.base import Message
 from common.contract.events import DoorUnexpected, KeypadLocked
 from common.contract.replica import CompartmentRow
+from common.contract.versions import OURS
 from common.kit.chance import seeded_chance
 from common.kit.identity import StationSecrets, new_private_key, public_key
 from common.kit.ids import new_id
@@ -71,7 +72,7 @@ class HubRig:
         self.path = folder / "hub.db"
         self._url = url or f"sqlite:///{self.path}"
         self.port = _free_port()
-        self.admission = Admission()
+        self.admission, self.versions = Admission(), OURS
         self.open()
 
     def open(self) -> None:
@@ -84,7 +85,9 @@ class HubRig:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         app = make_app()
-        SyncServer(self.gateway, self.db, self.clock, admission=self.admission).routes(app)
+        SyncServer(
+            self.gateway, self.db, self.clock, admission=self.admission, versions=self.versions
+        ).routes(app)
         server = WebServer(app, "127.0.0.1", self.port)
         await server.start()
         try:
