@@ -49,7 +49,7 @@ from edge.pickup.started import started
 from edge.pickup.views import DoorCell
 from edge.screen import ScreenServices, make_keeper_app, make_kiosk_app
 from edge.screen.services import LinkFact, ZoneFact
-from edge.sync import HubLink, LinkPorts, Outbox, Replica
+from edge.sync import BlobStore, HubLink, LinkPorts, Outbox, Replica
 
 VERSION = "0.1.0"
 # Below the hub's 15 s, so that no request meets a connection that is just being closed.
@@ -97,6 +97,7 @@ class Edge:
         self.replica = Replica(db, self.outbox, clock)
         for table in (*parcels.REPLICA_TABLES, *access.REPLICA_TABLES, *pickup.REPLICA_TABLES):
             self.replica.register(table)
+        self.blobs = BlobStore(db, data / "blobs", ports.work, clock, self.outbox)
         self.link = HubLink(
             LinkPorts(clock, ports.chance, ports.connector, ports.secrets),
             config.hub,
@@ -104,6 +105,7 @@ class Edge:
             self.outbox,
             self.replica,
             VERSION,
+            self.blobs,
         )
         self.hardware = build_hardware(config, ports.open_line)
         self.doors = Doors(
@@ -209,6 +211,7 @@ class Edge:
         await self.telemetry_db.write(lambda conn: migrate_tx(conn, TELEMETRY_MIGRATIONS, at))
         await self.replica.prepare()
         await self.outbox.boot()
+        await self.blobs.start()
         reason = await self.state_db.read(self._boot_reason)
         await self.state_db.write(self.powered.now_tx)
         return reason

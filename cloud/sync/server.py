@@ -5,6 +5,7 @@ Every answer about events leaves after the commit that stored them; every wrong 
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import NoReturn
 
 from aiohttp import web
@@ -12,6 +13,8 @@ from sqlalchemy.engine import Connection
 
 from cloud.sync import auth, feed
 from cloud.sync.admission import Admission
+from cloud.sync.alarms import alarm_tx
+from cloud.sync.blobs import Shelf, Span
 from cloud.sync.gateway import Gateway
 from cloud.sync.http import answer_of, message_of, query_of, read_body, session_of
 from cloud.sync.ingest import Accepted, Broken, Fork, Gap, Outcome, ingest_tx
@@ -30,6 +33,7 @@ from common.kit.errors import (
     RefusedError,
 )
 from common.kit.failpoints import fp
+from common.kit.invariant import InvariantError
 from common.kit.sqldb import SqlDb, hint_tx
 
 
@@ -44,9 +48,10 @@ class SyncServer:
         *,
         admission: Admission | None = None,
         versions: Versions = OURS,
+        shelf: Shelf | None = None,
     ) -> None:
         """Serve `gateway` out of `db` to stations that speak one of `versions`."""
-        self._versions = versions
+        self._versions, self._shelf = versions, shelf
         self._gateway, self._db, self._clock = gateway, db, clock
         self._nonces = auth.NonceBook(to_ms(clock.wall()))
         self._pollers = Pollers()
@@ -63,6 +68,10 @@ class SyncServer:
             ("POST", protocol.EVENTS_PATH, self._events),
         ):
             app.router.add_route(method, path, self._signed(handler))
+
+        if self._shelf is not None:
+            path = f"{protocol.BLOBS_PATH}/{{digest}}"
+            app.router.add_route("PUT", path, self._signed(partial(self._blob, self._shelf)))
 
         async def close(_app: web.Application) -> None:
             self._pollers.close()
@@ -154,9 +163,29 @@ class SyncServer:
             hint_tx(conn, f"events:{station_id}")
             return outcome
 
-        outcome = await self._db.write(tx)
+        try:
+            outcome = await self._db.write(tx)
+        except InvariantError as error:
+            kind, said = f"invariant.{error.params['invariant']}", error.detail
+            await self._db.write(lambda c: alarm_tx(c, station_id, kind, said, received_ms))
+            raise
         fp("sync.hub.events_committed")
         return _acked(outcome)
+
+    async def _blob(
+        self, shelf: Shelf, request: web.Request, station_id: str, body: bytes
+    ) -> web.Response:
+        session = session_of(request)
+        span = Span.read(request.headers.get("Content-Range", ""), body)
+        await self._note_heard(station_id, session)
+        at_ms = to_ms(self._clock.wall())
+        answer = await shelf.put(station_id, request.match_info["digest"], span, body, at_ms)
+        response = answer_of(answer)
+        if not answer.complete:
+            response.set_status(308)
+        elif span.count:
+            response.set_status(201)
+        return response
 
     async def _note_heard(self, station_id: str, session: int) -> None:
         now_ms = to_ms(self._clock.wall())

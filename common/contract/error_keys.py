@@ -87,8 +87,13 @@ ERROR_KEYS: dict[str, str] = {
     "sync.resnapshot": "The station's rows cannot be brought up to date by ops; take a snapshot.",
     "sync.moved": "The rows changed between two pages; start again.",
     "sync.busy": "The hub has its hands full; send the same again after the named time.",
+    "sync.blob_range": "The part of the blob does not fit its Content-Range.",
+    "sync.blob_size": "The blob is empty or too large.",
+    "sync.blob_damaged": "The bytes of the blob are not those of its name.",
+    "sync.blob_quota": "The station's room for blobs at the hub is full.",
     "sync.closing": "The hub is stopping; come back in a moment.",
     # web servers and JSON routes
+    "internal.invariant": "Something holds that must not; nothing was changed. Its log knows more.",
     "internal": "Something went wrong in the program; its log knows more.",
     "port.taken": "The port is taken by another program.",
     "port.refused": "The address or port cannot be listened on.",

@@ -3,6 +3,7 @@
 Bodies of events and rows travel as JSON texts inside JSON strings, so that both sides hash the very same bytes.
 """
 
+import hashlib
 from typing import Annotated
 
 from pydantic import Field
@@ -19,6 +20,7 @@ OPS_PATH = "/sync/v1/ops"
 SNAPSHOT_PATH = "/sync/v1/snapshot"
 DIGESTS_PATH = "/sync/v1/digests"
 EVENTS_PATH = "/sync/v1/events"
+BLOBS_PATH = "/sync/v1/blobs"
 
 MAX_BATCH_EVENTS = 500
 MAX_BATCH_BYTES = 256 * 1024
@@ -29,6 +31,11 @@ MAX_REQUEST_BYTES = 4 * 1024 * 1024
 MAX_OPS = 500
 SNAPSHOT_ROWS = 1000
 MAX_WAIT_S = 60.0
+MAX_BLOB_BYTES = 32 * 1024 * 1024
+BLOB_PART_BYTES = 256 * 1024
+"""A blob travels in parts of at most this much."""
+_BLOB_DIGEST_BYTES = 32
+_BLOB_PERSON = b"linli/blob/1"
 
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Spoken = Annotated[
@@ -198,6 +205,23 @@ class EventsAck(Message):
     quarantined: Count = Field(
         description="events of this batch whose effects failed; they are kept"
     )
+
+
+class BlobAnswer(Message):
+    """`PUT /sync/v1/blobs/{blake2}` with Content-Range: 201 (or 200: was there) whole and verified, 308 go on."""
+
+    received: Count = Field(description="bytes the hub holds durably: the next part starts there")
+    complete: bool
+
+
+def blob_digest(content: bytes) -> str:
+    """Return the name of a blob: BLAKE2b of its bytes, 64 hexadecimal digits."""
+    return hashlib.blake2b(content, digest_size=_BLOB_DIGEST_BYTES, person=_BLOB_PERSON).hexdigest()
+
+
+def blob_path(digest: str) -> str:
+    """Return where a blob is put."""
+    return f"{BLOBS_PATH}/{digest}"
 
 
 class ProblemParams(Message):

@@ -19,6 +19,8 @@ from common.kit.identity import StationSecrets
 from common.kit.sqlite import Db
 from edge.config import HubSection
 from edge.sync import lanes
+from edge.sync.bloblane import BlobLane
+from edge.sync.blobs import BlobStore
 from edge.sync.client import HubAway, HubClient, HubRefused
 from edge.sync.contact import Backoff, Contact, LinkView
 from edge.sync.downlink import Downlink
@@ -54,6 +56,7 @@ class HubLink:
         outbox: Outbox,
         replica: Replica,
         app_version: str = "",
+        blobs: BlobStore | None = None,
     ) -> None:
         """Use the hub of `config`; `outbox.boot()` and `replica.prepare()` must have run before `run`."""
         self._ports, self._config, self._db = ports, config, db
@@ -65,6 +68,10 @@ class HubLink:
         self._uplinks = [
             Uplink(lane, db, outbox, self._contact, ports.clock, self._backoff()) for lane in Lane
         ]
+
+        self._blobs = None
+        if blobs is not None:
+            self._blobs = BlobLane(blobs, outbox, self._contact, self._backoff())
 
     def view(self) -> LinkView:
         """Return whether the hub is there; synchronous."""
@@ -88,6 +95,8 @@ class HubLink:
                 tasks.create_task(self._downlink.run(client), name="sync.ops")
                 for uplink, lane in zip(self._uplinks, Lane, strict=True):
                     tasks.create_task(uplink.run(client), name=f"sync.{lane}")
+                if self._blobs is not None:
+                    tasks.create_task(self._blobs.run(client), name="sync.blobs")
                 tasks.create_task(self._count(), name="sync.count")
                 tasks.create_task(self._tidy(), name="sync.janitor")
 
