@@ -24,7 +24,7 @@ from cloud.orders.routes import OrderRoutes
 from cloud.orders.service import OrderPorts, Orders
 from cloud.stations.routes import StationRoutes
 from cloud.stations.service import StationPorts, Stations
-from cloud.sync import Gateway, SyncServer
+from cloud.sync import Gateway, Shelf, SyncServer
 from cloud.web.assemble import add_web
 from cloud.web.frame import WebPorts
 from common.kit.chance import Chance
@@ -160,7 +160,8 @@ class Hub:
         add_metrics(app)
         gate = HubGate(rooms.access, rooms.idempotency, RateLimit(limits.requests_per_minute))
         add_api(app, rooms.routes(), gate)
-        SyncServer(rooms.gateway, self.db, ports.clock).routes(app)
+        shelf = Shelf(self.db, config.hub.data / "blobs", ports.work)
+        SyncServer(rooms.gateway, self.db, ports.clock, shelf=shelf).routes(app)
         secure = config.public_url().startswith("https:")
         add_web(app, rooms.web_ports(), self.db, secure=secure)
         add_document(app)

@@ -48,7 +48,7 @@ from edge.pickup.sessions import Sessions
 from edge.pickup.started import started
 from edge.screen import ScreenServices, make_keeper_app, make_kiosk_app
 from edge.screen.facts import ScreenFacts
-from edge.sync import HubLink, LinkPorts, Outbox, Replica
+from edge.sync import BlobStore, HubLink, LinkPorts, Outbox, Replica
 from edge.sync.link import OpenClient, over_http
 
 VERSION = "0.1.0"
@@ -103,6 +103,7 @@ class Edge:
         self.replica = Replica(db, self.outbox, clock)
         for table in (*parcels.REPLICA_TABLES, *access.REPLICA_TABLES, *pickup.REPLICA_TABLES):
             self.replica.register(table)
+        self.blobs = BlobStore(db, data / "blobs", ports.work, clock, self.outbox)
         self.link = HubLink(
             LinkPorts(clock, ports.chance, ports.connector, ports.secrets, ports.hub_client),
             config.hub,
@@ -110,6 +111,7 @@ class Edge:
             self.outbox,
             self.replica,
             VERSION,
+            self.blobs,
         )
         self.hardware = ports.hardware(config, ports.open_line)
         self.doors = Doors(
@@ -217,6 +219,7 @@ class Edge:
         await self.telemetry_db.write(lambda conn: migrate_tx(conn, TELEMETRY_MIGRATIONS, at))
         await self.replica.prepare()
         await self.outbox.boot()
+        await self.blobs.start()
         reason = await self.state_db.read(self._boot_reason)
         await self.state_db.write(self.powered.now_tx)
         return reason

@@ -17,6 +17,7 @@ from common.contract.chain import chained, lane_names
 from common.contract.protocol import START, Position, Positions
 from common.contract.words import Lane
 from common.kit.failpoints import fp
+from common.kit.invariant import must
 
 __all__ = ["EventContext", "Handler", "Handlers", "ingest_tx"]
 
@@ -29,7 +30,7 @@ _HEAD = sa.select(lane_table).where(_PLACE)
 _HEAD_LOCKED = _HEAD.with_for_update()
 _MOVE = (
     sa.update(lane_table)
-    .where(_PLACE)
+    .where(_PLACE, lane_table.c.chain == sa.bindparam("from_chain"))
     .values({name: sa.bindparam(name) for name in ("boot_epoch", "seq", "chain")})
 )
 
@@ -139,7 +140,7 @@ def ingest_tx(
         return Fork(head, at)
     if fresh == len(story.events):
         return Accepted(head, 0, 0)
-    return _store(conn, station_id, batch.lane, story, fresh, received_ms, handlers)
+    return _store(conn, station_id, batch.lane, story, head, received_ms, handlers)
 
 
 def _store(
@@ -147,10 +148,11 @@ def _store(
     station_id: str,
     lane: Lane,
     story: _Story,
-    fresh: int,
+    before: Position,
     received_ms: int,
     handlers: Handlers,
 ) -> Accepted:
+    fresh = story.first_after(before)
     events = story.events[fresh:]
     place = (station_id, lane.value)
     insert_events_tx(
@@ -167,7 +169,7 @@ def _store(
     quarantined = run_effects_tx(conn, station_id, lane, events, received_ms, handlers)
     fp("sync.hub.effects_done")
     head = story.place(len(story.events) - 1)
-    _move(conn, station_id, lane, head)
+    _move(conn, station_id, lane, before, head)
     fp("sync.hub.cursor_moved")
     return Accepted(head, len(events), quarantined)
 
@@ -218,12 +220,21 @@ def heads_tx(conn: Connection, station_id: str) -> Positions:
     )
 
 
-def _move(conn: Connection, station_id: str, lane: Lane, head: Position) -> None:
+def _move(conn: Connection, station_id: str, lane: Lane, before: Position, head: Position) -> None:
+    """Move the cursor from `before`, where it was read in this transaction, to `head`."""
+    must(head.order > before.order, "I2", f"{lane} of {station_id} would go back to {head.order}")
     values = {
         "boot_epoch": head.boot_epoch,
         "seq": head.seq,
-        "chain": bytes.fromhex(head.chain),
+        "chain": _chain(head),
     }
-    place = {"at_station": station_id, "at_lane": lane.value}
-    if conn.execute(_MOVE, place | values).rowcount == 0:
+    place = {"at_station": station_id, "at_lane": lane.value, "from_chain": _chain(before)}
+    if before != START:
+        moved = conn.execute(_MOVE, place | values).rowcount
+        must(moved == 1, "I3", f"{lane} of {station_id} moved while it was held")
+    else:
         conn.execute(lane_table.insert().values(station_id=station_id, lane=lane.value, **values))
+
+
+def _chain(place: Position) -> bytes:
+    return bytes.fromhex(place.chain)

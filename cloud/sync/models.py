@@ -90,6 +90,15 @@ quarantine = sa.Table(
     sa.Column("at_ms", sa.BigInteger, nullable=False),
 )
 
+blob = sa.Table(
+    "sync_blob",
+    metadata,
+    sa.Column("station_id", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+)
+
 alarm = sa.Table(
     "sync_alarm",
     metadata,

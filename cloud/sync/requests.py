@@ -53,6 +53,18 @@ EVENTS = Described(
     headers=_SESSION,
     keys=SIGNATURE_KEYS,
 )
+BLOB_PLACE = ("PUT", f"{protocol.BLOBS_PATH}/{{digest}}")
+BLOB = Described(
+    "One part of a blob, named by its BLAKE2b; without bytes: how far the hub is",
+    "sync",
+    {200: protocol.BlobAnswer, 201: protocol.BlobAnswer, 308: protocol.BlobAnswer},
+    problems=_ALWAYS,
+    path={"digest": Annotated[str, Field(pattern="^[0-9a-f]{64}$")]},
+    binary=True,
+    headers=_SESSION
+    | {"Content-Range": Annotated[str, Field(pattern=r"^bytes ([0-9]+-[0-9]+|\*)/[0-9]+$")]},
+    keys=SIGNATURE_KEYS,
+)
 DESCRIBED = {
     ("POST", protocol.HELLO_PATH): HELLO,
     ("GET", protocol.OPS_PATH): OPS,

@@ -5,29 +5,36 @@ Every answer about events leaves after the commit that stored them; every wrong 
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import NoReturn
 
 from aiohttp import web
 from sqlalchemy.engine import Connection
 
 from cloud.sync import auth, feed, requests
+from cloud.sync.admission import Admission
+from cloud.sync.alarms import alarm_tx
+from cloud.sync.blobs import Shelf, Span
 from cloud.sync.gateway import Gateway
 from cloud.sync.http import answer_of, message_of, query_of, read_body, session_of
 from cloud.sync.ingest import Accepted, Broken, Fork, Gap, Outcome, ingest_tx
+from cloud.sync.negotiation import agree, check_proto
 from cloud.sync.pollers import Pollers
 from cloud.sync.sessions import StationRow, check_session, heard_tx, hello_tx, is_heard_due
-from cloud.sync.wire import read_batch
+from cloud.sync.wire import AnyBatch, read_batch
 from common.contract import protocol
+from common.contract.versions import OURS, Versions
+from common.contract.words import Lane
 from common.kit.clock import Clock, to_ms
 from common.kit.described import Described, described
 from common.kit.errors import (
     ConflictError,
     InvalidError,
-    LinliError,
     NotFoundError,
     RefusedError,
 )
 from common.kit.failpoints import fp
+from common.kit.invariant import InvariantError
 from common.kit.openapi import MediaTypeError
 from common.kit.sqldb import SqlDb, hint_tx
 
@@ -35,20 +42,25 @@ Handler = Callable[[web.Request, str, bytes], Awaitable[web.Response]]
 """Answers a request whose station and body are known to be genuine."""
 
 
-class UpgradeError(LinliError):
-    """The station speaks a protocol this hub does not."""
-
-    status = 426
-
-
 class SyncServer:
     """The gateway's HTTP side."""
 
-    def __init__(self, gateway: Gateway, db: SqlDb, clock: Clock) -> None:
-        """Serve `gateway` out of `db`."""
+    def __init__(
+        self,
+        gateway: Gateway,
+        db: SqlDb,
+        clock: Clock,
+        *,
+        admission: Admission | None = None,
+        versions: Versions = OURS,
+        shelf: Shelf | None = None,
+    ) -> None:
+        """Serve `gateway` out of `db` to stations that speak one of `versions`."""
+        self._versions, self._shelf = versions, shelf
         self._gateway, self._db, self._clock = gateway, db, clock
         self._nonces = auth.NonceBook(to_ms(clock.wall()))
         self._pollers = Pollers()
+        self._admission = admission or Admission()
         db.on_hint(self._pollers.hint)
 
     def handlers(self) -> dict[tuple[str, str], Handler]:
@@ -66,6 +78,10 @@ class SyncServer:
         for place, handler in self.handlers().items():
             app.router.add_route(*place, self._signed(requests.DESCRIBED[place], handler))
 
+        if self._shelf is not None:
+            store = partial(self._blob, self._shelf)
+            app.router.add_route(*requests.BLOB_PLACE, self._signed(requests.BLOB, store))
+
         async def close(_app: web.Application) -> None:
             self._pollers.close()
 
@@ -76,7 +92,10 @@ class SyncServer:
     ) -> Callable[[web.Request], Awaitable[web.Response]]:
         @described(description)
         async def checked(request: web.Request) -> web.Response:
-            _check_version(request)
+            said = request.headers.get(protocol.PROTO_HEADER)
+            if said is None:  # who names no version at all is no station
+                raise auth.nobody()
+            check_proto(said, self._versions, is_hello=request.path == protocol.HELLO_PATH)
             body = await read_body(request)
             signed = auth.read_signature(request, body)
             key = await self._db.read(lambda conn: _public_key(conn, signed.station_id))
@@ -89,6 +108,7 @@ class SyncServer:
 
     async def _hello(self, _request: web.Request, station_id: str, body: bytes) -> web.Response:
         hello = message_of(protocol.Hello, body)
+        proto, projection = agree(hello, self._versions)
         now_ms = to_ms(self._clock.wall())
 
         def tx(conn: Connection) -> protocol.HelloAnswer | None:
@@ -99,7 +119,8 @@ class SyncServer:
         fp("sync.hub.hello_committed")
         if answer is None:
             raise RefusedError("sync.fenced", "another daemon speaks for this station")
-        return answer_of(answer)
+        spoken = {"proto": proto, "projection": projection} if hello.protos is not None else {}
+        return answer_of(answer.model_copy(update=spoken))
 
     async def _ops(self, request: web.Request, station_id: str, _body: bytes) -> web.Response:
         query = query_of(protocol.OpsQuery, request)
@@ -140,8 +161,11 @@ class SyncServer:
         return answer_of(await self._db.read(tx))
 
     async def _events(self, request: web.Request, station_id: str, body: bytes) -> web.Response:
-        batch = read_batch(body)
         session = session_of(request)
+        with self._admission.enter(station_id, len(Lane)):
+            return await self._ingest(station_id, session, read_batch(body))
+
+    async def _ingest(self, station_id: str, session: int, batch: AnyBatch) -> web.Response:
         received_ms = to_ms(self._clock.wall())
         handlers = self._gateway.handlers
 
@@ -153,23 +177,34 @@ class SyncServer:
             hint_tx(conn, f"events:{station_id}")
             return outcome
 
-        outcome = await self._db.write(tx)
+        try:
+            outcome = await self._db.write(tx)
+        except InvariantError as error:
+            kind, said = f"invariant.{error.params['invariant']}", error.detail
+            await self._db.write(lambda c: alarm_tx(c, station_id, kind, said, received_ms))
+            raise
         fp("sync.hub.events_committed")
         return _acked(outcome)
+
+    async def _blob(
+        self, shelf: Shelf, request: web.Request, station_id: str, body: bytes
+    ) -> web.Response:
+        session = session_of(request)
+        span = Span.read(request.headers.get("Content-Range", ""), body)
+        await self._note_heard(station_id, session)
+        at_ms = to_ms(self._clock.wall())
+        answer = await shelf.put(station_id, request.match_info["digest"], span, body, at_ms)
+        response = answer_of(answer)
+        if not answer.complete:
+            response.set_status(308)
+        elif span.count:
+            response.set_status(201)
+        return response
 
     async def _note_heard(self, station_id: str, session: int) -> None:
         now_ms = to_ms(self._clock.wall())
         if await self._db.read(lambda c: is_heard_due(_state(c, station_id, session), now_ms)):
             await self._db.write(lambda conn: heard_tx(conn, station_id, now_ms))
-
-
-def _check_version(request: web.Request) -> None:
-    """Refuse another version; who names none at all is no station (401)."""
-    version = request.headers.get(protocol.PROTO_HEADER)
-    if version is None:
-        raise auth.nobody()
-    if version != protocol.PROTO:
-        raise UpgradeError("sync.proto", "speak LSP/1", min=1, max=1)
 
 
 def _acked(outcome: Outcome) -> web.Response:

@@ -60,6 +60,11 @@ def _sentence(body: Message, texts: Texts) -> Tag:
             return ("warn", _("Keypad locked for %(duration)s after wrong codes", duration=wait))
         case e.ReplicaApplied():
             return ("", _("Applied everything up to op %(op)s", op=body.op))
+        case e.BlobDropped():
+            return (
+                "warn",
+                _("A photo was lost before it was sent (%(bytes)s bytes)", bytes=body.size_bytes),
+            )
         case e.TelemetryGap():
             return ("warn", _("%(count)s blocks of readings dropped", count=body.count))
         case _:

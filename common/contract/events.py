@@ -226,6 +226,14 @@ class TelemetryGap(Message):
     last_chain: str
 
 
+class BlobDropped(Message):
+    """`blob.dropped`: a photo or other evidence is gone before the hub had it: no room, damaged, or refused."""
+
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size_bytes: int = Field(ge=0)
+    reason: str = Field(max_length=40)
+
+
 class ClimateBlock(Message):
     """`climate.block`: one minute of readings of one probe; null where the quality was not good."""
 
@@ -267,6 +275,7 @@ EVENT_TYPES: dict[str, tuple[Lane, type[Message]]] = {
     "command.result": (Lane.FACTS, CommandResult),
     "replica.applied": (Lane.FACTS, ReplicaApplied),
     "telemetry.gap": (Lane.FACTS, TelemetryGap),
+    "blob.dropped": (Lane.FACTS, BlobDropped),
     "climate.block": (Lane.TELEMETRY, ClimateBlock),
     "climate.over_limit": (Lane.FACTS, ClimateOverLimit),
 }

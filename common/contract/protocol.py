@@ -3,6 +3,7 @@
 Bodies of events and rows travel as JSON texts inside JSON strings, so that both sides hash the very same bytes.
 """
 
+import hashlib
 from typing import Annotated
 
 from pydantic import Field
@@ -19,6 +20,7 @@ OPS_PATH = "/sync/v1/ops"
 SNAPSHOT_PATH = "/sync/v1/snapshot"
 DIGESTS_PATH = "/sync/v1/digests"
 EVENTS_PATH = "/sync/v1/events"
+BLOBS_PATH = "/sync/v1/blobs"
 
 MAX_BATCH_EVENTS = 500
 MAX_BATCH_BYTES = 256 * 1024
@@ -29,10 +31,18 @@ MAX_REQUEST_BYTES = 4 * 1024 * 1024
 MAX_OPS = 500
 SNAPSHOT_ROWS = 1000
 MAX_WAIT_S = 60.0
+MAX_BLOB_BYTES = 32 * 1024 * 1024
+BLOB_PART_BYTES = 256 * 1024
+"""A blob travels in parts of at most this much."""
+_BLOB_DIGEST_BYTES = 32
+_BLOB_PERSON = b"linli/blob/1"
 
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Counted = Annotated[int, Field(ge=0, le=2**49 - 1)]
 """A number the hub counts on from: what comes next must fit its answers and the session's header."""
+Spoken = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=10_000)], ...], Field(min_length=1, max_length=16)
+]
 Chain = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -69,6 +79,11 @@ class Positions(Message):
         return self.facts if lane is Lane.FACTS else self.telemetry
 
 
+def _is_unsaid(value: object) -> bool:
+    """Leave a field out that an older release does not know, so that its messages keep their bytes."""
+    return value is None
+
+
 class Hello(Message):
     """`POST /sync/v1/hello`: at start, as the idle heartbeat, and whenever the other side says something odd."""
 
@@ -88,6 +103,14 @@ class Hello(Message):
     clock_offset_ms: int = Field(
         ge=-(2**52), le=2**52, description="hub minus station, as the station knows it"
     )
+    protos: Spoken | None = Field(
+        default=None,
+        exclude_if=_is_unsaid,
+        description="protocols the station speaks; none said: 1 (common.contract.versions)",
+    )
+    projections: Spoken | None = Field(
+        default=None, exclude_if=_is_unsaid, description="row projections it reads; none said: 1"
+    )
 
 
 class HelloAnswer(Message):
@@ -99,6 +122,12 @@ class HelloAnswer(Message):
     head_op: Count
     server_time_ms: Ms
     acked: Positions
+    proto: Count | None = Field(
+        default=None, exclude_if=_is_unsaid, description="the highest protocol both speak"
+    )
+    projection: Count | None = Field(
+        default=None, exclude_if=_is_unsaid, description="the projection rows will have"
+    )
 
 
 class Op(Message):
@@ -180,6 +209,23 @@ class EventsAck(Message):
     )
 
 
+class BlobAnswer(Message):
+    """`PUT /sync/v1/blobs/{blake2}` with Content-Range: 201 (or 200: was there) whole and verified, 308 go on."""
+
+    received: Count = Field(description="bytes the hub holds durably: the next part starts there")
+    complete: bool
+
+
+def blob_digest(content: bytes) -> str:
+    """Return the name of a blob: BLAKE2b of its bytes, 64 hexadecimal digits."""
+    return hashlib.blake2b(content, digest_size=_BLOB_DIGEST_BYTES, person=_BLOB_PERSON).hexdigest()
+
+
+def blob_path(digest: str) -> str:
+    """Return where a blob is put."""
+    return f"{BLOBS_PATH}/{digest}"
+
+
 class ProblemParams(Message):
     """The parameters of a problem that a station acts on."""
 
@@ -189,6 +235,8 @@ class ProblemParams(Message):
     head_chain: Chain | None = None
     at_epoch: Count | None = None
     at_seq: Count | None = None
+    min: Count | None = None
+    max: Count | None = None
 
     @property
     def head(self) -> Position | None:

@@ -25,7 +25,10 @@ class KeyHeader:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """One operation; method and path are the router's. `answers` maps a status to a type, None for no body."""
+    """One operation; method and path are the router's. `answers` maps a status to a type, None for no body.
+
+    `binary`: the body is bytes (application/octet-stream), not a message.
+    """
 
     summary: str
     tag: str
@@ -34,6 +37,8 @@ class Described:
     problems: frozenset[int] = ANY_HOST
     query: Any = None
     body: Any = None
+    binary: bool = False
+    path: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, Any] = field(default_factory=dict)
     keys: tuple[KeyHeader, ...] = ()
 

@@ -17,6 +17,7 @@ from common.kit.openapi import INT64_MAX, METHODS_WITH_EFFECT, NO_NUL, Operation
 from common.kit.problems import PROBLEM_TYPE
 
 _REFS = "#/components/schemas/{model}"
+_BYTES = {"schema": {"type": "string", "format": "binary"}}
 
 
 def _promise(name: str) -> dict[str, Any]:
@@ -108,26 +109,29 @@ def _describe(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
 def _describe_plain(
     method: str, path: str, found: Described, schemas: dict[str, Any]
 ) -> dict[str, Any]:
-    headers = [
+    named = [
         {
             "name": name,
-            "in": "header",
+            "in": place,
             "required": True,
             "schema": TypeAdapter(hint).json_schema(schema_generator=_Schema),
         }
-        for name, hint in found.headers.items()
+        for place, hints in (("path", found.path), ("header", found.headers))
+        for name, hint in hints.items()
     ]
     described: dict[str, Any] = {
         "operationId": f"{method.lower()}{_words(path)}",
         "summary": found.summary,
         "tags": [found.tag],
-        "parameters": [*_query_parameters(found.query, schemas), *headers],
+        "parameters": [*_query_parameters(found.query, schemas), *named],
         "responses": _responses(found.answers, found.media_type, found.problems, schemas),
     }
     if found.keys:  # all of them together: the keys of one requirement are joined by "and"
         described["security"] = [{key.name: [] for key in found.keys}]
     if found.body is not None:
         described["requestBody"] = _request_body(found.body, schemas)
+    if found.binary:
+        described["requestBody"] = {"content": {"application/octet-stream": _BYTES}}
     return described
 
 

@@ -40,6 +40,8 @@ def problem(error: LinliError) -> web.Response:
         headers["WWW-Authenticate"] = 'Bearer realm="linli"'
     if error.status == HTTPStatus.TOO_MANY_REQUESTS:
         headers["Retry-After"] = str(error.params.get("wait_s", 1))
+    elif error.status == HTTPStatus.SERVICE_UNAVAILABLE and "wait_s" in error.params:
+        headers["Retry-After"] = str(error.params["wait_s"])
     return bare_problem(error.status, error.key, error.detail, error.params, headers)
 
 

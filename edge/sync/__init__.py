@@ -1,5 +1,6 @@
 """The station's end of LSP/1: outbox, replica, hub link; moves envelopes without reading them."""
 
+from edge.sync.blobs import BlobStore
 from edge.sync.contact import LinkView
 from edge.sync.link import HubLink, LinkPorts
 from edge.sync.outbox import Backlog, Outbox
@@ -9,6 +10,7 @@ from edge.sync.schema import DDL
 __all__ = [
     "DDL",
     "Backlog",
+    "BlobStore",
     "HubLink",
     "LinkPorts",
     "LinkView",

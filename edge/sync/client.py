@@ -2,6 +2,7 @@
 
 import gzip
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from yarl import URL
 from common.contract import protocol
 from common.contract.base import Message
 from common.contract.protocol import Problem
+from common.contract.versions import OURS
 from common.kit.chance import Chance
 from common.kit.clock import Clock, to_ms
 from common.kit.failpoints import fp
@@ -27,6 +29,7 @@ from common.kit.identity import (
 
 M = TypeVar("M", bound=Message)
 _GZIP_FROM = 1024
+_GOOD = frozenset({200, 201, 308})  # 308: a blob's part is stored, go on
 _ANSWER_MAX = 64 * 1024 * 1024
 _RETRY_AFTER_MAX_S = 3600.0
 
@@ -77,6 +80,7 @@ class HubClient:
         self._secrets, self._clock, self._chance = secrets, clock, chance
         self._timeout_s = timeout_s
         self.session = 0
+        self.proto = max(OURS.protos)
         self.clock_offset_ms = 0
 
     async def get(
@@ -94,15 +98,29 @@ class HubClient:
             raise HubAway("the hub answered nothing", reached=True)
         return found
 
+    async def put(self, path: str, body: bytes, span: str, answer: type[M]) -> M:
+        """Send a part of a blob; `span` is its Content-Range."""
+        headers = {"Content-Range": span, "Content-Type": "application/octet-stream"}
+        found = await self._ask("PUT", URL(path), body, answer, 0.0, headers)
+        if found is None:
+            raise HubAway("the hub answered nothing", reached=True)
+        return found
+
     async def _ask(
-        self, method: str, path: URL, body: bytes, model: type[M], held_s: float
+        self,
+        method: str,
+        path: URL,
+        body: bytes,
+        model: type[M],
+        held_s: float,
+        more: Mapping[str, str] | None = None,
     ) -> M | None:
-        answer = await self._send(method, path, body, held_s)
+        answer = await self._send(method, path, body, held_s, more or {})
         if answer.status == 401 and self._learn_time(answer):
-            answer = await self._send(method, path, body, held_s)
+            answer = await self._send(method, path, body, held_s, more or {})
         if answer.status == 204:
             return None
-        if answer.status != 200:
+        if answer.status not in _GOOD:
             raise _trouble(answer)
         try:
             return model.model_validate_json(answer.body)
@@ -110,10 +128,12 @@ class HubClient:
             reason = f"the answer to {path.path} cannot be read"
             raise HubAway(reason, reached=True) from error
 
-    async def _send(self, method: str, path: URL, body: bytes, held_s: float) -> Answer:
-        headers = self.headers(method, path.raw_path_qs, body)
+    async def _send(
+        self, method: str, path: URL, body: bytes, held_s: float, more: Mapping[str, str]
+    ) -> Answer:
+        headers = self.headers(method, path.raw_path_qs, body) | dict(more)
         data: bytes | None = body or None
-        if len(body) >= _GZIP_FROM:
+        if len(body) >= _GZIP_FROM and not more:  # photos are packed already
             data = gzip.compress(body, compresslevel=1, mtime=0)
             headers["Content-Encoding"] = "gzip"
         timeout = aiohttp.ClientTimeout(total=self._timeout_s + held_s)
@@ -144,7 +164,7 @@ class HubClient:
             body=body,
         )
         return {
-            protocol.PROTO_HEADER: protocol.PROTO,
+            protocol.PROTO_HEADER: str(self.proto),
             protocol.SESSION_HEADER: str(self.session),
             STATION_HEADER: station_id,
             TIME_HEADER: str(time_ms),
@@ -184,7 +204,7 @@ def _trouble(answer: Answer) -> HubAway | HubRefused:
     """Return what a status other than 200 means for the station."""
     problem = _problem(answer)
     known = problem.key.startswith("sync.")
-    if answer.status in (403, 409, 422) and known:
+    if answer.status in (403, 409, 422, 426) and known:
         return HubRefused(problem)
     reason = f"{answer.status} {problem.key}"
     return HubAway(reason, reached=True, retry_after_s=_seconds(answer.retry_after))

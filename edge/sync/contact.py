@@ -56,6 +56,7 @@ class Contact:
         self._since_s = clock.monotonic_s()
         self._online = False
         self.fenced = False
+        self.refusal = ""
         self.ready = asyncio.Event()
         self.hello_wanted = asyncio.Event()
         self.on_change: list[Callable[[], None]] = []

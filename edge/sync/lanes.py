@@ -17,6 +17,7 @@ from common.contract.protocol import (
 )
 from common.contract.words import Lane
 from common.kit.failpoints import fp
+from common.kit.invariant import must
 
 RETENTION_MS = 7 * 24 * 3600 * 1000
 RETENTION_ROWS = 50_000
@@ -38,19 +39,27 @@ class Dropped:
     last_chain: str
 
 
-def next_batch_tx(conn: sqlite3.Connection, lane: Lane) -> EventsBatch | None:
-    """Return the oldest unacknowledged events of `lane` that hang together, None when there are none."""
+def next_batch_tx(
+    conn: sqlite3.Connection,
+    lane: Lane,
+    most: int = MAX_BATCH_EVENTS,
+    most_bytes: int = MAX_BATCH_BYTES,
+) -> EventsBatch | None:
+    """Return the oldest unacknowledged events of `lane` that hang together, None when there are none.
+
+    At most `most` events and `most_bytes` of body text; one larger body travels alone.
+    """
     found = conn.execute(
         "SELECT o.*, b.n IS NOT NULL AS broken FROM outbox o"
         " LEFT JOIN sync_break b ON b.lane = o.lane AND b.n = o.n - 1"
         " WHERE o.lane = ? AND o.n > ? ORDER BY o.n LIMIT ?",
-        (lane.value, _lane(conn, lane)["acked_n"], MAX_BATCH_EVENTS),
+        (lane.value, _lane(conn, lane)["acked_n"], most),
     )
     rows: list[sqlite3.Row] = []
     size = 0
     for row in found:
-        size += len(row["body"])
-        if rows and (row["broken"] or size > MAX_BATCH_BYTES):
+        size += len(row["body"].encode())
+        if rows and (row["broken"] or size > most_bytes):
             break
         rows.append(row)
     if not rows:
@@ -197,6 +206,8 @@ def _cut(conn: sqlite3.Connection, lane: Lane, above: int, upto: int) -> None:
     """Delete the rows in (above, upto] and keep the place of the last, so that the next can say what it follows."""
     last = _row(conn, lane, upto)
     place = (lane.value, above, upto)
+    may_go = lane is Lane.TELEMETRY or upto <= _lane(conn, lane)["acked_n"]
+    must(may_go, "I7", f"facts up to {upto} would go before the hub has them")
     conn.execute("DELETE FROM outbox WHERE lane = ? AND n > ? AND n <= ?", place)
     conn.execute("DELETE FROM sync_break WHERE lane = ? AND n >= ? AND n <= ?", place)
     _break(conn, lane, upto, (last["boot_epoch"], last["seq"], last["chain"]))
@@ -207,6 +218,8 @@ def _break(conn: sqlite3.Connection, lane: Lane, n: int, place: tuple[int, int, 
 
 
 def _set_acked(conn: sqlite3.Connection, lane: Lane, n: int) -> None:
+    newest = _lane(conn, lane)["n"]
+    must(0 <= n <= newest, "I2", f"{lane}: {n} acknowledged of {newest}")
     conn.execute("UPDATE sync_lane SET acked_n = ? WHERE lane = ?", (n, lane.value))
 
 

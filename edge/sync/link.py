@@ -11,6 +11,7 @@ import aiohttp
 
 from common.contract.events import TelemetryGap
 from common.contract.protocol import HELLO_PATH, Hello, HelloAnswer
+from common.contract.versions import FIRST, OURS
 from common.contract.words import Lane
 from common.kit.chance import Chance
 from common.kit.clock import Clock, to_ms
@@ -19,6 +20,8 @@ from common.kit.identity import StationSecrets
 from common.kit.sqlite import Db
 from edge.config import HubSection
 from edge.sync import lanes
+from edge.sync.bloblane import BlobLane
+from edge.sync.blobs import BlobStore
 from edge.sync.client import HubAway, HubClient, HubRefused
 from edge.sync.contact import Backoff, Contact, LinkView
 from edge.sync.downlink import Downlink
@@ -29,6 +32,7 @@ from edge.sync.uplink import Uplink
 
 _log = logging.getLogger(__name__)
 JANITOR_S = 600.0
+_TOO_OLD = frozenset({"sync.proto", "sync.projection"})
 COUNT_S = 1.0  # the backlog on a screen is at most this old
 
 
@@ -68,6 +72,7 @@ class HubLink:
         outbox: Outbox,
         replica: Replica,
         app_version: str = "",
+        blobs: BlobStore | None = None,
     ) -> None:
         """Use the hub of `config`; `outbox.boot()` and `replica.prepare()` must have run before `run`."""
         self._ports, self._config, self._db = ports, config, db
@@ -79,6 +84,10 @@ class HubLink:
         self._uplinks = [
             Uplink(lane, db, outbox, self._contact, ports.clock, self._backoff()) for lane in Lane
         ]
+
+        self._blobs = None
+        if blobs is not None:
+            self._blobs = BlobLane(blobs, outbox, self._contact, self._backoff())
 
     def view(self) -> LinkView:
         """Return whether the hub is there; synchronous."""
@@ -98,6 +107,8 @@ class HubLink:
             tasks.create_task(self._downlink.run(client), name="sync.ops")
             for uplink, lane in zip(self._uplinks, Lane, strict=True):
                 tasks.create_task(uplink.run(client), name=f"sync.{lane}")
+            if self._blobs is not None:
+                tasks.create_task(self._blobs.run(client), name="sync.blobs")
             tasks.create_task(self._count(), name="sync.count")
             tasks.create_task(self._tidy(), name="sync.janitor")
 
@@ -140,6 +151,7 @@ class HubLink:
         await self._db.write(tx)
         fp("sync.edge.session_stored")
         client.session = answer.session
+        client.proto = answer.proto or FIRST
         now_ms = to_ms(self._ports.clock.wall())
         client.clock_offset_ms = answer.server_time_ms - now_ms
         for uplink in self._uplinks:
@@ -147,7 +159,7 @@ class HubLink:
         self._downlink.gen = answer.gen
         if self._contact.fenced:
             _log.warning("hub takes this station's word again")
-        self._contact.fenced = False
+        self._contact.fenced, self._contact.refusal = False, ""
         self._contact.heard()
         self._contact.ready.set()
 
@@ -169,13 +181,19 @@ class HubLink:
                 backlog_telemetry=backlog.telemetry,
                 oldest_s=None if backlog.oldest_age_s is None else int(backlog.oldest_age_s),
                 clock_offset_ms=clock_offset_ms,
+                protos=OURS.protos,
+                projections=OURS.projections,
             )
 
         return tx
 
     def _turned_away(self, error: HubRefused) -> None:
-        """Say once that another daemon holds the station (a copied disk, or our own older self for five minutes)."""
+        """Say once that another daemon holds the station (a copied disk, or our own older self for five minutes),
+        or that the hub no longer speaks our language: everything is kept, and pickups go on without it."""
         self._contact.ready.clear()
+        if error.key in _TOO_OLD and self._contact.refusal != error.key:
+            _log.error("the hub wants a newer station: %s; update it", error.problem.detail)
+        self._contact.refusal = error.key
         if error.key == "sync.fenced" and not self._contact.fenced:
             _log.error("another daemon speaks for this station: stop one of the two")
             self._contact.fenced = True

@@ -17,6 +17,7 @@ from common.kit.chance import Chance
 from common.kit.clock import Clock, to_ms
 from common.kit.failpoints import fp
 from common.kit.ids import new_id
+from common.kit.invariant import must
 from common.kit.sqlite import Db
 
 EVENT_VERSION = 1
@@ -122,10 +123,11 @@ def store_tx(conn: sqlite3.Connection, lane: Lane, n: int, link: Link, chain: by
             link.type, link.v, link.body, chain,
         ),
     )  # fmt: skip
-    conn.execute(
-        "UPDATE sync_lane SET n = ?, boot_epoch = ?, seq = ?, chain = ? WHERE lane = ?",
-        (n, link.boot_epoch, link.seq, chain, lane.value),
+    moved = conn.execute(
+        "UPDATE sync_lane SET n = ?, boot_epoch = ?, seq = ?, chain = ? WHERE lane = ? AND n = ?",
+        (n, link.boot_epoch, link.seq, chain, lane.value, n - 1),
     )
+    must(moved.rowcount == 1, "I2", f"{lane}: event {n} does not follow the newest")
 
 
 def _waiting(conn: sqlite3.Connection) -> tuple[dict[Lane, int], int | None]:

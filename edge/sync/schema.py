@@ -64,4 +64,11 @@ DDL: tuple[str, ...] = (
     ) STRICT""",
     "INSERT OR IGNORE INTO sync_lane VALUES ('facts', 0, 0, 0, zeroblob(32), 0)",
     "INSERT OR IGNORE INTO sync_lane VALUES ('telemetry', 0, 0, 0, zeroblob(32), 0)",
+    """CREATE TABLE IF NOT EXISTS blob (
+        digest TEXT PRIMARY KEY,
+        size INTEGER NOT NULL,
+        added_at_ms INTEGER NOT NULL,
+        sent_at_ms INTEGER
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX IF NOT EXISTS blob_age ON blob (sent_at_ms, added_at_ms)",
 )

@@ -20,6 +20,7 @@ from edge.sync import lanes
 from edge.sync.client import HubAway, HubClient, HubRefused
 from edge.sync.contact import Backoff, Contact
 from edge.sync.outbox import Outbox
+from edge.sync.pace import Pace
 
 _log = logging.getLogger(__name__)
 _LINGER_S = {Lane.FACTS: 0.0, Lane.TELEMETRY: 1.0}
@@ -35,6 +36,7 @@ class Uplink:
         """Send `lane` of `outbox`."""
         self._lane, self._db, self._outbox = lane, db, outbox
         self._contact, self._clock, self._backoff = contact, clock, backoff
+        self._pace = Pace()
         self._bell = outbox.listen()
 
     async def run(self, client: HubClient) -> None:
@@ -42,7 +44,7 @@ class Uplink:
         while True:
             await self._contact.ready.wait()
             self._bell.clear()
-            batch = await self._db.read(lambda conn: lanes.next_batch_tx(conn, self._lane))
+            batch = await self._db.read(self._next_tx)
             if batch is None:
                 await self._bell.wait()
                 await asyncio.sleep(_LINGER_S[self._lane])
@@ -50,9 +52,13 @@ class Uplink:
             try:
                 await self._send(client, batch)
             except HubAway as error:
+                self._pace.failed()
                 await self._contact.pause(error, self._backoff)
             except HubRefused as error:
                 await self._refused(error.problem)
+
+    def _next_tx(self, conn: sqlite3.Connection) -> EventsBatch | None:
+        return lanes.next_batch_tx(conn, self._lane, self._pace.events, self._pace.body_bytes)
 
     async def reconcile(self, acked: Positions) -> None:
         """Take the hub's own word on how far it is: further after a lost answer, less far after a restore."""
@@ -70,6 +76,8 @@ class Uplink:
         if not ours:
             raise HubAway("the hub acknowledged what was never sent", reached=True)
         self._backoff.reset()
+        texts = sum(len(event.body.encode()) for event in batch.events)
+        self._pace.arrived(len(batch.events), full=2 * texts >= self._pace.body_bytes)
         await self._outbox.count()
 
     async def _refused(self, problem: Problem) -> None:

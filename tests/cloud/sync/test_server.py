@@ -297,7 +297,7 @@ async def test_the_same_hello_again_is_the_same_session(bench: Bench) -> None:
 
 
 async def test_another_protocol_is_told_the_versions(bench: Bench) -> None:
-    answer = await bench.device.send("POST", protocol.HELLO_PATH, b"{}", proto="2")
+    answer = await bench.device.send("POST", protocol.EVENTS_PATH, b"{}", proto="2")
     assert (answer.status, answer.key) == (426, "sync.proto")
 
 

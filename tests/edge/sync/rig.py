@@ -15,17 +15,21 @@ from sqlalchemy.engine import Connection
 
 from cloud.sync import EventContext, Gateway, SyncServer
 from cloud.sync import metadata as sync_metadata
+from cloud.sync.admission import Admission
+from cloud.sync.blobs import QUOTA_BYTES, Shelf
 from common.contract.base import Message
 from common.contract.events import DoorUnexpected, KeypadLocked
 from common.contract.replica import CompartmentRow
+from common.contract.versions import OURS
 from common.kit.chance import seeded_chance
 from common.kit.identity import StationSecrets, new_private_key, public_key
 from common.kit.ids import new_id
 from common.kit.sqldb import SqlDb
 from common.kit.sqlite import SqliteDb
 from common.kit.web import WebServer, make_app
+from common.kit.work import InlineWork
 from edge.config import HubSection
-from edge.sync import DDL, HubLink, LinkPorts, Outbox, Replica, ReplicaTable
+from edge.sync import DDL, BlobStore, HubLink, LinkPorts, Outbox, Replica, ReplicaTable
 
 _business = sa.MetaData()
 effect = sa.Table(
@@ -70,19 +74,28 @@ class HubRig:
         self.path = folder / "hub.db"
         self._url = url or f"sqlite:///{self.path}"
         self.port = _free_port()
+        self.admission, self.versions = Admission(), OURS
         self.open()
 
     def open(self) -> None:
         self.db = SqlDb(self._url)
         sync_metadata.create_all(self.db.engine)
         _business.create_all(self.db.engine)
+        self.shelf = Shelf(self.db, self.path.parent / "hub-blobs", InlineWork(), QUOTA_BYTES)
         self.gateway = Gateway()
         self.gateway.on_event("door.unexpected", self._take_effect)
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         app = make_app()
-        SyncServer(self.gateway, self.db, self.clock).routes(app)
+        SyncServer(
+            self.gateway,
+            self.db,
+            self.clock,
+            admission=self.admission,
+            versions=self.versions,
+            shelf=self.shelf,
+        ).routes(app)
         server = WebServer(app, "127.0.0.1", self.port)
         await server.start()
         try:
@@ -125,6 +138,10 @@ class HubRig:
     def rows(self) -> set[str]:
         """The keys of the rows given to stations."""
         return {str(row[0]) for row in self._ask("SELECT key FROM sync_row")}
+
+    def types(self) -> list[str]:
+        """The type of every event in the log."""
+        return [str(row[0]) for row in self._ask("SELECT type FROM sync_event")]
 
     def alarms(self) -> set[str]:
         return {str(row[0]) for row in self._ask("SELECT kind FROM sync_alarm")}
@@ -174,6 +191,8 @@ class StationRig:
         self.outbox = Outbox(self.db, self.clock, self.chance, self.station_id)
         self.replica = Replica(self.db, self.outbox, self.clock)
         self.replica.register(COMPARTMENTS)
+        folder = self.path.with_suffix(".blobs")
+        self.blobs = BlobStore(self.db, folder, InlineWork(), self.clock, self.outbox, 1000)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[HubLink]:
@@ -192,11 +211,12 @@ class StationRig:
     async def boot(self) -> None:
         await self.outbox.boot()
         await self.replica.prepare()
+        await self.blobs.start()
 
     def link(self) -> HubLink:
         ports = LinkPorts(self.clock, self.chance, aiohttp.TCPConnector, self.secrets)
         config = self.config.model_copy(update={"url": self._hub.url})
-        return HubLink(ports, config, self.db, self.outbox, self.replica, "test")
+        return HubLink(ports, config, self.db, self.outbox, self.replica, "test", self.blobs)
 
     async def door(self, *labels: str) -> None:
         """Append one door event a label, each its own transaction."""
@@ -216,6 +236,13 @@ class StationRig:
         """The projected rows the rooms see."""
         found = _ask(self.path, "SELECT label, broken FROM replica_compartment")
         return {str(label): bool(broken) for label, broken in found}
+
+    def unsent(self) -> int:
+        """How many blobs the hub does not have."""
+        return len(_ask(self.path, "SELECT digest FROM blob WHERE sent_at_ms IS NULL"))
+
+    def blob_file(self, digest: str) -> Path:
+        return self.path.with_suffix(".blobs") / digest
 
     def is_empty(self) -> bool:
         """Everything sent and acknowledged."""

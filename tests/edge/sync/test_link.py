@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from common.contract.versions import OURS, Versions
 from common.kit.failpoints import arm, disarm_all
 from tests.edge.sync.rig import HubRig, StationRig, until
 
@@ -230,3 +231,18 @@ async def test_a_crash_at_any_arrow_changes_nothing(
     labels = hub.labels()
     assert len(labels) == len(set(labels)), "an event took effect twice"
     assert set(made) <= set(labels), "a committed event never took effect"
+
+
+async def test_a_hub_that_went_too_far_is_waited_for_with_everything_kept(
+    hub: HubRig, subject: StationRig, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub.versions = Versions(protos=(4, 3, 2), projections=(4, 3, 2))
+    async with subject.running() as link:
+        await subject.door("A1")
+        async with hub.serving():
+            await until(lambda: "wants a newer station" in caplog.text)
+            assert not link.view().online
+        hub.versions = OURS
+        async with hub.serving():
+            await until(lambda: hub.labels() == ["A1"] and subject.is_empty())
+    assert caplog.text.count("wants a newer station") == 1

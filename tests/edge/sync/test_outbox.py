@@ -10,7 +10,9 @@ from common.contract.events import ClimateBlock, DoorUnexpected, TelemetryGap
 from common.contract.protocol import START, EventsBatch, Position
 from common.contract.words import Lane
 from common.kit.clock import to_ms
+from common.kit.invariant import InvariantError
 from edge.sync import Backlog, lanes
+from edge.sync.outbox import store_tx
 from tests.edge.sync.conftest import STATION, Alone
 
 DAY_MS = 24 * 3600 * 1000
@@ -124,14 +126,11 @@ async def test_an_ack_moves_on_and_a_foreign_one_does_not(alone: Alone) -> None:
     assert _batch(alone) == sent
 
 
-async def test_large_bodies_travel_in_small_batches(
-    alone: Alone, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lanes, "MAX_BATCH_BYTES", 70)
+async def test_large_bodies_travel_in_small_batches(alone: Alone) -> None:
     await alone.outbox.boot()
     _door(alone, "A1", "A2", "A3")
     sizes = []
-    while (sent := alone.tx(lambda conn: lanes.next_batch_tx(conn, Lane.FACTS))) is not None:
+    while sent := alone.tx(lambda c: lanes.next_batch_tx(c, Lane.FACTS, most_bytes=70)):
         sizes.append(len(sent.events))
         assert _adds_up(sent)
         _ack(alone, _end(sent))
@@ -219,3 +218,22 @@ async def test_too_much_telemetry_is_dropped_and_told(
     assert await alone.outbox.count() == Backlog(0, 7, 0.0)
     alone.clock.now += timedelta(days=1)
     assert alone.tx(lanes.drop_telemetry_tx) == ()
+
+
+async def test_no_fact_goes_before_the_hub_has_it(alone: Alone) -> None:
+    await alone.outbox.boot()
+    _door(alone, "A1", "A2")
+    with pytest.raises(InvariantError, match="I7"):
+        alone.tx(lambda conn: lanes._cut(conn, Lane.FACTS, 0, 2))
+    with pytest.raises(InvariantError, match="I2"):
+        alone.tx(lambda conn: lanes._set_acked(conn, Lane.FACTS, 3))
+    assert len(_batch(alone).events) == 2
+
+
+async def test_an_event_follows_the_newest(alone: Alone) -> None:
+    await alone.outbox.boot()
+    _door(alone, "A1")
+    link = Link(STATION, "facts", 1, 3, 1, "door.unexpected", 1, "{}")
+    with pytest.raises(InvariantError, match="I2"):
+        alone.tx(lambda conn: store_tx(conn, Lane.FACTS, 3, link, bytes(32)))
+    assert len(_batch(alone).events) == 1
