@@ -66,6 +66,45 @@ def kill(
     raise typer.Exit(1 if tally.violations else 0)
 
 
+@app.command()
+def pickups(
+    seeds: Annotated[int, typer.Option(min=1, help="how many seeds, counted up from --seed")] = 10,
+    seed: Annotated[int, typer.Option(help="first seed: people, faults and schedule")] = 1,
+    days: Annotated[int, typer.Option(min=1, max=28, help="virtual days before all heals")] = 7,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="processes; as many as there are CPUs")
+    ] = None,
+    ablate: Annotated[
+        str | None, typer.Option(help="switch this safeguard off: the drill must notice")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="one JSON object on the last line")
+    ] = False,
+) -> None:
+    """Live virtual weeks of one station with everything failing; an oracle knows what was promised."""
+    import os
+
+    from linli.drill.pickups import Pickups, replay
+    from linli.world.ablation import ABLATIONS
+
+    if ablate is not None and ablate not in ABLATIONS:
+        known = "\n  ".join(ABLATIONS)
+        raise typer.BadParameter(f"no such safeguard; there are\n  {known}")
+    signal.signal(signal.SIGTERM, _leave)
+    work = range(seed, seed + seeds)
+    tally = Pickups(work, days, jobs or os.cpu_count() or 1, ablate, typer.echo).run()
+    again = f"{replay(seed, days, ablate)} --seeds {seeds}"
+    typer.echo(f"{tally.runs} runs, {tally.violations} violations, seed {seed}; again: {again}")
+    if as_json:
+        typer.echo(tally.as_json())
+    raise typer.Exit(1 if tally.violations else 0)
+
+
+def _leave(*_: object) -> None:
+    """End as Ctrl-C does, so that no process of ours is left behind."""
+    raise SystemExit(143)
+
+
 async def _until_stopped(job: Coroutine[None, None, T]) -> T:
     """Run `job`; SIGTERM ends it in order, as Ctrl-C does, so that no program is left behind."""
     running = asyncio.current_task()

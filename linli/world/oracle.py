@@ -131,6 +131,8 @@ class Oracle:
         self._blind = False
         self._attempts: list[float] = []
         self._checked: list[float] = []
+        self.openings: dict[str, list[float]] = {}
+        """Label → when its door physically opened."""
         self.verdicts: dict[str, int] = {}
         self.deaths = 0
 
@@ -219,6 +221,7 @@ class Oracle:
         self.trace.note(round(now_s, 3), "open" if open_ else "shut", label)
         if open_:
             self._open[label] = (now_s, not (blind or self._blind))
+            self.openings.setdefault(label, []).append(now_s)
             return
         since_s, clear = self._open.pop(label, (now_s, False))
         seen = clear and not blind and now_s - since_s >= _CERTAIN_S

@@ -1,6 +1,8 @@
 """The reckoning when all has healed: nothing waits, nothing is lost, nothing counts twice, the cabinet is empty."""
 
 import asyncio
+import json
+import sqlite3
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +14,8 @@ from cloud.orders.machine import ParcelState as HubState
 from cloud.sync.models import alarm, event, quarantine
 from cloud.verify import violations_tx
 from common.contract.words import DoorState
+from common.kit.clock import to_ms
+from linli.world.clock import DAWN
 from linli.world.level1.town import ADMIN_CALLER, Town
 from linli.world.oracle import Order, Parcel, Place, Used
 
@@ -25,6 +29,8 @@ _MAY_BE: Mapping[Place, frozenset[HubState]] = {
     Place.DOOR: frozenset(),
 }
 _UNSEEN = frozenset({HubState.COLLECTED, HubState.REMOVED, HubState.CANCELLED})
+_LATEST_S = 2400.0
+"""An idle door is looked at each quarter of an hour, by a clock five minutes wrong, and may stand open for ten."""
 _LIVE = frozenset({DoorState.QUEUED, DoorState.PULSING, DoorState.OPEN})
 
 
@@ -92,6 +98,22 @@ async def _events(town: Town) -> None:
             say(f"the fact {place} differs")
     for sentence in odd:
         say(sentence)
+    for case in await town.hub.rooms.orders.cases():
+        if case.kind == "fact_does_not_fit":
+            say(f"a fact that fits nothing: {case.detail}")
+    for label, at_s in await town.station.edge.state_db.read(_unexpected):
+        openings = town.oracle.openings.get(label, ())
+        if not any(at_s - _LATEST_S < opened_s < at_s + _LATEST_S for opened_s in openings):
+            say(f"door {label} was reported open at {at_s:.0f} s and never moved")
+
+
+def _unexpected(conn: sqlite3.Connection) -> list[tuple[str, float]]:
+    rows = conn.execute(
+        "SELECT occurred_at_ms, body FROM outbox WHERE type = 'door.unexpected'"
+    ).fetchall()
+    found = [(json.loads(row["body"]), row["occurred_at_ms"]) for row in rows]
+    start_ms = to_ms(DAWN)
+    return [(body["compartment"], (ms - start_ms) / 1000) for body, ms in found if body["open"]]
 
 
 def _hub_events(conn: Connection) -> tuple[dict[Any, Any], list[str]]:

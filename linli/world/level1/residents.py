@@ -23,7 +23,7 @@ class Resident:
         """Know what to buy."""
         self._town, self._errand = town, errand
         self._rng: random.Random = town.rng(f"resident|{errand.number}")
-        self._may_reopen = errand.reopens
+        self._may_reopen, self._typos = errand.reopens, errand.typos
         self.order: Order | None = None
 
     async def run(self) -> None:
@@ -37,7 +37,8 @@ class Resident:
         if self._errand.fetch_after_s is None:
             return
         await order.ready.wait()
-        await asyncio.sleep(self._errand.fetch_after_s)
+        now_s, evening_s = self._town.loop.time(), self._errand.not_before_s
+        await asyncio.sleep(evening_s - now_s if evening_s > now_s else self._errand.fetch_after_s)
         await self.fetch()
 
     async def fetch(self) -> None:
@@ -97,7 +98,8 @@ class Resident:
         town = self._town
         async with town.screen:
             await town.station_up()
-            for _ in range(self._errand.typos):
+            typos, self._typos = self._typos, 0  # the next time she reads it twice
+            for _ in range(typos):
                 if not await self._type(_mistyped(order.code, self._rng), None):
                     return
                 await asyncio.sleep(self._rng.uniform(2, 10))
