@@ -15,7 +15,7 @@ from common.kit.clock import Clock, from_ms, to_ms
 from common.kit.failpoints import fp
 from common.kit.sqlite import Db
 from edge.pickup import store
-from edge.pickup.machine import Trigger, next_state
+from edge.pickup.machine import FINAL, Trigger, next_state
 from edge.pickup.store import Terms, Use
 from edge.sync.outbox import Outbox
 
@@ -62,6 +62,8 @@ class Grants:
         """Bring one grant in line with the hub's row, what lies here and the time. Never while a door is open."""
         terms = store.terms(conn, grant_id)
         use = store.use(conn, grant_id) or self._first_use(conn, terms)
+        if use is not None and use.state in FINAL:
+            self._sync_items(conn, grant_id)  # what comes after the end must come out again
         if use is None or use.state not in OPEN_TO_NEWS:
             return
         use = self._refresh_expiry(conn, use, terms)

@@ -74,7 +74,7 @@ def power_cut(
     seeds: Annotated[int, typer.Option(min=1, help="how many images, one a seed")] = 500,
     seed: Annotated[int, typer.Option(min=0, help="first seed")] = 1,
     fast: Annotated[bool, typer.Option("--fast", help="a short journey of the station")] = False,
-    ablation: Annotated[
+    ablate: Annotated[
         str | None,
         typer.Option(help="lying-disk or synchronous-normal: the drill must then find losses"),
     ] = None,
@@ -92,7 +92,7 @@ def power_cut(
             "drill.apsw", "this drill needs apsw: `make setup` or `pip install apsw` brings it"
         ) from error
     try:
-        without = Ablation(ablation) if ablation is not None else None
+        without = Ablation(ablate) if ablate is not None else None
     except ValueError as error:
         raise typer.BadParameter(f"{error}; there are {', '.join(Ablation)}") from error
     logging.getLogger().addHandler(logging.NullHandler())  # the town's own words are no news here
@@ -105,6 +105,45 @@ def power_cut(
     if as_json:
         typer.echo(tally.as_json())
     raise typer.Exit(1 if tally.violations else 0)
+
+
+@app.command()
+def pickups(
+    seeds: Annotated[int, typer.Option(min=1, help="how many seeds, counted up from --seed")] = 10,
+    seed: Annotated[int, typer.Option(help="first seed: people, faults and schedule")] = 1,
+    days: Annotated[int, typer.Option(min=1, max=28, help="virtual days before all heals")] = 7,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="processes; as many as there are CPUs")
+    ] = None,
+    ablate: Annotated[
+        str | None, typer.Option(help="switch this safeguard off: the drill must notice")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="one JSON object on the last line")
+    ] = False,
+) -> None:
+    """Live virtual weeks of one station with everything failing; an oracle knows what was promised."""
+    import os
+
+    from linli.drill.pickups import Pickups, replay
+    from linli.world.ablation import ABLATIONS
+
+    if ablate is not None and ablate not in ABLATIONS:
+        known = "\n  ".join(ABLATIONS)
+        raise typer.BadParameter(f"no such safeguard; there are\n  {known}")
+    signal.signal(signal.SIGTERM, _leave)
+    work = range(seed, seed + seeds)
+    tally = Pickups(work, days, jobs or os.cpu_count() or 1, ablate, typer.echo).run()
+    again = f"{replay(seed, days, ablate)} --seeds {seeds}"
+    typer.echo(f"{tally.runs} runs, {tally.violations} violations, seed {seed}; again: {again}")
+    if as_json:
+        typer.echo(tally.as_json())
+    raise typer.Exit(1 if tally.violations else 0)
+
+
+def _leave(*_: object) -> None:
+    """End as Ctrl-C does, so that no process of ours is left behind."""
+    raise SystemExit(143)
 
 
 async def _until_stopped(job: Coroutine[None, None, T]) -> T:

@@ -109,7 +109,7 @@ class Campaign:
         """Return the command that makes these images again."""
         words = [f"linli drill power-cut --seed {seed} --seeds {seeds}"]
         words += ["--fast"] if self.short else []
-        words += ["--ablation", self.ablation.value] if self.ablation else []
+        words += ["--ablate", self.ablation.value] if self.ablation else []
         return " ".join(words)
 
     def _journeys(self) -> Iterator[tuple[int, list[int]]]:

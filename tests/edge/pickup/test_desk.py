@@ -233,6 +233,27 @@ def test_a_parcel_whose_code_was_revoked_on_its_way_here_must_come_out(tmp_path:
     in_house(tmp_path, body)
 
 
+@pytest.mark.parametrize("end", ["revoked", "expired"])
+def test_a_parcel_that_comes_after_the_end_of_its_code_must_come_out(
+    tmp_path: Path, end: str
+) -> None:
+    async def body(house: House) -> None:
+        first, second = house.parcel("LP-0001"), house.parcel("LP-0002")
+        grant = house.grant(first, second, valid_for_s=60)
+        await house.put(first, second, grant)
+        await house.stored("LP-0001")
+        if end == "revoked":
+            await house.put(grant.model_copy(update={"state": "revoked"}))
+        else:
+            await asyncio.sleep(100)
+        assert house.grant_state(grant.grant_id) == end
+        await house.stored("LP-0002")
+        labels = {view.label for view in await house.edge.desk.overdue()}
+        assert labels == {"LP-0001", "LP-0002"}
+
+    in_house(tmp_path, body)
+
+
 def test_overdue_parcels_come_out_others_do_not(tmp_path: Path) -> None:
     async def body(house: House) -> None:
         late = await house.delivered("LP-0001", valid_for_s=3600)

@@ -27,7 +27,7 @@ def test_the_station_keeps_its_word_and_the_drill_can_fail(tmp_path: Path) -> No
         campaign = Campaign(range(20, 40), said.append, True, ablation, tapes)
         broken = campaign.run().broken
         assert broken[Broken.LOST] > 5, ablation
-        assert any(f"--ablation {ablation}" in line for line in said)
+        assert any(f"--ablate {ablation}" in line for line in said)
     again: list[str] = []
     Campaign(range(23, 24), again.append, True, Ablation.LYING_DISK, tapes).run()
     assert "--seed 23 " in again[-1]
@@ -62,6 +62,6 @@ def test_without_apsw_the_command_says_what_to_install(monkeypatch: pytest.Monke
 
 
 def test_an_unknown_ablation_is_refused_with_the_known_ones() -> None:
-    result = CliRunner().invoke(app, ["drill", "power-cut", "--ablation", "prayer"])
+    result = CliRunner().invoke(app, ["drill", "power-cut", "--ablate", "prayer"])
     assert result.exit_code == typer.BadParameter("").exit_code
     assert "lying-disk" in result.output

@@ -1,0 +1,215 @@
+"""Safeguards switched off from outside, one at a time: a drill that does not notice would be no drill.
+
+The products know nothing of this: methods are replaced for the length of a `with`, never in a shipped program.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from unittest.mock import patch
+
+from cloud.orders.store import parcels as hub_parcels
+from cloud.sync import ingest, server
+from cloud.sync.effects import run_effects_tx
+from common.contract.base import Message
+from common.contract.protocol import EventsAck, Position
+from common.contract.words import GrantState
+from edge.access import commands
+from edge.access.limiter import Limiter, Taken
+from edge.doors import sensors, service
+from edge.doors.runner import Runner
+from edge.hardware.ports import PulseResult
+from edge.parcels import store as parcel_store
+from edge.pickup import grants, machine, sessions, store
+from edge.sync.client import HubAway
+from edge.sync.outbox import Outbox
+from edge.sync.uplink import Uplink
+
+Patches = list[tuple[Any, str, Any]]
+
+
+def _limiter() -> Patches:
+    return [(Limiter, "take_tx", lambda _self, _conn: Taken(0))]
+
+
+def _give_back() -> Patches:
+    return [(Limiter, "give_back_tx", lambda _self, _conn, _taken: None)]
+
+
+def _used_mark() -> Patches:
+    def opened(self: Any, conn: sqlite3.Connection, item: Any, _change: Any) -> None:
+        self._grants.move_tx(conn, item.grant_id, machine.Trigger.NOT_OPENED)
+
+    return [
+        (sessions.Sessions, "_opened_tx", opened),
+        (sessions.Sessions, "_closed_tx", lambda *_: None),
+    ]
+
+
+def _stays_valid() -> Patches:
+    return [(sessions.Sessions, "_not_opened_tx", lambda *_: None)]
+
+
+def _max_pulses() -> Patches:
+    return [(sessions.Sessions, "pulses_left", lambda _self, _item: 3)]
+
+
+def _pulse_once() -> Patches:
+    original = Runner._pulse  # noqa: SLF001 - a safeguard is replaced from outside
+
+    async def again(self: Any, request: Any) -> Any:
+        sent = await original(self, request)
+        if sent.result is PulseResult.UNCONFIRMED:
+            return replace(sent, result=await self._bus.pulse(request.wish.compartment))
+        return sent
+
+    return [(Runner, "_pulse", again)]
+
+
+def _reconcile() -> Patches:
+    async def forget(*_: Any) -> None:
+        return
+
+    return [(service.Doors, "_reconcile", forget)]
+
+
+def _outbox_in_tx() -> Patches:
+    append, kick = Outbox.append_tx, Outbox.kick
+    waiting: list[tuple[Message, datetime]] = []
+
+    def later(_self: Any, _conn: Any, body: Message, *, occurred_at: datetime) -> None:
+        waiting.append((body, occurred_at))
+
+    def flush(self: Any) -> None:
+        async def write() -> None:
+            todo, waiting[:] = list(waiting), []
+            for body, at in todo:
+                await self._db.write(lambda c, b=body, a=at: append(self, c, b, occurred_at=a))
+            kick(self)
+
+        jobs.append(asyncio.ensure_future(write()))
+
+    jobs: list[Any] = []
+    return [(Outbox, "append_tx", later), (Outbox, "kick", flush)]
+
+
+def _ack() -> Patches:
+    async def trusting(self: Any, client: Any, batch: Any) -> None:
+        last = batch.events[-1]
+        acked = Position(boot_epoch=last.boot_epoch, seq=last.seq, chain=batch.chain)
+        with suppress(HubAway):  # it will have arrived
+            acked = (await client.post("/sync/v1/events", batch, EventsAck)).acked
+        await self._db.write(lambda conn: _acked_and_gone(conn, self._lane, acked))
+        await self._outbox.count()
+
+    return [(Uplink, "_send", trusting)]
+
+
+def _acked_and_gone(conn: sqlite3.Connection, lane: Any, acked: Position) -> None:
+    from edge.sync import lanes
+
+    lanes.ack_tx(conn, lane, acked, 0)
+    conn.execute(
+        "DELETE FROM outbox WHERE lane = ? AND (boot_epoch, seq) < (?, ?)",
+        (lane.value, acked.boot_epoch, acked.seq),
+    )
+
+
+def _dedup() -> Patches:
+    def twice(conn: Any, station_id: str, batch: Any, received_ms: int, handlers: Any) -> Any:
+        outcome = ingest.ingest_tx(conn, station_id, batch, received_ms, handlers)
+        fresh = getattr(outcome, "fresh", len(batch.events))
+        known = batch.events[: len(batch.events) - fresh]
+        run_effects_tx(conn, station_id, batch.lane, known, received_ms, handlers)
+        return outcome
+
+    return [(server, "ingest_tx", twice), (hub_parcels, "custody_known", lambda *_: False)]
+
+
+def _revocation() -> Patches:
+    terms = store.terms
+
+    def deaf(conn: sqlite3.Connection, grant_id: str) -> Any:
+        found = terms(conn, grant_id)
+        return replace(found, revoked=False) if found else None
+
+    def by_tag(conn: sqlite3.Connection, tag: bytes) -> str | None:
+        row = conn.execute(
+            "SELECT grant_id FROM replica_grant WHERE verifier = ?", (tag,)
+        ).fetchone()
+        return str(row["grant_id"]) if row else None
+
+    return [(store, "terms", deaf), (store, "grant_by_tag", by_tag)]
+
+
+def _expiry() -> Patches:
+    return [(grants, "_expiry_ms", lambda _terms, _first_ms: 2**52)]
+
+
+def _facts_win() -> Patches:
+    eager = grants.OPEN_TO_NEWS | {GrantState.OPENED, GrantState.OPENING}
+    ended = machine.TRANSITIONS | {
+        (state, trigger): end
+        for state in (GrantState.OPENED, GrantState.OPENING)
+        for trigger, end in (
+            (machine.Trigger.REVOKED, GrantState.REVOKED),
+            (machine.Trigger.EXPIRED, GrantState.EXPIRED),
+        )
+    }
+    return [(grants, "OPEN_TO_NEWS", eager), (machine, "TRANSITIONS", ended)]
+
+
+def _one_owner() -> Patches:
+    # Wear would hide it: it leads to doors that nobody has used yet.
+    return [(parcel_store, "occupied", lambda _conn: {}), (parcel_store, "wear", lambda _conn: {})]
+
+
+def _debounce() -> Patches:
+    original = sensors.Sensors.__init__
+
+    def trusting(self: Any, labels: tuple[str, ...], _equal_samples: int) -> None:
+        original(self, labels, 1)
+
+    return [(sensors.Sensors, "__init__", trusting)]
+
+
+def _command_expiry() -> Patches:
+    original = commands.Commands._start_tx  # noqa: SLF001 - as above
+
+    def patient(self: Any, conn: sqlite3.Connection, command: Any, _now_ms: int) -> None:
+        original(self, conn, command, command.issued_at_ms)
+
+    return [(commands.Commands, "_start_tx", patient)]
+
+
+ABLATIONS: dict[str, Callable[[], Patches]] = {
+    "limiter": _limiter,
+    "token-given-back": _give_back,
+    "used-mark": _used_mark,
+    "code-stays-valid": _stays_valid,
+    "three-pulses": _max_pulses,
+    "pulse-once": _pulse_once,
+    "reconcile": _reconcile,
+    "outbox-in-tx": _outbox_in_tx,
+    "ack-after-answer": _ack,
+    "effects-once": _dedup,
+    "revocation": _revocation,
+    "expiry": _expiry,
+    "facts-win": _facts_win,
+    "one-owner": _one_owner,
+    "debounce": _debounce,
+    "command-expiry": _command_expiry,
+}
+
+
+@contextmanager
+def ablated(name: str | None) -> Iterator[None]:
+    """Switch the safeguard `name` off for a while; None: nothing."""
+    with ExitStack() as stack:
+        for target, attribute, value in ABLATIONS[name]() if name else ():
+            stack.enter_context(patch.object(target, attribute, value))
+        yield

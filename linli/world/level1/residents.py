@@ -1,0 +1,232 @@
+"""Residents: they order, come to the screen, mistype, press again, take what is theirs and shut the door, mostly."""
+
+import asyncio
+import random
+
+from cloud.orders.service import CustodyStep, OrderView, Wish
+from common.kit.errors import ConflictError, LinliError, UnavailableError
+from edge.pickup.views import Accepted, Refused, SessionView, Step
+from linli.world.level1.life import Away
+from linli.world.level1.town import ADMIN_CALLER, Town
+from linli.world.oracle import Order, Parcel, Place
+from linli.world.scenario import Errand
+
+LOOK_S = 1.5
+_VISITS = 12
+_PRESSES = 8
+
+
+class Resident:
+    """One errand from the order to the food at home."""
+
+    def __init__(self, town: Town, errand: Errand) -> None:
+        """Know what to buy."""
+        self._town, self._errand = town, errand
+        self._rng: random.Random = town.rng(f"resident|{errand.number}")
+        self._may_reopen, self._typos = errand.reopens, errand.typos
+        self.order: Order | None = None
+
+    async def run(self) -> None:
+        """Live through the errand."""
+        await asyncio.sleep(self._errand.at_s - self._town.loop.time())
+        order = self.order = await self._buy()
+        if order is None:
+            return
+        if self._errand.scanned:
+            await self._scans(order)
+        if self._errand.fetch_after_s is None:
+            return
+        await order.ready.wait()
+        now_s, evening_s = self._town.loop.time(), self._errand.not_before_s
+        await asyncio.sleep(evening_s - now_s if evening_s > now_s else self._errand.fetch_after_s)
+        await self.fetch()
+
+    async def fetch(self) -> None:
+        """Go to the station until everything is at home, the time is over, or it makes no sense any more."""
+        order = self.order
+        if order is None:
+            return
+        for _ in range(_VISITS):
+            asked = order.cancel_asked or order.revoke_asked
+            if not order.doors or asked or self._town.oracle.is_over(order):
+                return
+            await self._visit(order)
+            await asyncio.sleep(self._rng.uniform(900, 7200))
+
+    async def _buy(self) -> Order | None:
+        town, errand = self._town, self._errand
+        caller, station_id = town.resident(errand.person), town.ground.paired.station.station_id
+        assert caller.person_id is not None
+        wish = Wish(caller.person_id, station_id, errand.basket)
+        try:
+            order_id = await town.hub.insist(lambda rooms: rooms.orders.place(wish))
+            await town.hub.insist(lambda rooms: rooms.orders.pay(order_id))
+            await town.hub.insist(lambda rooms: rooms.orders.lock(order_id))
+        except LinliError as error:  # sold out, or the hub was away until it was too late to pay
+            town.note("no order", errand.number, error.key)
+            return None
+        view = await town.hub.insist(lambda rooms: rooms.orders.view(order_id, caller))
+        return self._known(view)
+
+    def _known(self, view: OrderView) -> Order | None:
+        pickup = view.pickup
+        if pickup is None or pickup.code is None:
+            return None
+        order = Order(
+            self._errand.number, view.order_id, pickup.grant_id, pickup.code,
+            _valid_for_s(view),
+        )  # fmt: skip
+        order.parcels = [Parcel(one.parcel_id, one.label, order) for one in view.parcels]
+        self._town.oracle.orders.append(order)
+        self._town.note("ordered", order.number, *(one.label for one in order.parcels))
+        return order
+
+    async def _scans(self, order: Order) -> None:
+        for step in CustodyStep:
+            for parcel in order.parcels:
+                try:
+                    await self._scan(parcel, step)
+                except ConflictError:
+                    return
+
+    async def _scan(self, parcel: Parcel, step: CustodyStep) -> None:
+        await self._town.hub.insist(
+            lambda rooms: rooms.orders.hand_on(parcel.parcel_id, step, caller=ADMIN_CALLER)
+        )
+
+    async def _visit(self, order: Order) -> None:
+        town = self._town
+        async with town.screen:
+            await town.station_up()
+            typos, self._typos = self._typos, 0  # the next time she reads it twice
+            for _ in range(typos):
+                if not await self._type(_mistyped(order.code, self._rng), None):
+                    return
+                await asyncio.sleep(self._rng.uniform(2, 10))
+            if await self._type(order.code, order):
+                await self._stand(order)
+
+    async def _type(self, code: str, order: Order | None) -> bool:
+        """Type a code; True when the screen says yes, or says no to a code that was a slip."""
+        town = self._town
+        verdict = await type_code(town, code, order)
+        if order is None:
+            return isinstance(verdict, Refused)
+        return isinstance(verdict, Accepted)
+
+    async def _stand(self, order: Order) -> None:
+        """Do what the screen says until it says nothing any more."""
+        presses = 0
+        while presses < _PRESSES:
+            await asyncio.sleep(LOOK_S)
+            try:
+                view = self._town.look(lambda edge: edge.pickup.session())
+            except Away:
+                await self._hands(order)
+                return
+            if view is None or view.step is Step.DONE:
+                return
+            if view.step is Step.OPEN or (self._errand.hasty and view.step is Step.OPENING):
+                await self._use(order, view.compartment)
+            elif view.step in (Step.NOT_OPENED, Step.CLOSED, Step.FAILED):
+                presses += 1
+                if not await self._go_on(order, view):
+                    return
+
+    async def _use(self, order: Order, label: str) -> None:
+        """Take what is behind an open door, and shut it."""
+        town = self._town
+        if not town.cabinet.doors[label].open:
+            return
+        town.busy_doors.add(label)
+        try:
+            town.oracle.takes(order, label, Place.PERSON)
+            await asyncio.sleep(self._rng.uniform(5, 25))
+            if self._rng.random() < 0.95:  # the others leave it to whoever comes by
+                town.cabinet.push(label)
+        finally:
+            town.busy_doors.discard(label)
+
+    async def _hands(self, order: Order) -> None:
+        """No door, or no screen: watch for a while, take what an open door offers."""
+        for _ in range(4):
+            for label in sorted(order.doors):
+                await self._use(order, label)
+            await asyncio.sleep(8.0)
+
+    async def _go_on(self, order: Order, view: SessionView) -> bool:
+        """Press what the screen offers; False: walk away."""
+        rng = self._rng
+        if view.step in (Step.FAILED, Step.NOT_OPENED):
+            before = order.doors
+            await self._hands(order)
+            if order.doors != before:
+                return True
+        if view.step is Step.FAILED:
+            return False
+        if view.step is Step.NOT_OPENED:
+            if rng.random() < 0.15:
+                return False
+            return await self._press("again", order, {view.compartment}, again=False)
+        if self._may_reopen and view.reopens_left and view.reopen_left_s > 5:
+            self._may_reopen = False
+            return await self._press("reopen", order, {view.compartment}, again=True)
+        if view.index < view.total or rng.random() < 0.6:
+            return await self._press("proceed", order, order.may_open - {view.compartment})
+        return False
+
+    async def _press(
+        self, key: str, order: Order, doors: frozenset[str] | set[str], *, again: bool = False
+    ) -> bool:
+        town = self._town
+        act = town.oracle.act(f"{key} of order {order.number}", doors, order, again=again)
+        town.note("press", key, order.number)
+        try:
+            await town.station.ask(lambda edge: getattr(edge.pickup, key)())
+        except (ConflictError, UnavailableError):
+            town.oracle.void(act)
+            await asyncio.sleep(5.0)
+            return True
+        except Away:
+            await self._hands(order)
+            return False
+        town.oracle.granted(act)
+        return True
+
+
+async def type_code(town: Town, code: str, order: Order | None) -> Accepted | Refused | None:
+    """Type a code and hold the answer against what it had to be; None: no answer."""
+    oracle = town.oracle
+    before = oracle.expected(order)
+    act = oracle.act(
+        f"code {order.number if order else 'wrong'}", order.may_open if order else (), order
+    )
+    try:
+        answer = await town.station.ask(lambda edge: edge.pickup.submit(code))
+    except Away:
+        oracle.tried()
+        return None
+    except (ConflictError, UnavailableError):
+        oracle.void(act)
+        return None
+    after = oracle.expected(order)
+    expected = before if before == after else "either"
+    accepted = isinstance(answer, Accepted)
+    wait_s = answer.wait_s if isinstance(answer, Refused) else 0
+    oracle.judge(code, order, expected, accepted=accepted, wait_s=wait_s)
+    if accepted:
+        oracle.granted(act)
+    else:
+        oracle.void(act)
+    return answer
+
+
+def _valid_for_s(view: OrderView) -> float:
+    hours = {"chilled": 48, "ambient": 72, "frozen": 24}
+    return 3600.0 * min(hours[one.temperature_class] for one in view.parcels)
+
+
+def _mistyped(code: str, rng: random.Random) -> str:
+    at = rng.randrange(len(code))
+    digit = str((int(code[at]) + rng.randint(1, 9)) % 10)
+    return code[:at] + digit + code[at + 1 :]
