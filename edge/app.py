@@ -16,12 +16,14 @@ import aiohttp
 
 from common.contract.base import Message
 from common.contract.events import BusStateChanged
+from common.kit import trusted_time
 from common.kit.chance import Chance
 from common.kit.clock import Clock, from_ms
 from common.kit.errors import UnavailableError
 from common.kit.failpoints import fp
 from common.kit.identity import StationSecrets
 from common.kit.sqlite import SqliteDb
+from common.kit.trusted_time import TrustedTime
 from common.kit.web import WebServer
 from common.kit.work import Work
 from common.ui.charts import Sample
@@ -63,6 +65,7 @@ STATE_MIGRATIONS: tuple[tuple[str, Sequence[str]], ...] = (
     ("parcels", parcels.DDL),
     ("access", access.DDL),
     ("pickup", pickup.DDL),
+    ("time", trusted_time.DDL),
 )
 TELEMETRY_MIGRATIONS: tuple[tuple[str, Sequence[str]], ...] = (("climate", climate.TELEMETRY_DDL),)
 _log = logging.getLogger(__name__)
@@ -91,13 +94,15 @@ class Edge:
         self._lock = lock(data)
         self.state_db = ports.open_db(data / "state.db")
         self.telemetry_db = ports.open_db(data / "telemetry.db")
-        clock, db = ports.clock, self.state_db
+        # Every room is given this clock: a wall clock that jumps reaches none of them.
+        self.clock = clock = TrustedTime(ports.clock)
+        db = self.state_db
         self.outbox = Outbox(db, clock, ports.chance, config.station.id)
         self.replica = Replica(db, self.outbox, clock)
         for table in (*parcels.REPLICA_TABLES, *access.REPLICA_TABLES, *pickup.REPLICA_TABLES):
             self.replica.register(table)
         self.link = HubLink(
-            LinkPorts(clock, ports.chance, ports.connector, ports.secrets),
+            LinkPorts(clock, ports.chance, ports.connector, ports.secrets, clock),
             config.hub,
             db,
             self.outbox,
@@ -119,7 +124,7 @@ class Edge:
         self.hardware.on_bus_change(self._on_bus)
 
     def _build_pickup(self) -> None:
-        config, clock, db, powered = self.config, self.ports.clock, self.state_db, self.powered
+        config, clock, db, powered = self.config, self.clock, self.state_db, self.powered
         chance, work, secrets = self.ports.chance, self.ports.work, self.ports.secrets
         self.grants = Grants(clock, self.outbox)
         limits = config.limiter
@@ -164,10 +169,10 @@ class Edge:
         services = ScreenServices(
             pickup=self.pickup,
             desk=self.desk,
-            facts=ScreenFacts(self.facts),
+            facts=ScreenFacts(self.facts, self.clock),
             history=self._history,
             config=self.config,
-            clock=self.ports.clock,
+            clock=self.clock,
             stay=self.pickup.stay,
             build_id=hashlib.sha256(VERSION.encode()).hexdigest()[:12],
         )
@@ -206,6 +211,7 @@ class Edge:
         at = self.ports.clock.wall()
         await self.state_db.write(lambda conn: migrate_tx(conn, STATE_MIGRATIONS, at))
         await self.telemetry_db.write(lambda conn: migrate_tx(conn, TELEMETRY_MIGRATIONS, at))
+        await self.state_db.write(self.clock.load_tx)
         await self.replica.prepare()
         await self.outbox.boot()
         reason = await self.state_db.read(self._boot_reason)
@@ -228,7 +234,9 @@ class Edge:
             "desk": self.desk.run(),
             "facts": self.facts.run(),
             "climate": _going_on("climate", self.climate.run),
-            "powered time": _going_on("powered time", lambda: self.powered.run(self.state_db)),
+            "powered time": _going_on(
+                "powered time", lambda: self.powered.run(self.state_db, self.clock.save_tx)
+            ),
             "grants": _going_on("grants", self.sweeper.run),
             "commands": _going_on("commands", self.commands.run),
             "bus news": _going_on("bus news", self._tell_bus_news),
@@ -248,7 +256,7 @@ class Edge:
             await self._report(await self._bus_news.get())
 
     async def _report(self, body: Message) -> None:
-        at = self.ports.clock.wall()
+        at = self.clock.wall()
         await self.state_db.write(lambda conn: self.outbox.append_tx(conn, body, occurred_at=at))
         self.outbox.kick()
 

@@ -94,6 +94,8 @@ class SyncServer:
         fp("sync.hub.hello_committed")
         if answer is None:
             raise RefusedError("sync.fenced", "another daemon speaks for this station")
+        for told in self._gateway.on_hello:
+            told(hello)
         return answer_of(answer)
 
     async def _ops(self, request: web.Request, station_id: str, _body: bytes) -> web.Response:

@@ -152,6 +152,7 @@ ERROR_KEYS: dict[str, str] = {
     "storage.disk": "The disk is full or failing; nothing was done. Make room and try again.",
     "folder.unusable": "The data folder cannot be written; give another one with --data.",
     "edge.locked": "Another station daemon uses this data folder; stop it or give another one.",
+    "edge.no_data": "There is no station's database in that folder.",
     "secrets.foreign": "The secrets belong to another station than the settings name.",
     "pairing.usage": "Give either the station's id or the file the hub wrote.",
     "pairing.damaged": "This is not a whole pairing file; pair again.",

@@ -3,7 +3,7 @@
 Bodies of events and rows travel as JSON texts inside JSON strings, so that both sides hash the very same bytes.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -88,6 +88,10 @@ class Hello(Message):
     clock_offset_ms: int = Field(
         ge=-(2**52), le=2**52, description="hub minus station, as the station knows it"
     )
+    clock_state: Literal["trusted", "holdover", "untrusted"] | None = Field(
+        default=None, description="how far `time_ms` can be relied on"
+    )
+    time_ms: Ms | None = Field(default=None, description="the station's trusted time when it asked")
 
 
 class HelloAnswer(Message):

@@ -189,6 +189,7 @@ async def bench_station(folder: Path, ports: Ports) -> AsyncIterator[BenchStatio
         running = asyncio.create_task(edge.run(), name="daemon")
         try:
             await asyncio.wait_for(edge.ready.wait(), 30)
+            edge.clock.hear(to_ms(clock.wall()))  # a station that has met its hub
             yield BenchStation(edge, clock, work, tap, chance, secrets, folder)
         finally:
             running.cancel()

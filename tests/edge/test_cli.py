@@ -11,11 +11,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from common.kit.clock import SystemClock, to_ms
 from common.kit.config import load_toml
 from common.kit.identity import StationSecrets, public_key
+from common.kit.sqlite import SqliteDb
+from common.kit.trusted_time import TrustedTime
 from device_sim.config import load as load_cabinet
+from edge.app import STATE_MIGRATIONS
 from edge.cli import app
 from edge.config import StationConfig
+from edge.data_folder import migrate_tx
 from tests.parts import ROOT
 
 STATION = "01K0YANGGVANG0000000000003"
@@ -170,6 +175,21 @@ def test_the_daemon_runs_serves_and_stops_on_sigterm(tmp_path: Path, cli: CliRun
     finally:
         daemon.kill()
         daemon.wait()
+
+
+def test_forgetting_the_time_lets_the_next_word_of_the_hub_count(
+    tmp_path: Path, cli: CliRunner
+) -> None:
+    assert cli.invoke(app, ["forget-time", "--data", str(tmp_path)]).exit_code == 2
+    db = SqliteDb(tmp_path / "state.db", inline=True)
+    clock = TrustedTime(SystemClock())
+    db.write_now(lambda conn: migrate_tx(conn, STATE_MIGRATIONS, clock.wall()))
+    clock.hear(to_ms(clock.wall()))
+    db.write_now(clock.save_tx)
+    db.close()
+    for said in ("forgotten", "no time was kept"):
+        result = cli.invoke(app, ["forget-time", "--data", str(tmp_path)])
+        assert (result.exit_code, said in result.output) == (0, True), result.output
 
 
 def test_run_without_pairing_says_so(tmp_path: Path, cli: CliRunner) -> None:

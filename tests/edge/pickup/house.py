@@ -15,7 +15,6 @@ from common.contract.replica import CompartmentRow, GrantRow, KeeperRow, ParcelR
 from common.contract.words import Size, TemperatureClass
 from common.kit import failpoints
 from common.kit.chance import seeded_chance
-from common.kit.clock import to_ms
 from common.kit.codes import code_verifier, hash_secret
 from common.kit.identity import StationSecrets, new_private_key, public_key
 from common.kit.ids import new_id
@@ -87,6 +86,14 @@ class House:
         waiting.cancel()
         if self._task.done():
             self._task.result()
+        if self.boots == 1:
+            await self.hear_hub()
+
+    async def hear_hub(self, *, off_ms: int = 0) -> bool:
+        """Let the hub say what time it is, as its answer to a hello does."""
+        believed = self.edge.clock.hear(self.clock.true_ms() + off_ms)
+        await self.edge.state_db.write(self.edge.clock.save_tx)
+        return believed
 
     async def cut(self) -> None:
         """Kill the daemon between two turns of the loop."""
@@ -134,7 +141,7 @@ class House:
         fields: dict[str, Any] = {
             "grant_id": self.id(), "verifier": self.tag(code).hex(),
             "parcel_ids": tuple(parcel.parcel_id for parcel in parcels), "valid_for_s": LIFE_S,
-            "not_after_ms": to_ms(self.clock.wall()) + 9 * 86_400_000, "state": "issued",
+            "not_after_ms": self.clock.true_ms() + 9 * 86_400_000, "state": "issued",
         }  # fmt: skip
         return GrantRow.model_validate(fields | changes)
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from common.contract.words import Size, TemperatureClass
 from common.kit.errors import ConflictError, LinliError
+from common.kit.trusted_time import ClockState, TimeView
 from common.ui.charts import Sample
 from edge.access.keepers import KeeperSession, SignInRefused
 from edge.config import (
@@ -38,6 +39,7 @@ from edge.pickup.views import (
 )
 from edge.screen.services import LinkFact, ScreenServices, ZoneFact
 
+RIGHT = TimeView(ClockState.TRUSTED, 0, None)
 NOW = datetime(2026, 10, 13, 0, 41, tzinfo=UTC)
 GOOD_CODE = "48291573"
 PIN = "246810"
@@ -295,6 +297,7 @@ class FakeFacts:
     )
     over: tuple[str, ...] = ()
     online: bool = False
+    clock: TimeView = RIGHT
     open_doors: tuple[str, ...] = ()
     broken: tuple[str, ...] = ("D02",)
     occupied: tuple[str, ...] = ("A01", "B02", "D01", "A03", "C04")
@@ -304,6 +307,9 @@ class FakeFacts:
             ZoneFact(zone, value, zone in self.over, NOW)
             for zone, value in self.temperatures.items()
         ]
+
+    def time(self) -> TimeView:
+        return self.clock
 
     def link(self) -> LinkFact:
         return LinkFact(self.online, 3.0 if self.online else 1620.0, 0 if self.online else 118)
