@@ -153,6 +153,7 @@ ERROR_KEYS: dict[str, str] = {
     "folder.unusable": "The data folder cannot be written; give another one with --data.",
     "edge.locked": "Another station daemon uses this data folder; stop it or give another one.",
     "edge.no_data": "There is no station's database in that folder.",
+    "storage.low": "The disk is nearly full: nothing new is put in until there is room. Pickups go on.",
     "secrets.foreign": "The secrets belong to another station than the settings name.",
     "pairing.usage": "Give either the station's id or the file the hub wrote.",
     "pairing.damaged": "This is not a whole pairing file; pair again.",

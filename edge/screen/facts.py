@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from common.kit.disk import Disk, DiskLevel
 from common.kit.trusted_time import TimeView, TrustedTime
 from edge.pickup.facts import StationFacts
 from edge.pickup.views import DoorCell
@@ -11,9 +12,9 @@ from edge.screen.services import LinkFact, ZoneFact
 class ScreenFacts:
     """StationFacts in the words of the pages."""
 
-    def __init__(self, facts: StationFacts, clock: TrustedTime) -> None:
-        """Read from `facts` and `clock`."""
-        self._facts, self._clock = facts, clock
+    def __init__(self, facts: StationFacts, clock: TrustedTime, disk: Disk) -> None:
+        """Read from `facts`, `clock` and `disk`."""
+        self._facts, self._clock, self._disk = facts, clock, disk
 
     @property
     def name_zh(self) -> str:
@@ -45,6 +46,10 @@ class ScreenFacts:
         """Return the way to the hub and what waits for it."""
         link, backlog = self._facts.link(), self._facts.backlog()
         return LinkFact(link.online, link.since_s, backlog.facts + backlog.telemetry)
+
+    def disk(self) -> DiskLevel:
+        """Return how full the disk is."""
+        return self._disk.level
 
     def time(self) -> TimeView:
         """Return how far the time can be relied on."""

@@ -4,6 +4,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from common.contract.words import TemperatureClass
+from common.kit.disk import DiskLevel
 from common.kit.trusted_time import ClockState
 from common.ui.doormap import Cell, CellState, Place
 from common.ui.i18n import Lang, Texts
@@ -30,6 +31,7 @@ class Head:
     online: bool
     offline_minutes: int
     waiting: int
+    disk: DiskLevel
     time: ClockState
     clock_is_odd: bool
     hub_is_odd: bool
@@ -69,6 +71,7 @@ class Station:
             online=link.online,
             offline_minutes=0 if link.online else round(link.since_s // 60),
             waiting=link.waiting,
+            disk=self._facts.disk(),
             time=time.state,
             clock_is_odd=time.system_is_odd,
             hub_is_odd=time.hub_off_ms is not None,

@@ -63,7 +63,7 @@ def test_wrong_expired_used_revoked_and_waiting_codes_get_one_answer_at_one_pric
         prices = []
         for code in (*codes, WRONG):
             asked: list[str] = []
-            conn = house.edge.state_db._rw
+            conn = house.edge.state_db._db._rw
             conn.set_trace_callback(
                 lambda sql, a=asked: a.append(sql) if "verifier =" in sql else None  # type: ignore[misc]
             )

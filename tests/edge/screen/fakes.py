@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from common.contract.words import Size, TemperatureClass
+from common.kit.disk import DiskLevel
 from common.kit.errors import ConflictError, LinliError
 from common.kit.trusted_time import ClockState, TimeView
 from common.ui.charts import Sample
@@ -298,6 +299,7 @@ class FakeFacts:
     over: tuple[str, ...] = ()
     online: bool = False
     clock: TimeView = RIGHT
+    disk_level: DiskLevel = DiskLevel.OK
     open_doors: tuple[str, ...] = ()
     broken: tuple[str, ...] = ("D02",)
     occupied: tuple[str, ...] = ("A01", "B02", "D01", "A03", "C04")
@@ -307,6 +309,9 @@ class FakeFacts:
             ZoneFact(zone, value, zone in self.over, NOW)
             for zone, value in self.temperatures.items()
         ]
+
+    def disk(self) -> DiskLevel:
+        return self.disk_level
 
     def time(self) -> TimeView:
         return self.clock
