@@ -23,6 +23,7 @@ from common.kit.disk import MIB, Disk, DiskLevel, DiskLimits, FolderSpace, Reser
 from common.kit.errors import UnavailableError
 from common.kit.failpoints import fp
 from common.kit.identity import StationSecrets
+from common.kit.soundness import is_sound, set_aside
 from common.kit.sqlite import SqliteDb, foreseen
 from common.kit.trusted_time import TrustedTime
 from common.kit.web import WebServer
@@ -143,6 +144,13 @@ class Edge:
         )
         self.disk = Disk(data, ports.space(data), limits)
         self.on_disk_level: list[Callable[[DiskLevel], None]] = []
+        if not is_sound(data / "telemetry.db", ports.clock):
+            _log.error("the temperature record is begun anew: %s", set_aside(data / "telemetry.db"))
+        if not is_sound(data / "state.db", ports.clock):
+            self._lock.close()
+            raise UnavailableError(
+                "storage.damaged", f"{data / 'state.db'} is damaged; nothing is opened"
+            )
         self.state_db = ReservedDb(ports.open_db(data / "state.db"), self.disk, ports.work)
         self.telemetry_db = ports.open_db(data / "telemetry.db")
 

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from common.kit.config import load_toml
 from common.kit.disk import DiskLevel
 from common.kit.errors import ConfigError, LinliError, UnavailableError, exit_code
 from common.kit.failpoints import arm_kill
+from common.kit.heart import Heart
 from common.kit.identity import StationSecrets
 from common.kit.log import setup_logging
 from common.kit.memory import keep_small
@@ -76,15 +78,16 @@ async def _serve(settings: StationConfig, data: Path) -> None:
         connector=lambda: aiohttp.TCPConnector(keepalive_timeout=HUB_KEEPALIVE_S),
         secrets=secrets,
     )
-    notifier = Notifier(os.environ)
+    notifier, heart = Notifier(os.environ), Heart()
     try:
-        await _until_stopped(_serving(ports, settings, data, notifier), notifier)
+        serving = _serving(ports, settings, data, notifier, heart)
+        await _until_stopped(serving, notifier, heart)
     finally:
         work.close()
 
 
 async def _serving(
-    ports: EdgePorts, settings: StationConfig, data: Path, notifier: Notifier
+    ports: EdgePorts, settings: StationConfig, data: Path, notifier: Notifier, heart: Heart
 ) -> None:
     """Run the station; while its disk refuses, say so on the screens and try again: no crash loop."""
     while True:
@@ -92,6 +95,7 @@ async def _serving(
         try:
             edge = build_edge(ports, settings, data)
             edge.on_disk_level.append(_quieten)
+            heart.watch(lambda db=edge.state_db: db.write(_nothing))  # type: ignore[misc]
             async with asyncio.TaskGroup() as group:
                 group.create_task(edge.run(), name="station")
                 group.create_task(_announce(edge, notifier), name="announce")
@@ -102,8 +106,13 @@ async def _serving(
             why = error
         if why is None:
             return
+        heart.watch(None)
         notifier.ready("out of service")
         await sorry(settings.screen, data, why)
+
+
+def _nothing(_conn: sqlite3.Connection) -> None:
+    """Be a transaction that changes nothing: it costs no write and shows that the writer works."""
 
 
 def _quieten(level: DiskLevel) -> None:
@@ -111,11 +120,13 @@ def _quieten(level: DiskLevel) -> None:
     logging.disable(logging.NOTSET if level is DiskLevel.OK else logging.WARNING)
 
 
-async def _until_stopped(serving: Coroutine[None, None, None], notifier: Notifier) -> None:
+async def _until_stopped(
+    serving: Coroutine[None, None, None], notifier: Notifier, heart: Heart
+) -> None:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.TaskGroup() as group:
-            jobs = (serving, notifier.run(lambda: True))
+            jobs = (serving, heart.run(), notifier.run(heart.is_beating))
             tasks = [group.create_task(job, name="daemon") for job in jobs]
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, _stop, tasks, notifier)

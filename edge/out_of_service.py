@@ -14,7 +14,7 @@ from common.kit.web import WebServer, make_app
 from edge.config import ScreenSection
 
 AGAIN_S = 30.0
-DISK_KEYS = frozenset({"folder.unusable", "storage.disk"})
+DISK_KEYS = frozenset({"folder.unusable", "storage.disk", "storage.damaged"})
 _log = logging.getLogger(__name__)
 _PAGE = """<!doctype html>
 <html lang="zh-CN"><head><meta charset="utf-8"><meta http-equiv="refresh" content="15">
@@ -69,6 +69,6 @@ def help_phone(state_db: Path) -> str:
         uri = f"{state_db.resolve().as_uri()}?mode=ro&immutable=1"
         with closing(sqlite3.connect(uri, uri=True)) as conn:
             row = conn.execute("SELECT help_phone FROM replica_station").fetchone()
-    except (sqlite3.Error, OSError):
+    except (sqlite3.Error, OSError):  # a read-only or a damaged disk
         return ""
     return str(row[0]) if row else ""

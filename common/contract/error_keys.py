@@ -154,6 +154,7 @@ ERROR_KEYS: dict[str, str] = {
     "edge.locked": "Another station daemon uses this data folder; stop it or give another one.",
     "edge.no_data": "There is no station's database in that folder.",
     "storage.low": "The disk is nearly full: nothing new is put in until there is room. Pickups go on.",
+    "storage.damaged": "The station's database is damaged; nothing is opened before it is put right.",
     "secrets.foreign": "The secrets belong to another station than the settings name.",
     "pairing.usage": "Give either the station's id or the file the hub wrote.",
     "pairing.damaged": "This is not a whole pairing file; pair again.",

@@ -65,3 +65,31 @@ def test_measurements_thin_out_and_then_stop_but_marks_go_on(tmp_path: Path) -> 
         assert len(house.events("climate.block")) == count
 
     in_house(tmp_path, body)
+
+
+def damage(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(0)
+        file.write(b"\xff" * 64)
+
+
+def test_a_damaged_record_is_begun_anew_and_a_damaged_state_opens_nothing(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        await house.delivered("LP-0001")
+        await house.cut()
+        damage(tmp_path / "telemetry.db")
+        await house.boot()
+        assert (tmp_path / "telemetry.db.damaged").exists()
+        assert isinstance(await house.edge.pickup.submit(CODE), Accepted)
+        await house.cut()
+        whole = (tmp_path / "state.db").read_bytes()
+        damage(tmp_path / "state.db")
+        pulses = house.pulses
+        with pytest.raises(UnavailableError) as refused:
+            await house.boot()
+        assert refused.value.key == "storage.damaged"
+        assert house.pulses == pulses
+        (tmp_path / "state.db").write_bytes(whole)
+        await house.boot()
+
+    in_house(tmp_path, body)
