@@ -24,7 +24,7 @@ from cloud.orders.routes import OrderRoutes
 from cloud.orders.service import OrderPorts, Orders
 from cloud.stations.routes import StationRoutes
 from cloud.stations.service import StationPorts, Stations
-from cloud.sync import Gateway, Shelf, SyncServer
+from cloud.sync import Gateway, Shelf, SyncServer, Timekeeper
 from cloud.web.assemble import add_web
 from cloud.web.frame import WebPorts
 from common.kit.chance import Chance
@@ -39,6 +39,7 @@ from common.kit.work import Work
 
 _SWEEP_S = 60.0
 _PURGE_S = 3600.0
+CLOCK_OFF = "How far the clock stands from the last sweep while it is not believed; 0 is well"
 _log = logging.getLogger(__name__)
 
 
@@ -80,6 +81,8 @@ class Rooms:
         )
         self.money = Money(clock, chance)
         self.gateway = Gateway()
+        self.timekeeper = Timekeeper(clock)
+        self.gateway.on_hello.append(self.timekeeper.hear)
         self.stations = Stations(
             StationPorts(domain_db, clock, chance, work, secrets), self.gateway
         )
@@ -157,7 +160,7 @@ class Hub:
             limits=Limits(connections=limits.connections, body_bytes=limits.body_bytes),
             not_ready=lambda: () if self.ready.is_set() else ("the database is being prepared",),
         )
-        add_metrics(app)
+        add_metrics(app, {"linli_hub_clock_off_seconds": (CLOCK_OFF, self._clock_off_s)})
         gate = HubGate(rooms.access, rooms.idempotency, RateLimit(limits.requests_per_minute))
         add_api(app, rooms.routes(), gate)
         shelf = Shelf(self.db, config.hub.data / "blobs", ports.work)
@@ -167,11 +170,22 @@ class Hub:
         add_document(app)
         return app
 
+    def _clock_off_s(self) -> float:
+        return self.rooms.timekeeper.off_ms / 1000
+
+    async def _may_end(self) -> bool:
+        """Ask whether the clock can be believed; what time ends, it ends for good."""
+        return await self.db.write(self.rooms.timekeeper.judge_tx)
+
     async def _sweep(self) -> None:
+        if not await self._may_end():
+            return
         await self.rooms.stations.sweep()
         await self.rooms.orders.sweep()
 
     async def _purge(self) -> None:
+        if not await self._may_end():
+            return
         await self.rooms.access.purge()
         await self.rooms.idempotency.purge()
 

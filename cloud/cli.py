@@ -19,7 +19,7 @@ import typer
 
 from cloud.config import HubConfig, HubSecrets, load_config
 from common.kit.chance import system_chance
-from common.kit.clock import SystemClock
+from common.kit.clock import SystemClock, to_ms
 from common.kit.errors import InvalidError, UnavailableError
 from common.kit.failpoints import arm_kill
 from common.kit.folder import hold
@@ -28,6 +28,8 @@ from common.kit.sqldb import SqlDb
 from common.kit.work import ThreadWork
 
 if TYPE_CHECKING:  # imported where it is used: `linli --help` stays quick
+    from sqlalchemy.engine import Connection
+
     from cloud.app import Hub, HubPorts, Rooms
     from cloud.stations.service import Pairing
 
@@ -116,6 +118,25 @@ def verify(config: ConfigOption = None, data: DataOption = None) -> None:
         typer.echo(sentence)
     typer.echo(f"{len(found)} violations")
     raise typer.Exit(1 if found else 0)
+
+
+@app.command("trust-clock")
+def trust_clock(config: ConfigOption = None, data: DataOption = None) -> None:
+    """Say that this computer's clock is right, after a step of more than a day; look at a watch first."""
+    from cloud.access.service import audit_tx
+    from cloud.sync.timekeeper import trust_tx
+
+    db, clock = _open(_settings(config, data), must_exist=True), SystemClock()
+
+    def write(connection: "Connection") -> None:
+        trust_tx(connection, to_ms(clock.wall()))
+        audit_tx(connection, clock=clock, who="console", what="hub.trust_clock", about="hub")
+
+    db.write_now(write)
+    db.close()
+    typer.echo(
+        f"it is {clock.wall():%Y-%m-%d %H:%M} UTC: the next sweep, within a minute, goes by it"
+    )
 
 
 @app.command()

@@ -15,13 +15,17 @@ from pathlib import Path
 import aiohttp
 
 from common.contract.base import Message
-from common.contract.events import BusStateChanged
+from common.contract.events import BusStateChanged, StorageLevelChanged
+from common.kit import trusted_time
 from common.kit.chance import Chance
 from common.kit.clock import Clock, from_ms
+from common.kit.disk import MIB, Disk, DiskLevel, DiskLimits, FolderSpace, ReservedDb, Space
 from common.kit.errors import UnavailableError
 from common.kit.failpoints import fp
 from common.kit.identity import StationSecrets
-from common.kit.sqlite import SqliteDb
+from common.kit.soundness import is_sound, set_aside
+from common.kit.sqlite import SqliteDb, foreseen
+from common.kit.trusted_time import TrustedTime
 from common.kit.web import WebServer
 from common.kit.work import Work
 from common.ui.charts import Sample
@@ -55,6 +59,7 @@ VERSION = "0.1.0"
 # Below the hub's 15 s, so that no request meets a connection that is just being closed.
 HUB_KEEPALIVE_S = 8.0
 GO_ON_AFTER_S = 60.0
+DISK_LOOK_S = 10.0
 KEEPER_BURST, KEEPER_REFILL_S, KEEPER_FAILURES = 5, 60.0, 50
 # One list a room and a file; append only. Each statement is one migration, recorded as sqlite-utils would.
 STATE_MIGRATIONS: tuple[tuple[str, Sequence[str]], ...] = (
@@ -64,6 +69,7 @@ STATE_MIGRATIONS: tuple[tuple[str, Sequence[str]], ...] = (
     ("parcels", parcels.DDL),
     ("access", access.DDL),
     ("pickup", pickup.DDL),
+    ("time", trusted_time.DDL),
 )
 TELEMETRY_MIGRATIONS: tuple[tuple[str, Sequence[str]], ...] = (("climate", climate.TELEMETRY_DDL),)
 _log = logging.getLogger(__name__)
@@ -80,6 +86,7 @@ class EdgePorts:
     open_line: Callable[[BusSection], Line]
     connector: Callable[[], aiohttp.BaseConnector]
     secrets: StationSecrets
+    space: Callable[[Path], Space] = FolderSpace
     hardware: Callable[[StationConfig, Callable[[BusSection], Line]], StationHardware] = (
         build_hardware
     )
@@ -96,16 +103,21 @@ class Edge:
         self.config, self.ports = config, ports
         self.ready = asyncio.Event()
         self._lock = lock(data)
-        self.state_db = ports.open_db(data / "state.db")
-        self.telemetry_db = ports.open_db(data / "telemetry.db")
-        clock, db = ports.clock, self.state_db
+        try:
+            self._open_stores(data)
+        except sqlite3.OperationalError as error:
+            self._lock.close()
+            raise foreseen(error) from error
+        # Every room is given this clock: a wall clock that jumps reaches none of them.
+        self.clock = clock = TrustedTime(ports.clock)
+        db = self.state_db
         self.outbox = Outbox(db, clock, ports.chance, config.station.id)
         self.replica = Replica(db, self.outbox, clock)
         for table in (*parcels.REPLICA_TABLES, *access.REPLICA_TABLES, *pickup.REPLICA_TABLES):
             self.replica.register(table)
         self.blobs = BlobStore(db, data / "blobs", ports.work, clock, self.outbox)
         self.link = HubLink(
-            LinkPorts(clock, ports.chance, ports.connector, ports.secrets, ports.hub_client),
+            LinkPorts(clock, ports.chance, ports.connector, ports.secrets, ports.hub_client, clock),
             config.hub,
             db,
             self.outbox,
@@ -118,7 +130,13 @@ class Edge:
             db, self.hardware.door_bus, self.outbox, config.doors, clock, ports.chance
         )
         self.climate = Climate(
-            db, self.telemetry_db, self.outbox, self.hardware.probes, config, clock
+            db,
+            self.telemetry_db,
+            self.outbox,
+            self.hardware.probes,
+            config,
+            clock,
+            lambda: self.disk.level.keeps_every,
         )
         self.parcels = Parcels(config, clock, self.outbox)
         self.powered = PoweredTime(clock)
@@ -131,8 +149,26 @@ class Edge:
         self._bus_news: asyncio.Queue[BusStateChanged] = asyncio.Queue()
         self.hardware.on_bus_change(self._on_bus)
 
+    def _open_stores(self, data: Path) -> None:
+        """Look at the disk first: on a full one only the reserve makes room to open a database."""
+        part, ports = self.config.disk, self.ports
+        limits = DiskLimits(
+            part.low_mib * MIB, part.critical_mib * MIB, part.full_mib * MIB, part.reserve_mib * MIB
+        )
+        self.disk = Disk(data, ports.space(data), limits)
+        self.on_disk_level: list[Callable[[DiskLevel], None]] = []
+        if not is_sound(data / "telemetry.db", ports.clock):
+            _log.error("the temperature record is begun anew: %s", set_aside(data / "telemetry.db"))
+        if not is_sound(data / "state.db", ports.clock):
+            self._lock.close()
+            raise UnavailableError(
+                "storage.damaged", f"{data / 'state.db'} is damaged; nothing is opened"
+            )
+        self.state_db = ReservedDb(ports.open_db(data / "state.db"), self.disk, ports.work)
+        self.telemetry_db = ports.open_db(data / "telemetry.db")
+
     def _build_pickup(self) -> None:
-        config, clock, db, powered = self.config, self.ports.clock, self.state_db, self.powered
+        config, clock, db, powered = self.config, self.clock, self.state_db, self.powered
         chance, work, secrets = self.ports.chance, self.ports.work, self.ports.secrets
         self.grants = Grants(clock, self.outbox)
         limits = config.limiter
@@ -159,7 +195,10 @@ class Edge:
             max_failures=KEEPER_FAILURES,
         )
         self.pins = KeeperPins(db, work, chance, pin_limiter, powered)
-        put_in = PutIn(clock, chance, self.doors, self.parcels, self.grants, self.outbox)
+        put_in = PutIn(
+            clock, chance, self.doors, self.parcels, self.grants, self.outbox,
+            self.disk.refuse_obligations,
+        )  # fmt: skip
         self.desk = KeeperDesk(
             config, clock, db, self.doors, self.parcels, put_in, self.pins, KeeperBudget(powered),
             self.outbox,
@@ -173,10 +212,10 @@ class Edge:
         services = ScreenServices(
             pickup=self.pickup,
             desk=self.desk,
-            facts=ScreenFacts(self.facts),
+            facts=ScreenFacts(self.facts, self.clock, self.disk),
             history=self._history,
             config=self.config,
-            clock=self.ports.clock,
+            clock=self.clock,
             stay=self.pickup.stay,
             build_id=hashlib.sha256(VERSION.encode()).hexdigest()[:12],
         )
@@ -217,6 +256,7 @@ class Edge:
         at = self.ports.clock.wall()
         await self.state_db.write(lambda conn: migrate_tx(conn, STATE_MIGRATIONS, at))
         await self.telemetry_db.write(lambda conn: migrate_tx(conn, TELEMETRY_MIGRATIONS, at))
+        await self.state_db.write(self.clock.load_tx)
         await self.replica.prepare()
         await self.outbox.boot()
         await self.blobs.start()
@@ -240,10 +280,13 @@ class Edge:
             "desk": self.desk.run(),
             "facts": self.facts.run(),
             "climate": _going_on("climate", self.climate.run),
-            "powered time": _going_on("powered time", lambda: self.powered.run(self.state_db)),
+            "powered time": _going_on(
+                "powered time", lambda: self.powered.run(self.state_db, self.clock.save_tx)
+            ),
             "grants": _going_on("grants", self.sweeper.run),
             "commands": _going_on("commands", self.commands.run),
             "bus news": _going_on("bus news", self._tell_bus_news),
+            "disk": _going_on("disk", self._watch_disk),
             "hub link": _going_on("hub link", self.link.run),
         }
         for name, job in jobs.items():
@@ -259,8 +302,20 @@ class Edge:
         while True:
             await self._report(await self._bus_news.get())
 
+    async def _watch_disk(self) -> None:
+        told = DiskLevel.OK
+        while True:
+            level = await self.ports.work.run(self.disk.look)
+            if level is not told:
+                told = level
+                for tell in self.on_disk_level:
+                    tell(level)
+                free_mib = self.disk.free_bytes // MIB
+                await self._report(StorageLevelChanged(level=level.value, free_mib=free_mib))
+            await asyncio.sleep(DISK_LOOK_S)
+
     async def _report(self, body: Message) -> None:
-        at = self.ports.clock.wall()
+        at = self.clock.wall()
         await self.state_db.write(lambda conn: self.outbox.append_tx(conn, body, occurred_at=at))
         self.outbox.kick()
 

@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 
 from common.contract.words import Quality
+from common.kit.disk import MIB, FolderSpace
 from common.kit.errors import LinliError
 from common.kit.identity import StationSecrets
 from edge.access.pairing import SECRETS_FILE
@@ -61,9 +62,22 @@ async def check_station(config: StationConfig, data: Path) -> list[Finding]:
         return [*findings, Finding(Level.USAGE, f"data: {data}: {error.strerror}; {advice}")]
     with held:
         findings.append(Finding(Level.OK, f"data: {data} is writable"))
+        findings.append(_disk(config, data))
         findings += _pages(config)
         findings += await _boards(config)
     return findings
+
+
+def _disk(config: StationConfig, data: Path) -> Finding:
+    space, part = FolderSpace(data), config.disk
+    free_mib = space.free_bytes() // MIB
+    if space.is_readonly():  # only root gets here: the lock is a file already
+        return Finding(
+            Level.AWAY, f"disk: {data} is read-only: no door can be opened; check the disk"
+        )
+    if free_mib < part.low_mib:
+        return Finding(Level.WRONG, f"disk: {free_mib} MiB free; make room, see disk.low_mib")
+    return Finding(Level.OK, f"disk: {free_mib} MiB free")
 
 
 def _secrets(config: StationConfig, data: Path) -> Iterator[Finding]:

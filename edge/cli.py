@@ -89,6 +89,26 @@ def init(
         typer.echo(pairing.begin(data, station_id, system_chance()).hex())
 
 
+@app.command("forget-time")
+def forget_time(
+    data: Annotated[
+        Path, typer.Option(envvar="LINLI_DATA", help="folder of databases and secrets")
+    ],
+) -> None:
+    """Let a stopped station believe the next time its hub says, whatever it is; look at a watch first."""
+    from common.kit.sqlite import SqliteDb
+    from common.kit.trusted_time import forget_tx
+    from edge.data_folder import lock
+
+    with _Exits(), lock(data):
+        if not (data / "state.db").exists():
+            raise InvalidError("edge.no_data", f"{data} is not a station's folder")
+        db = SqliteDb(data / "state.db", inline=True)
+        known = db.write_now(forget_tx)
+        db.close()
+    typer.echo("forgotten: no code opens until the hub is heard" if known else "no time was kept")
+
+
 def _settings(path: Path) -> "StationConfig":
     from common.kit.config import load_toml
     from edge.config import StationConfig

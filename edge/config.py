@@ -133,6 +133,26 @@ class ScreenSection(_Section):
     height: GridSpan = 2
 
 
+class DiskSection(_Section):
+    """Free space of the data folder, and what is kept back for pickups (docs/operations/station.md, Disk)."""
+
+    reserve_mib: int = Field(
+        default=16,
+        ge=0,
+        le=1024,
+        description="kept back in a file; released when nothing else is left",
+    )
+    low_mib: int = Field(default=256, ge=0, description="below: measurements thin out")
+    critical_mib: int = Field(default=64, ge=0, description="below: nothing new is put in")
+    full_mib: int = Field(default=8, ge=0, description="below: the reserve is released")
+
+    @model_validator(mode="after")
+    def _levels_descend(self) -> Self:
+        if not self.low_mib >= self.critical_mib >= self.full_mib:
+            raise ValueError("low_mib, critical_mib and full_mib must not rise")
+        return self
+
+
 class StationConfig(_Section):
     """`station.toml`."""
 
@@ -145,6 +165,7 @@ class StationConfig(_Section):
     pickup: PickupSection = PickupSection()
     limiter: LimiterSection = LimiterSection()
     screen: ScreenSection = ScreenSection()
+    disk: DiskSection = DiskSection()
     data: Path = Field(
         default=Path("data"),
         description="folder of databases and secrets; `--data` and LINLI_DATA win",

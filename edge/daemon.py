@@ -5,10 +5,12 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import signal
+import sqlite3
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 
 import aiohttp
@@ -16,8 +18,10 @@ import aiohttp
 from common.kit.chance import system_chance
 from common.kit.clock import SystemClock
 from common.kit.config import load_toml
-from common.kit.errors import ConfigError, LinliError, exit_code
+from common.kit.disk import DiskLevel
+from common.kit.errors import ConfigError, LinliError, UnavailableError, exit_code
 from common.kit.failpoints import arm_kill
+from common.kit.heart import Heart
 from common.kit.identity import StationSecrets
 from common.kit.log import setup_logging
 from common.kit.memory import keep_small
@@ -28,6 +32,7 @@ from edge.access.pairing import SECRETS_FILE
 from edge.app import HUB_KEEPALIVE_S, Edge, EdgePorts, build_edge
 from edge.config import StationConfig
 from edge.hardware.line import open_line
+from edge.out_of_service import DISK_KEYS, sorry
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,18 +78,55 @@ async def _serve(settings: StationConfig, data: Path) -> None:
         connector=lambda: aiohttp.TCPConnector(keepalive_timeout=HUB_KEEPALIVE_S),
         secrets=secrets,
     )
+    notifier, heart = Notifier(os.environ), Heart()
     try:
-        await _until_stopped(build_edge(ports, settings, data))
+        serving = _serving(ports, settings, data, notifier, heart)
+        await _until_stopped(serving, notifier, heart)
     finally:
         work.close()
 
 
-async def _until_stopped(edge: Edge) -> None:
-    notifier = Notifier(os.environ)
+async def _serving(
+    ports: EdgePorts, settings: StationConfig, data: Path, notifier: Notifier, heart: Heart
+) -> None:
+    """Run the station; while its disk refuses, say so on the screens and try again: no crash loop."""
+    while True:
+        why: UnavailableError | None = None
+        try:
+            edge = build_edge(ports, settings, data)
+            edge.on_disk_level.append(_quieten)
+            heart.watch(lambda db=edge.state_db: db.write(_nothing))  # type: ignore[misc]
+            async with asyncio.TaskGroup() as group:
+                group.create_task(edge.run(), name="station")
+                group.create_task(_announce(edge, notifier), name="announce")
+        except* UnavailableError as refused:
+            error = _first(refused)
+            if not isinstance(error, UnavailableError) or error.key not in DISK_KEYS:
+                raise
+            why = error
+        if why is None:
+            return
+        heart.watch(None)
+        notifier.ready("out of service")
+        await sorry(settings.screen, data, why)
+
+
+def _nothing(_conn: sqlite3.Connection) -> None:
+    """Be a transaction that changes nothing: it costs no write and shows that the writer works."""
+
+
+def _quieten(level: DiskLevel) -> None:
+    """Write errors only while the disk is short of room."""
+    logging.disable(logging.NOTSET if level is DiskLevel.OK else logging.WARNING)
+
+
+async def _until_stopped(
+    serving: Coroutine[None, None, None], notifier: Notifier, heart: Heart
+) -> None:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.TaskGroup() as group:
-            jobs = (edge.run(), notifier.run(lambda: True), _announce(edge, notifier))
+            jobs = (serving, heart.run(), notifier.run(heart.is_beating))
             tasks = [group.create_task(job, name="daemon") for job in jobs]
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, _stop, tasks, notifier)

@@ -39,6 +39,8 @@ _MAY_BLOCK = (
     # world and by tests alone, where one thread is the point.
     ("common/kit/sqlite.py", ("__init__", "connect", "_write_one", "_read_one", "close")),
     ("common/kit/sqldb.py", ("__init__", "on_connect", "once", "close")),
+    ("common/kit/disk.py", ("__init__",)),
+    ("common/kit/soundness.py", ("is_sound", "set_aside")),
     # A pool is joined at shutdown, when nobody is served any more.
     ("common/kit/work.py", ("close",)),
     # Inline work runs blocking functions on the spot; that is what the name says.

@@ -5,6 +5,7 @@ from cloud.sync.gateway import EventCursor, Gateway, StationSyncStatus, StoredEv
 from cloud.sync.ingest import EventContext
 from cloud.sync.models import metadata
 from cloud.sync.server import SyncServer
+from cloud.sync.timekeeper import Timekeeper
 
 __all__ = [
     "EventContext",
@@ -14,5 +15,6 @@ __all__ = [
     "StationSyncStatus",
     "StoredEvent",
     "SyncServer",
+    "Timekeeper",
     "metadata",
 ]

@@ -15,6 +15,7 @@ from cloud.sync.models import event as event_table
 from cloud.sync.models import station as station_table
 from common.contract.base import Message
 from common.contract.events import EVENT_TYPES, ReplicaApplied
+from common.contract.protocol import Hello
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Gateway:
     def __init__(self) -> None:
         """Start with the one effect that is sync's own: what a station has applied."""
         self.handlers: dict[str, list[Handler]] = {}
+        self.on_hello: list[Callable[[Hello], None]] = []
         self.on_event("replica.applied", _note_applied)
 
     def on_event(

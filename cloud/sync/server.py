@@ -119,6 +119,8 @@ class SyncServer:
         fp("sync.hub.hello_committed")
         if answer is None:
             raise RefusedError("sync.fenced", "another daemon speaks for this station")
+        for told in self._gateway.on_hello:
+            told(hello)
         spoken = {"proto": proto, "projection": projection} if hello.protos is not None else {}
         return answer_of(answer.model_copy(update=spoken))
 

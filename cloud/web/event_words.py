@@ -53,6 +53,8 @@ def _sentence(body: Message, texts: Texts) -> Tag:
             return (kind, _("Remote opening: %(state)s", state=word))
         case e.BusStateChanged():
             return _bus(body, texts)
+        case e.StorageLevelChanged():
+            return _storage(body, texts)
         case e.StationStarted():
             return ("info", _("Station started, version %(version)s", version=body.app_version))
         case e.KeypadLocked():
@@ -60,13 +62,8 @@ def _sentence(body: Message, texts: Texts) -> Tag:
             return ("warn", _("Keypad locked for %(duration)s after wrong codes", duration=wait))
         case e.ReplicaApplied():
             return ("", _("Applied everything up to op %(op)s", op=body.op))
-        case e.BlobDropped():
-            return (
-                "warn",
-                _("A photo was lost before it was sent (%(bytes)s bytes)", bytes=body.size_bytes),
-            )
-        case e.TelemetryGap():
-            return ("warn", _("%(count)s blocks of readings dropped", count=body.count))
+        case e.BlobDropped() | e.TelemetryGap():
+            return _lost(body, texts)
         case _:
             return _compartment(body, texts)
 
@@ -159,6 +156,26 @@ def _climate(body: e.ClimateOverLimit, zone: str, texts: Texts) -> Tag:
         )
         return ("crit", said)
     return ("ok", _("%(zone)s within its limits again: %(now)s", zone=zone, now=now))
+
+
+def _lost(body: e.BlobDropped | e.TelemetryGap, texts: Texts) -> Tag:
+    _ = texts.gettext
+    if isinstance(body, e.TelemetryGap):
+        return ("warn", _("%(count)s blocks of readings dropped", count=body.count))
+    size = body.size_bytes
+    return ("warn", _("A photo was lost before it was sent (%(bytes)s bytes)", bytes=size))
+
+
+def _storage(body: e.StorageLevelChanged, texts: Texts) -> Tag:
+    _ = texts.gettext
+    if body.level == "ok":
+        return ("ok", _("The disk has room again"))
+    if body.level == "low":
+        return ("warn", _("The disk fills up: %(n)s MiB left", n=body.free_mib))
+    return (
+        "crit",
+        _("The disk is nearly full, nothing is put in: %(n)s MiB left", n=body.free_mib),
+    )
 
 
 def _bus(body: e.BusStateChanged, texts: Texts) -> Tag:

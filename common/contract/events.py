@@ -179,6 +179,13 @@ class DoorUnexpected(Message):
     open: bool
 
 
+class StorageLevelChanged(Message):
+    """`storage.level_changed`: the station's disk fills or has room again; below `low` nothing new is put in."""
+
+    level: Literal["ok", "low", "critical", "full", "read_only"]
+    free_mib: int = Field(ge=0)
+
+
 class KeypadLocked(Message):
     """`keypad.locked`: the limiter is empty."""
 
@@ -259,6 +266,7 @@ class ClimateOverLimit(Message):
 EVENT_TYPES: dict[str, tuple[Lane, type[Message]]] = {
     "station.started": (Lane.FACTS, StationStarted),
     "bus.state_changed": (Lane.FACTS, BusStateChanged),
+    "storage.level_changed": (Lane.FACTS, StorageLevelChanged),
     "parcel.put_in": (Lane.FACTS, ParcelPutIn),
     "parcel.put_in_undone": (Lane.FACTS, ParcelPutInUndone),
     "parcel.unknown_scanned": (Lane.FACTS, ParcelUnknownScanned),

@@ -4,7 +4,7 @@ Bodies of events and rows travel as JSON texts inside JSON strings, so that both
 """
 
 import hashlib
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -111,6 +111,10 @@ class Hello(Message):
     projections: Spoken | None = Field(
         default=None, exclude_if=_is_unsaid, description="row projections it reads; none said: 1"
     )
+    clock_state: Literal["trusted", "holdover", "untrusted"] | None = Field(
+        default=None, description="how far `time_ms` can be relied on"
+    )
+    time_ms: Ms | None = Field(default=None, description="the station's trusted time when it asked")
 
 
 class HelloAnswer(Message):

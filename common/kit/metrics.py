@@ -4,10 +4,11 @@ The station is none (its health travels with its events), so its daemon does not
 """
 
 import asyncio
+from collections.abc import Callable, Mapping
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from common.kit.described import Described, described
 
@@ -16,9 +17,13 @@ _DESCRIBED = Described(
 )
 
 
-def add_metrics(app: web.Application) -> None:
-    """Count what `app` answers, by route and never by address, and serve the counters."""
+def add_metrics(
+    app: web.Application, gauges: Mapping[str, tuple[str, Callable[[], float]]] | None = None
+) -> None:
+    """Count what `app` answers, by route and never by address, and serve the counters and `gauges`."""
     registry = CollectorRegistry()
+    for name, (help_text, read) in (gauges or {}).items():
+        Gauge(name, help_text, registry=registry).set_function(read)
     app.middlewares.insert(0, _observe(registry))  # outermost: it sees the answer people get
 
     @described(_DESCRIBED)

@@ -20,7 +20,7 @@ from common.kit.failpoints import fp
 
 T = TypeVar("T")
 Fn = Callable[[sqlite3.Connection], T]
-_DISK = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
+_DISK = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY})
 GROUP_MAX = 128  # functions a commit; beyond this a waiter's latency grows for nothing
 DURABLE = "FULL"
 """`PRAGMA synchronous`: what was acknowledged survives a power cut. NORMAL loses it (`linli drill power-cut`)."""

@@ -5,6 +5,7 @@ Limiters, budgets and sessions count in it, so neither a clock jump nor a reboot
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 
 from common.kit.clock import Clock
 from common.kit.sqlite import Db
@@ -50,8 +51,13 @@ class PoweredTime:
         row = conn.execute("SELECT boot_id FROM powered_time").fetchone()
         return str(row["boot_id"]) if row else None
 
-    async def run(self, db: Db) -> None:
-        """Store the counter once a minute, for ever."""
+    async def run(self, db: Db, also_tx: Callable[[sqlite3.Connection], None]) -> None:
+        """Store the counter once a minute, for ever, and in the same commit what `also_tx` stores."""
+
+        def tx(conn: sqlite3.Connection) -> None:
+            self.now_tx(conn)
+            also_tx(conn)
+
         while True:
-            await db.write(self.now_tx)
+            await db.write(tx)
             await asyncio.sleep(CHECKPOINT_S)

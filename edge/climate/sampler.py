@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -38,8 +39,10 @@ class ZoneSampler:
         telemetry_db: Db,
         outbox: Outbox,
         clock: Clock,
+        keeps_every: Callable[[], int] = lambda: 1,
     ) -> None:
-        """Sample `probe` for `zone`."""
+        """Sample `probe` for `zone`; of `keeps_every()` samples one is kept, of 0 none."""
+        self._keeps_every, self._every, self._passed = keeps_every, 1, 0
         self.zone = zone
         self.limits = LimitState(zone.min_c, zone.max_c)
         self._probe = probe
@@ -88,9 +91,19 @@ class ZoneSampler:
         self.limits = judge(self.limits, reading.temperature_c)
         if self.limits.over is not before and reading.temperature_c is not None:
             await self._mark(taken, reading.temperature_c)
-        self._block.append(taken)
-        if len(self._block) >= self._per_block:
+        if self._keeps(taken) and len(self._block) >= self._per_block:
             await self._close_block()
+
+    def _keeps(self, taken: _Sample) -> bool:
+        """Put every n-th sample into the block; one that was begun at another pace is let go."""
+        every = self._keeps_every()
+        if every != self._every:
+            self._every, self._passed, self._block = every, 0, []
+        self._passed += 1
+        if not every or self._passed % every:
+            return False
+        self._block.append(taken)
+        return True
 
     async def _mark(self, taken: _Sample, temperature_c: float) -> None:
         body = ClimateOverLimit(
@@ -115,12 +128,12 @@ class ZoneSampler:
             zone=self.zone.name,
             probe=f"{self.zone.probe_bus}/{self.zone.probe_unit}",
             started_at_ms=to_ms(block[0].at),
-            period_s=round(self.zone.sample_s),
+            period_s=round(self.zone.sample_s * self._every),
             temperatures_c=tuple(sample.reading.temperature_c for sample in block),
             humidities_pct=tuple(sample.reading.humidity_pct for sample in block),
             over_limit=self.limits.over,
         )
-        period_ms, now_ms = round(self.zone.sample_s * 1000), to_ms(block[-1].at)
+        period_ms, now_ms = round(self.zone.sample_s * 1000) * self._every, to_ms(block[-1].at)
 
         def keep(conn: sqlite3.Connection) -> None:
             store.put_block(conn, body, period_ms)

@@ -1,6 +1,7 @@
 """The climate room: one sampler a zone, what screens show of it, and the record."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,12 +37,18 @@ class Climate:
         probes: tuple[Probe, ...],
         config: StationConfig,
         clock: Clock,
+        keeps_every: Callable[[], int] = lambda: 1,
     ) -> None:
-        """Use `STATE_DDL` in `state_db` and `TELEMETRY_DDL` in `telemetry_db`; a probe per configured zone."""
+        """Use `STATE_DDL` in `state_db` and `TELEMETRY_DDL` in `telemetry_db`; a probe per configured zone.
+
+        Of `keeps_every()` samples one goes into the record, of 0 none; marking looks at all of them.
+        """
         by_zone = {probe.zone: probe for probe in probes}
         self._state_db, self._telemetry_db = state_db, telemetry_db
         self._samplers = {
-            zone.name: ZoneSampler(zone, by_zone[zone.name], state_db, telemetry_db, outbox, clock)
+            zone.name: ZoneSampler(
+                zone, by_zone[zone.name], state_db, telemetry_db, outbox, clock, keeps_every
+            )
             for zone in config.zone
         }
 

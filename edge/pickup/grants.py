@@ -11,9 +11,10 @@ from datetime import datetime
 
 from common.contract.events import GrantActivated, GrantStateChanged
 from common.contract.words import GrantState
-from common.kit.clock import Clock, from_ms, to_ms
+from common.kit.clock import from_ms
 from common.kit.failpoints import fp
 from common.kit.sqlite import Db
+from common.kit.trusted_time import TrustedTime
 from edge.pickup import store
 from edge.pickup.machine import FINAL, Trigger, next_state
 from edge.pickup.store import Terms, Use
@@ -26,7 +27,7 @@ OPEN_TO_NEWS = frozenset({GrantState.WAITING, GrantState.ISSUED})
 class Grants:
     """The machine of edge/pickup/machine.py, stored in `grant_use`."""
 
-    def __init__(self, clock: Clock, outbox: Outbox) -> None:
+    def __init__(self, clock: TrustedTime, outbox: Outbox) -> None:
         """Report every move through `outbox`."""
         self._clock, self._outbox = clock, outbox
 
@@ -37,7 +38,9 @@ class Grants:
             return None
         self.reconcile_tx(conn, grant_id)  # news that came a moment ago rules, and so does the time
         use = store.use(conn, grant_id)
-        return use if use is not None and use.state is GrantState.ISSUED else None
+        if use is None or use.state is not GrantState.ISSUED:
+            return None
+        return use if self._clock.allows_until(use.expires_at_ms) else None
 
     def move_tx(self, conn: sqlite3.Connection, grant_id: str, trigger: Trigger) -> GrantState:
         """Take one step of the machine and report it; UnknownTransitionError for a step it does not have."""
@@ -78,7 +81,7 @@ class Grants:
 
     def expire_tx(self, conn: sqlite3.Connection) -> bool:
         """End every grant whose time is over; return whether there was one."""
-        over = store.to_expire(conn, to_ms(self._clock.wall()))
+        over = store.to_expire(conn, self._clock.proven_ms())
         for grant_id in over:
             self.reconcile_tx(conn, grant_id)
         return bool(over)
@@ -115,7 +118,7 @@ class Grants:
     def _due(self, conn: sqlite3.Connection, use: Use, terms: Terms | None) -> Trigger | None:
         if terms is None or terms.revoked:
             return Trigger.REVOKED
-        if to_ms(self._clock.wall()) >= use.expires_at_ms:
+        if self._clock.is_over(use.expires_at_ms):
             return Trigger.EXPIRED
         if store.outstanding(conn, use.grant_id):
             return Trigger.PUT_IN_UNDONE if use.state is GrantState.ISSUED else None

@@ -4,7 +4,7 @@ A put-in counts when the door is seen shut; whatever leaves counts when the door
 """
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from common.contract.words import ActorKind, DoorState, Purpose
@@ -47,8 +47,10 @@ class PutIn:
         parcels: Parcels,
         grants: Grants,
         outbox: Outbox,
+        refuse_when_full: Callable[[], None],
     ) -> None:
-        """Tell doors to let this room know of every transition."""
+        """Tell doors to let this room know of every transition; `refuse_when_full` raises before a new put-in."""
+        self._refuse_when_full = refuse_when_full
         self._clock, self._chance, self._doors = clock, chance, doors
         self._parcels, self._keeping = parcels, Keeping(parcels, grants, outbox)
         doors.on_change_tx.append(self.on_door_tx)
@@ -62,6 +64,7 @@ class PutIn:
         ruled_out: frozenset[str] = frozenset(),
     ) -> Task | None:
         """Choose a compartment and open it; None when nothing fits. `avoid`: doors not usable right now."""
+        self._refuse_when_full()
         self.free_hands_tx(conn)
         unusable = ruled_out | set(avoid) | session_store.session_compartments(conn)
         tired = unusable | self._doors.tired_tx(conn)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from common.kit.disk import Disk, DiskLevel
+from common.kit.trusted_time import TimeView, TrustedTime
 from edge.pickup.facts import StationFacts
 from edge.pickup.views import DoorCell
 from edge.screen.services import LinkFact, ZoneFact
@@ -10,9 +12,9 @@ from edge.screen.services import LinkFact, ZoneFact
 class ScreenFacts:
     """StationFacts in the words of the pages."""
 
-    def __init__(self, facts: StationFacts) -> None:
-        """Read from `facts`."""
-        self._facts = facts
+    def __init__(self, facts: StationFacts, clock: TrustedTime, disk: Disk) -> None:
+        """Read from `facts`, `clock` and `disk`."""
+        self._facts, self._clock, self._disk = facts, clock, disk
 
     @property
     def name_zh(self) -> str:
@@ -44,3 +46,11 @@ class ScreenFacts:
         """Return the way to the hub and what waits for it."""
         link, backlog = self._facts.link(), self._facts.backlog()
         return LinkFact(link.online, link.since_s, backlog.facts + backlog.telemetry)
+
+    def disk(self) -> DiskLevel:
+        """Return how full the disk is."""
+        return self._disk.level
+
+    def time(self) -> TimeView:
+        """Return how far the time can be relied on."""
+        return self._clock.view()

@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Protocol
 
 from common.kit.clock import Clock
+from common.kit.disk import DiskLevel
+from common.kit.trusted_time import TimeView
 from common.ui.charts import Sample
 from edge.access.keepers import KeeperSession, SignInRefused
 from edge.config import StationConfig
@@ -165,6 +167,12 @@ class Facts(Protocol):
 
     def link(self) -> LinkFact:
         """Return the way to the hub and what waits for it."""
+
+    def disk(self) -> DiskLevel:
+        """Return how full the disk is."""
+
+    def time(self) -> TimeView:
+        """Return how far the time can be relied on."""
 
 
 History = Callable[[str, datetime], Awaitable[Sequence[Sample]]]

@@ -4,6 +4,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from common.contract.words import TemperatureClass
+from common.kit.disk import DiskLevel
+from common.kit.trusted_time import ClockState
 from common.ui.doormap import Cell, CellState, Place
 from common.ui.i18n import Lang, Texts
 from edge.pickup.views import DoorCell
@@ -29,6 +31,10 @@ class Head:
     online: bool
     offline_minutes: int
     waiting: int
+    disk: DiskLevel
+    time: ClockState
+    clock_is_odd: bool
+    hub_is_odd: bool
 
 
 class Station:
@@ -49,7 +55,7 @@ class Station:
 
     def head(self, lang: Lang) -> Head:
         """Return the header's content."""
-        link = self._facts.link()
+        link, time = self._facts.link(), self._facts.time()
         zones = tuple(
             ZoneLine(
                 self.zone_name(zone.zone, lang),
@@ -65,6 +71,10 @@ class Station:
             online=link.online,
             offline_minutes=0 if link.online else round(link.since_s // 60),
             waiting=link.waiting,
+            disk=self._facts.disk(),
+            time=time.state,
+            clock_is_odd=time.system_is_odd,
+            hub_is_odd=time.hub_off_ms is not None,
         )
 
     def zone_name(self, zone: str, lang: Lang) -> str:

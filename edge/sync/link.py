@@ -18,6 +18,7 @@ from common.kit.clock import Clock, to_ms
 from common.kit.failpoints import fp
 from common.kit.identity import StationSecrets
 from common.kit.sqlite import Db
+from common.kit.trusted_time import TrustedTime
 from edge.config import HubSection
 from edge.sync import lanes
 from edge.sync.bloblane import BlobLane
@@ -33,6 +34,7 @@ from edge.sync.uplink import Uplink
 _log = logging.getLogger(__name__)
 JANITOR_S = 600.0
 _TOO_OLD = frozenset({"sync.proto", "sync.projection"})
+OFFSET_MAX_MS = 2**52
 COUNT_S = 1.0  # the backlog on a screen is at most this old
 
 
@@ -59,6 +61,7 @@ class LinkPorts:
     connector: Callable[[], aiohttp.BaseConnector]
     secrets: StationSecrets
     client: OpenClient = over_http
+    time: TrustedTime | None = None  # told what the hub says of the time
 
 
 class HubLink:
@@ -141,12 +144,17 @@ class HubLink:
         hello = await self._db.read(self._hello_tx(client.clock_offset_ms))
         answer = await client.post(HELLO_PATH, hello, HelloAnswer)
         fp("sync.edge.hello_answered")
+        time = self._ports.time
+        if time is not None:
+            time.hear(answer.server_time_ms)
 
         def tx(conn: sqlite3.Connection) -> None:
             conn.execute(
                 "UPDATE sync_self SET greeted = 1, session = ?, boot_epoch = max(boot_epoch, ?)",
                 (answer.session, answer.min_boot_epoch),
             )
+            if time is not None:
+                time.save_tx(conn)
 
         await self._db.write(tx)
         fp("sync.edge.session_stored")
@@ -165,6 +173,9 @@ class HubLink:
 
     def _hello_tx(self, clock_offset_ms: int) -> Callable[[sqlite3.Connection], Hello]:
         backlog = self._outbox.backlog()
+        seen = self._ports.time.view() if self._ports.time else None
+        # Told of the machine's own clock: that is the one somebody has to set.
+        offset_ms = clock_offset_ms - (seen.system_off_ms if seen else 0)
 
         def tx(conn: sqlite3.Connection) -> Hello:
             own = conn.execute("SELECT * FROM sync_self").fetchone()
@@ -180,9 +191,11 @@ class HubLink:
                 backlog_facts=backlog.facts,
                 backlog_telemetry=backlog.telemetry,
                 oldest_s=None if backlog.oldest_age_s is None else int(backlog.oldest_age_s),
-                clock_offset_ms=clock_offset_ms,
+                clock_offset_ms=max(-OFFSET_MAX_MS, min(OFFSET_MAX_MS, offset_ms)),
                 protos=OURS.protos,
                 projections=OURS.projections,
+                clock_state=seen.state.value if seen else None,
+                time_ms=to_ms(self._ports.clock.wall()),
             )
 
         return tx

@@ -19,7 +19,7 @@ import aiohttp
 
 from common.contract.replica import GrantRow
 from common.kit.chance import Chance, system_chance
-from common.kit.clock import SystemClock
+from common.kit.clock import SystemClock, to_ms
 from common.kit.codes import code_verifier, new_code
 from common.kit.config import load_toml
 from common.kit.identity import StationSecrets, new_private_key, public_key
@@ -168,6 +168,7 @@ async def bench_station(folder: Path, ports: Ports) -> AsyncIterator[BenchStatio
         running = asyncio.create_task(edge.run(), name="daemon")
         try:
             await asyncio.wait_for(edge.ready.wait(), 30)
+            edge.clock.hear(to_ms(clock.wall()))  # a station that has met its hub
             yield BenchStation(edge, clock, work, tap, chance, secrets, folder)
         finally:
             running.cancel()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from common.kit.codes import new_code
 from common.kit.config import load_toml
+from common.kit.trusted_time import TrustedTime
 from common.kit.work import ThreadWork
 from edge.access.code_check import CodeCheck
 from edge.config import StationConfig
@@ -51,7 +52,10 @@ class Desk:
         config = load_toml(StationConfig, site.station_file, {})
         self.rooms = BenchRooms(folder / "state.db")
         clock, outbox = self.rooms.clock, self.rooms.outbox
-        self.parcels, self.grants = Parcels(config, clock, outbox), Grants(clock, outbox)
+        self.parcels, self.grants = (
+            Parcels(config, clock, outbox),
+            Grants(TrustedTime(clock), outbox),
+        )
         self.labels = [part.label for part in config.compartment]
         self.work = ThreadWork("argon2")
         self.check = CodeCheck(new_secrets(self.rooms.chance), self.work)

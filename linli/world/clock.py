@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from common.kit.clock import to_ms
 from linli.world.loop import VirtualLoop
 
 DAWN = datetime(2026, 10, 12, 22, 0, tzinfo=UTC)  # 06:00 in Shanghai, a Tuesday: keepers start
@@ -23,4 +24,12 @@ class WorldClock:
 
     def wall(self) -> datetime:
         """Return the host's idea of UTC."""
-        return self._start + timedelta(seconds=self._loop.time()) + self.skew
+        return self.true() + self.skew
+
+    def true(self) -> datetime:
+        """Return what a clock that is right would show."""
+        return self._start + timedelta(seconds=self._loop.time())
+
+    def true_ms(self) -> int:
+        """Return the true time in milliseconds."""
+        return to_ms(self.true())

@@ -3,19 +3,29 @@
 import json
 import os
 import signal
+import socket
+import sqlite3
 import stat
 import subprocess
 import sys
+import time
+from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
+from common.kit.clock import SystemClock, to_ms
 from common.kit.config import load_toml
 from common.kit.identity import StationSecrets, public_key
+from common.kit.sqlite import SqliteDb
+from common.kit.trusted_time import TrustedTime
 from device_sim.config import load as load_cabinet
+from edge.app import STATE_MIGRATIONS
 from edge.cli import app
 from edge.config import StationConfig
+from edge.data_folder import migrate_tx
 from tests.parts import ROOT
 
 STATION = "01K0YANGGVANG0000000000003"
@@ -170,6 +180,70 @@ def test_the_daemon_runs_serves_and_stops_on_sigterm(tmp_path: Path, cli: CliRun
     finally:
         daemon.kill()
         daemon.wait()
+
+
+@pytest.mark.timeout(60)
+def test_a_folder_that_takes_nothing_is_said_on_the_screen_and_is_no_crash_loop(
+    tmp_path: Path, cli: CliRunner
+) -> None:
+    data = tmp_path / "data"
+    paired(data, cli, tmp_path)
+    (data / "daemon.lock").mkdir()  # opening it fails, for root too, as on a read-only file system
+    with closing(sqlite3.connect(data / "state.db")) as conn:
+        conn.execute("CREATE TABLE replica_station (help_phone TEXT)")
+        conn.execute("INSERT INTO replica_station VALUES ('400-820-1234')")
+        conn.commit()
+    port = _free_port()
+    env = {
+        **os.environ,
+        "LINLI_BUS__0__PORT": "/dev/no-such-port",
+        "LINLI_SCREEN__KIOSK_PORT": str(port),
+        "LINLI_SCREEN__KEEPER_PORT": "0",
+    }
+    command = [sys.executable, "-m", "edge", "run", "--config", str(SAMPLE), "--data", str(data)]
+    daemon = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        page = _page(f"http://127.0.0.1:{port}/")
+        assert page.status_code == 503
+        assert "您的取件码仍然有效" in page.text
+        assert "400-820-1234" in page.text
+        assert daemon.poll() is None
+        daemon.send_signal(signal.SIGTERM)
+        out, _ = daemon.communicate(timeout=5)
+        assert (daemon.returncode, out) == (0, "stopped\n")
+    finally:
+        daemon.kill()
+        daemon.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _page(url: str) -> httpx.Response:
+    """Ask until somebody answers; the test's own time limit bounds it."""
+    while True:
+        try:
+            return httpx.get(url, timeout=2)
+        except httpx.TransportError:
+            time.sleep(0.1)
+
+
+def test_forgetting_the_time_lets_the_next_word_of_the_hub_count(
+    tmp_path: Path, cli: CliRunner
+) -> None:
+    assert cli.invoke(app, ["forget-time", "--data", str(tmp_path)]).exit_code == 2
+    db = SqliteDb(tmp_path / "state.db", inline=True)
+    clock = TrustedTime(SystemClock())
+    db.write_now(lambda conn: migrate_tx(conn, STATE_MIGRATIONS, clock.wall()))
+    clock.hear(to_ms(clock.wall()))
+    db.write_now(clock.save_tx)
+    db.close()
+    for said in ("forgotten", "no time was kept"):
+        result = cli.invoke(app, ["forget-time", "--data", str(tmp_path)])
+        assert (result.exit_code, said in result.output) == (0, True), result.output
 
 
 def test_run_without_pairing_says_so(tmp_path: Path, cli: CliRunner) -> None:

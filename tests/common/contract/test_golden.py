@@ -141,6 +141,13 @@ def test_messages_on_the_wire_keep_their_bytes(name: str) -> None:
     assert _MESSAGES[name].model_validate_json(text).model_dump_json() == text
 
 
+def test_a_hello_that_says_nothing_of_its_time_is_still_read() -> None:
+    text = json.loads(_load("protocol.json"))["hello.0.1.0"]["text"]
+    hello = protocol.Hello.model_validate_json(text)
+    assert (hello.clock_state, hello.time_ms) == (None, None)
+    assert hello.model_dump_json(exclude_none=True) == text
+
+
 def test_a_problem_says_only_what_it_knows() -> None:
     empty = protocol.Problem.model_validate_json("{}")
     assert (empty.params.head, empty.params.at) == (None, None)

@@ -63,7 +63,7 @@ def test_wrong_expired_used_revoked_and_waiting_codes_get_one_answer_at_one_pric
         prices = []
         for code in (*codes, WRONG):
             asked: list[str] = []
-            conn = house.edge.state_db._rw
+            conn = house.edge.state_db._db._rw
             conn.set_trace_callback(
                 lambda sql, a=asked: a.append(sql) if "verifier =" in sql else None  # type: ignore[misc]
             )
@@ -118,9 +118,8 @@ def test_five_failures_lock_the_keypad_and_neither_restart_nor_clock_refills(
         house.clock.skew = timedelta()
         await asyncio.sleep(601)
         assert house.edge.pickup.locked_for_s() == 0
-        # The first code ended when the clock claimed to be years ahead: an end is never taken back.
-        await house.delivered("LP-0002", code="30517248")
-        assert isinstance(await house.edge.pickup.submit("30517248"), Accepted)
+        # The clock was years ahead and years behind meanwhile; the code has not noticed.
+        assert isinstance(await house.edge.pickup.submit(CODE), Accepted)
 
     in_house(tmp_path, body)
 

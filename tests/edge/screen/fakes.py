@@ -5,7 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from common.contract.words import Size, TemperatureClass
+from common.kit.disk import DiskLevel
 from common.kit.errors import ConflictError, LinliError
+from common.kit.trusted_time import ClockState, TimeView
 from common.ui.charts import Sample
 from edge.access.keepers import KeeperSession, SignInRefused
 from edge.config import (
@@ -38,6 +40,7 @@ from edge.pickup.views import (
 )
 from edge.screen.services import LinkFact, ScreenServices, ZoneFact
 
+RIGHT = TimeView(ClockState.TRUSTED, 0, None)
 NOW = datetime(2026, 10, 13, 0, 41, tzinfo=UTC)
 GOOD_CODE = "48291573"
 PIN = "246810"
@@ -295,6 +298,8 @@ class FakeFacts:
     )
     over: tuple[str, ...] = ()
     online: bool = False
+    clock: TimeView = RIGHT
+    disk_level: DiskLevel = DiskLevel.OK
     open_doors: tuple[str, ...] = ()
     broken: tuple[str, ...] = ("D02",)
     occupied: tuple[str, ...] = ("A01", "B02", "D01", "A03", "C04")
@@ -304,6 +309,12 @@ class FakeFacts:
             ZoneFact(zone, value, zone in self.over, NOW)
             for zone, value in self.temperatures.items()
         ]
+
+    def disk(self) -> DiskLevel:
+        return self.disk_level
+
+    def time(self) -> TimeView:
+        return self.clock
 
     def link(self) -> LinkFact:
         return LinkFact(self.online, 3.0 if self.online else 1620.0, 0 if self.online else 118)

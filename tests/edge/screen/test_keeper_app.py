@@ -8,6 +8,7 @@ from aiohttp import ClientResponse, CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from common.kit.errors import ConflictError
+from common.kit.trusted_time import ClockState, TimeView
 from edge.pickup.views import DeskKind, DeskStep, UndoView
 from edge.screen import make_keeper_app
 from tests.edge.screen.fakes import PIN, FakeStation, behind_a_door_that_is_gone, hands
@@ -305,3 +306,20 @@ async def test_the_stream_ends_with_the_session(keeper: Keeper, station: FakeSta
     station.desk.watch.bump()
     while not answer.content.at_eof():
         await answer.content.readany()
+
+
+@pytest.mark.parametrize(
+    ("seen", "word"),
+    [
+        (TimeView(ClockState.UNTRUSTED, 0, None), "时间未知"),
+        (TimeView(ClockState.HOLDOVER, 0, None), "重启后时间尚未校准"),
+        (TimeView(ClockState.TRUSTED, 3_600_000, None), "本机时钟有误"),
+        (TimeView(ClockState.TRUSTED, 0, 99_000_000), "云端时钟有误"),
+    ],
+)
+async def test_the_tablet_says_how_far_the_time_can_be_relied_on(
+    keeper: Keeper, station: FakeStation, seen: TimeView, word: str
+) -> None:
+    assert word not in await keeper.get("/overdue")
+    station.facts.clock = seen
+    assert word in await keeper.get("/overdue")
