@@ -112,9 +112,13 @@ class Hello(Message):
         default=None, exclude_if=_is_unsaid, description="row projections it reads; none said: 1"
     )
     clock_state: Literal["trusted", "holdover", "untrusted"] | None = Field(
-        default=None, description="how far `time_ms` can be relied on"
+        default=None, exclude_if=_is_unsaid, description="how far `time_ms` can be relied on"
     )
-    time_ms: Ms | None = Field(default=None, description="the station's trusted time when it asked")
+    time_ms: Ms | None = Field(
+        default=None,
+        exclude_if=_is_unsaid,
+        description="the station's trusted time when it asked",
+    )
 
 
 class HelloAnswer(Message):

@@ -110,7 +110,7 @@ class SqlDb:
             with self._reader.connect() as connection, connection.begin():
                 return fn(connection)
 
-        return _retrying(once)
+        return _retrying(once, reading=True)
 
     def _write_with_hints(self, fn: Fn[T]) -> tuple[T, tuple[str, ...]]:
         def once() -> tuple[T, tuple[str, ...]]:
@@ -143,13 +143,13 @@ class SqlDb:
         return await asyncio.shield(loop.run_in_executor(pool, run, fn))
 
 
-def _retrying(once: Callable[[], R]) -> R:
+def _retrying(once: Callable[[], R], *, reading: bool = False) -> R:
     """Return what `once` returns; UnavailableError `hub.database_away` when no server answers."""
     try:
         return _serialized(once)
     except OperationalError as error:
         if isinstance(error.orig, sqlite3.Error):
-            if (known := foreseen(error.orig)) is not error.orig:
+            if (known := foreseen(error.orig, reading=reading)) is not error.orig:
                 raise known from error
             raise
         if error.connection_invalidated or getattr(error.orig, "sqlstate", None) is None:

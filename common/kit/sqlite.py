@@ -21,6 +21,7 @@ from common.kit.failpoints import fp
 T = TypeVar("T")
 Fn = Callable[[sqlite3.Connection], T]
 _DISK = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY})
+_DISK_READING = _DISK - {sqlite3.SQLITE_READONLY}  # a reader that writes is our mistake
 GROUP_MAX = 128  # functions a commit; beyond this a waiter's latency grows for nothing
 DURABLE = "FULL"
 """`PRAGMA synchronous`: what was acknowledged survives a power cut. NORMAL loses it (`linli drill power-cut`)."""
@@ -41,6 +42,7 @@ class _Job(Generic[T]):
     fn: Fn[T]
     future: asyncio.Future[T]
     loop: asyncio.AbstractEventLoop
+    reading: bool = False
     result: T | None = None
     error: BaseException | None = None
 
@@ -132,7 +134,7 @@ class SqliteDb:
             raise RuntimeError(f"{self.path.name} is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        box.put(_Job(fn, future, loop))
+        box.put(_Job(fn, future, loop, reading=box is self._reads))
         return (
             await future
         )  # a cancelled waiter cancels the future only: the job does not look at it
@@ -209,9 +211,10 @@ class SqliteDb:
         self._rw.execute("RELEASE job")
 
 
-def foreseen(error: BaseException) -> BaseException:
+def foreseen(error: BaseException, *, reading: bool = False) -> BaseException:
     """Return a disk that is full or failing as an error people are told about; others as they are."""
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DISK:
+    known = _DISK_READING if reading else _DISK
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF not in known:
         return error
     said = UnavailableError("storage.disk", f"the disk does not take it: {error}; make room on it")
     said.__cause__ = error
@@ -230,6 +233,6 @@ def _tell(jobs: list[_Job[Any]]) -> None:
         if job.future.done():
             continue
         if job.error is not None:
-            job.future.set_exception(foreseen(job.error))
+            job.future.set_exception(foreseen(job.error, reading=job.reading))
         else:
             job.future.set_result(job.result)

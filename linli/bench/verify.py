@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from common.kit.clock import to_ms
 from common.kit.codes import new_code
 from common.kit.config import load_toml
 from common.kit.trusted_time import TrustedTime
@@ -52,9 +53,11 @@ class Desk:
         config = load_toml(StationConfig, site.station_file, {})
         self.rooms = BenchRooms(folder / "state.db")
         clock, outbox = self.rooms.clock, self.rooms.outbox
+        time_now = TrustedTime(clock)
+        time_now.hear(to_ms(clock.wall()))  # a station that has met its hub
         self.parcels, self.grants = (
             Parcels(config, clock, outbox),
-            Grants(TrustedTime(clock), outbox),
+            Grants(time_now, outbox),
         )
         self.labels = [part.label for part in config.compartment]
         self.work = ThreadWork("argon2")

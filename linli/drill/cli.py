@@ -69,6 +69,27 @@ def kill(
     raise typer.Exit(1 if tally.violations else 0)
 
 
+@app.command()
+def clock(
+    seeds: Annotated[int, typer.Option(min=1, help="how many seeds, counted up from --seed")] = 5,
+    seed: Annotated[int, typer.Option(help="first seed: lies and restarts are drawn from it")] = 1,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="one JSON object on the last line")
+    ] = False,
+) -> None:
+    """Let the clocks of hub and station jump by years in the simulated world; no code may end or come back by it."""
+    from linli.drill.clock import ClockDrill
+
+    tally = ClockDrill(range(seed, seed + seeds), typer.echo).run()
+    typer.echo(
+        f"{tally.runs} runs, {len(tally.violations)} violations; "
+        f"again: linli drill clock --seed {seed} --seeds {seeds}"
+    )
+    if as_json:
+        typer.echo(tally.as_json())
+    raise typer.Exit(1 if tally.violations else 0)
+
+
 @app.command("power-cut")
 def power_cut(
     seeds: Annotated[int, typer.Option(min=1, help="how many images, one a seed")] = 500,

@@ -77,6 +77,7 @@ class Town:
         self._seed = seed_number
         self._boots = 0
         self.clock = WorldClock(loop, boot_id=f"boot-{seed_number}")
+        self.hub_clock = self.edge_clock = self.clock  # a drill gives each its own lies
         self.witness: list[str] = []
         jitter = seeded_chance(f"{seed_number}|cabinet").jitter
         self.cabinet = Cabinet(cabinet, self.clock, jitter, self.witness.append)
@@ -124,7 +125,7 @@ class Town:
     async def start_edge(self) -> None:
         """Switch the station on."""
         ports = EdgePorts(
-            clock=self.clock,
+            clock=self.edge_clock,
             chance=self._chance("edge"),
             work=InlineWork(),
             open_db=self.open_db,
@@ -205,7 +206,7 @@ class Town:
             self.data / "hub" / "hub-secrets.json", seeded_chance(f"{self._seed}|keys")
         )
         return HubPorts(
-            clock=self.clock,
+            clock=self.hub_clock,
             chance=self._chance("hub"),
             work=InlineWork(),
             open_db=lambda url: SqlDb(url, inline=True),
