@@ -8,7 +8,6 @@ import asyncio
 import json
 import logging
 import os
-import random
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -19,6 +18,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from cloud.app import Hub
+from common.kit.chance import seeded_chance
 from common.kit.errors import LinliError
 from common.kit.log import setup_logging
 from device_sim.config import CabinetConfig, load
@@ -89,7 +89,7 @@ class _Case:
         self._town = Town(loop, seed, cabinet, folder)
         self._town.edge_clock = WorldClock(loop, boot_id="boot-1")
         self._town.hub_clock = WorldClock(loop, boot_id="hub")
-        self._draw = random.Random(f"{seed}|clock")
+        self._draw = seeded_chance(f"{seed}|clock").jitter
         self._tally, self._found, self._boots = tally, list[str](), 1
 
     async def run(self) -> list[str]:
