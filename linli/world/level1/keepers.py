@@ -27,6 +27,8 @@ class Keeper:
         known = town.ground.paired.access.keepers[0]
         self._pin, self.keeper_id = known["pin"], known["keeper_id"]
         self._tablet = asyncio.Lock()
+        self.is_last = False
+        """In the last rounds nothing is taken back: what is put in then is what must be fetched."""
 
     async def run(self) -> None:
         """Make every round of the plan."""
@@ -89,7 +91,12 @@ class Keeper:
                 break
         else:
             await self._ask(None, lambda edge: edge.desk.put_in_cancel(self.keeper_id))
-        if parcel.place is Place.DOOR and parcel.stored and self._rng.random() < 0.03:
+        if (
+            parcel.place is Place.DOOR
+            and parcel.stored
+            and self._rng.random() < 0.03
+            and not self.is_last
+        ):
             await self._undo(parcel)
 
     async def _stand(self, parcel: Parcel) -> PutInView | None:

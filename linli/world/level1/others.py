@@ -97,7 +97,10 @@ async def nemesis(town: Town, fault: Fault) -> None:
     town.note("fault", fault.kind, fault.detail, round(fault.for_s))
     if fault.kind in (FaultKind.STOP_STATION, FaultKind.STOP_HUB):
         hub = fault.kind is FaultKind.STOP_HUB
-        await (town.cycle_hub(fault.for_s) if hub else town.cycle_station(fault.for_s, cold=False))
+        # Beside this task: whoever heals the world ends the nemesis, not the restart.
+        town.later(
+            town.cycle_hub(fault.for_s) if hub else town.cycle_station(fault.for_s, cold=False)
+        )
     elif fault.kind in (FaultKind.KILL_STATION, FaultKind.KILL_HUB):
         await _kill(town, fault)
     else:

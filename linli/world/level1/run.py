@@ -23,6 +23,7 @@ from linli.world.trace import Trace
 HOUR_S = 3600.0
 _LAST_GOODS_S = 73 * HOUR_S
 """When the last code has ended by itself."""
+_AT_REST_S = 14 * 24 * HOUR_S
 
 
 @dataclass(slots=True)
@@ -46,7 +47,7 @@ def live(ground: Ground, plan: Plan) -> Result:
     async def main(loop: VirtualLoop) -> None:
         town.append(Town(loop, ground, plan, trace))
         try:
-            await _live(town[0])
+            await _to_the_end(town[0])
         finally:
             await town[0].close()
 
@@ -58,6 +59,22 @@ def live(ground: Ground, plan: Plan) -> Result:
         gc.enable()
         disarm_all()
     return _result(town[0], plan, trace)
+
+
+async def _to_the_end(town: Town) -> None:
+    """Live until the reckoning, or until there is no hope for it."""
+    living, hopeless = (
+        asyncio.ensure_future(_live(town)),
+        asyncio.ensure_future(town.hopeless.wait()),
+    )
+    longest_s = town.plan.horizon_s + _AT_REST_S
+    await asyncio.wait((living, hopeless), timeout=longest_s, return_when=asyncio.FIRST_COMPLETED)
+    if living.done():
+        living.result()
+    elif not hopeless.done():
+        town.oracle.violate("the town never came to rest")
+    for task in (living, hopeless):
+        task.cancel()
 
 
 async def _live(town: Town) -> None:
@@ -101,6 +118,7 @@ async def _heal(town: Town, faults: list[asyncio.Task[None]]) -> None:
 
 
 async def _last_days(town: Town, keeper: Keeper, residents: list[Resident]) -> None:
+    keeper.is_last = True
     await keeper.round()
     await asyncio.sleep(HOUR_S)
     await asyncio.gather(*(one.fetch() for one in residents))

@@ -36,6 +36,7 @@ class StationHost:
         self.edge: Edge
         self._task: asyncio.Task[None] | None = None
         self.on_start: list[Callable[[Edge], None]] = []
+        self.on_surprise: list[Callable[[], None]] = []
         self.surprises: list[str] = []
         """Ends of the daemon that nobody brought about."""
 
@@ -97,6 +98,8 @@ class StationHost:
             self.surprises.append(repr(task.exception()))
             self.up.clear()
             life.end()
+            for told in self.on_surprise:
+                told()
 
     async def _reap(self, task: asyncio.Task[None], life: Life) -> None:
         try:

@@ -24,6 +24,7 @@ from linli.world.scenario import Plan
 from linli.world.trace import Trace
 
 ADMIN_CALLER = Caller("drill", "drill", frozenset({ADMIN}))
+_STARTS = 6
 _LEFT_ALONE_S = 600.0  # somebody passing by pushes an open door shut
 
 
@@ -43,11 +44,14 @@ class Town:
         self.wire.weather = weather_of(seed, fair=plan.fair_network)
         self.station = StationHost(ground, seed, self.clock, self.cabinet, self.wire)
         self.station.on_start.append(self._started)
+        self.station.on_surprise.append(self._restarted)
         self.cabinet.on_pulse.append(self._pulsed)
         self.cabinet.on_move.append(self._moved)
         self.cabinet.on_mood.append(lambda mood: self.oracle.set_blind(mood is not BusMood.WELL))
         self.screen = asyncio.Lock()
         """One resident stands before the screen, the others queue."""
+        self.hopeless = asyncio.Event()
+        """Set when the station cannot be started any more."""
         self.busy_doors: set[str] = set()
         self.kills: dict[str, int] = {}
         self._boots = 1
@@ -117,7 +121,7 @@ class Town:
             self.oracle.station_died()
             await self.station.stop()
             await asyncio.sleep(down_s)
-            while True:
+            for _ in range(_STARTS):
                 if cold:
                     self._boots += 1
                     self.clock.boot_id = f"boot-{self.plan.seed}-{self._boots}"
@@ -126,6 +130,8 @@ class Town:
                     return
                 await self.station.stop()
                 await asyncio.sleep(5.0)
+            self.oracle.violate(f"the daemon cannot start: {self.station.surprises[-1:]}")
+            self.hopeless.set()
 
     async def cycle_hub(self, down_s: float) -> None:
         """Stop the hub, wait, start it again."""
@@ -160,6 +166,15 @@ class Town:
     def put_clock(self, skew_s: float) -> None:
         """Put the station's wall clock `skew_s` off the true time."""
         self.clock.skew = timedelta(seconds=skew_s)
+
+    def _restarted(self) -> None:
+        """Start a daemon that ended by itself again, as its supervisor would; the reckoning tells of it."""
+        self.oracle.station_died()
+        if len(self.station.surprises) >= _STARTS:
+            self.oracle.violate(f"the daemon ends again and again: {self.station.surprises[-1]}")
+            self.hopeless.set()
+        elif not self._station_lock.locked():
+            self.later(self.cycle_station(5.0, cold=False))
 
     def _started(self, edge: Edge) -> None:
         edge.replica.on_applied.append(lambda: self.later(self._ruled(edge)))

@@ -1,0 +1,106 @@
+"""Days of the simulated world at level 1: nothing violated, the same in every process, no safeguard unnoticed."""
+
+import asyncio
+import json
+import os
+import sys
+from typing import Any
+
+import pytest
+
+from linli.world.ablation import ABLATIONS
+from tests.parts import ROOT
+
+# A seed at which one virtual day is enough to notice that the safeguard is off; found by `--ablate NAME --days 1`.
+NOTICED = {
+    "code-stays-valid": 3,
+    "command-expiry": 3,
+    "debounce": 1,
+    "effects-once": 4,
+    "expiry": 9,
+    "limiter": 4,
+    "one-owner": 1,
+    "outbox-in-tx": 2,
+    "reconcile": 3,
+    "revocation": 3,
+    "three-pulses": 13,
+    "token-given-back": 13,
+    "used-mark": 1,
+}
+IN_CI = ("used-mark", "debounce")
+SEEDS = 12
+
+
+async def _drill(*words: str, hash_seed: str = "0") -> tuple[int, dict[str, Any]]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "linli", "drill", "pickups", "--json", *words),
+        cwd=ROOT,
+        env=os.environ | {"PYTHONHASHSEED": hash_seed},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await process.communicate()
+    try:
+        record: dict[str, Any] = json.loads(out.splitlines()[-1])
+    except ValueError:
+        pytest.fail(out.decode())
+    if record["violations"] and process.returncode == 0:
+        pytest.fail("violations and exit code 0")
+    return process.returncode or 0, record
+
+
+def _kept() -> list[tuple[str, str]]:
+    lines = (ROOT / "tests/seeds.txt").read_text(encoding="utf-8").splitlines()
+    words = [line.split() for line in lines if line and not line.startswith("#")]
+    return [(seed, days) for drill, seed, days, *_ in words if drill == "pickups"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_days_with_everything_failing_violate_nothing() -> None:
+    code, record = await _drill("--seed", "1", "--seeds", str(SEEDS), "--days", "1", "--jobs", "1")
+    assert (code, record["violations"], record["runs"]) == (0, 0, SEEDS), record
+    assert record["figures"]["fetched"] > 5 * SEEDS
+    assert record["figures"]["kills"] >= SEEDS
+
+
+@pytest.mark.timeout(120)
+async def test_a_seed_is_the_same_in_two_processes() -> None:
+    words = ("--seed", "3", "--seeds", "1", "--days", "1", "--jobs", "1")
+    (_, first), (_, second) = await asyncio.gather(
+        _drill(*words, hash_seed="1"), _drill(*words, hash_seed="2")
+    )
+    assert first["figures"]["last_digest"] == second["figures"]["last_digest"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("seed", "days"), _kept())
+async def test_a_seed_that_once_failed_stays_good(seed: str, days: str) -> None:
+    code, record = await _drill("--seed", seed, "--seeds", "1", "--days", days, "--jobs", "1")
+    assert (code, record["violations"]) == (0, 0), record
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", IN_CI)
+async def test_a_safeguard_that_is_off_is_noticed(name: str) -> None:
+    words = (
+        "--seed",
+        str(NOTICED[name]),
+        "--seeds",
+        "1",
+        "--days",
+        "1",
+        "--jobs",
+        "1",
+        "--ablate",
+        name,
+    )
+    code, record = await _drill(*words)
+    assert (code, record["violations"] > 0) == (1, True)
+
+
+def test_the_seeds_are_of_safeguards_there_are() -> None:
+    assert NOTICED.keys() <= ABLATIONS.keys()
+    assert len(NOTICED) >= 8
