@@ -126,6 +126,8 @@ class Oracle:
         self.inside: dict[str, Parcel] = {}
         self._acts: list[Act] = []
         self._open: dict[str, tuple[float, bool]] = {}
+        self._pulsed_last: dict[str, Order | None] = {}
+        """Label → whose code moved it last; None: staff, and what is taken then no code is used up by."""
         self._taken: dict[str, list[Parcel]] = {}
         """Label → what was taken since its door opened."""
         self._blind = False
@@ -197,6 +199,7 @@ class Oracle:
             return
         act = min(fits, key=lambda one: (one.doors is None, one.until_s))
         act.spent = True
+        self._pulsed_last[label] = act.order
         if act.order is not None:
             self._pulsed_for(act, act.order, inside, label)
 
@@ -226,7 +229,8 @@ class Oracle:
         since_s, clear = self._open.pop(label, (now_s, False))
         seen = clear and not blind and now_s - since_s >= _CERTAIN_S
         for parcel in self._taken.pop(label, ()):
-            if parcel.used is Used.MAYBE and seen:
+            own = self._pulsed_last.get(label) is parcel.order
+            if parcel.used is Used.MAYBE and seen and own:
                 parcel.used = Used.YES
 
     def puts(self, parcel: Parcel, label: str) -> None:

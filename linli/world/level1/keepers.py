@@ -27,7 +27,7 @@ class Keeper:
         known = town.ground.paired.access.keepers[0]
         self._pin, self.keeper_id = known["pin"], known["keeper_id"]
         self._tablet = asyncio.Lock()
-        self.is_last = False
+        self.is_last, self.puts_in = False, True
         """In the last rounds nothing is taken back: what is put in then is what must be fetched."""
 
     async def run(self) -> None:
@@ -45,7 +45,7 @@ class Keeper:
             await self._clear()
             for order in list(self._town.oracle.orders):
                 for parcel in order.parcels:
-                    if parcel.place is Place.VAN:
+                    if parcel.place is Place.VAN and self.puts_in:
                         await self._put_in(parcel)
             if self._rng.random() < 0.2:
                 await self._inspect()

@@ -123,11 +123,12 @@ async def _last_days(town: Town, keeper: Keeper, residents: list[Resident]) -> N
     await asyncio.sleep(HOUR_S)
     await asyncio.gather(*(one.fetch() for one in residents))
     for order in town.oracle.orders:
-        lies = any(one.place is Place.DOOR for one in order.parcels)
+        lies = order.is_ready and any(one.place is Place.DOOR for one in order.parcels)
         if lies and not (order.revoke_asked or order.cancel_asked or town.oracle.is_over(order)):
             town.oracle.violate(
                 f"order {order.number} could not be fetched after everything healed"
             )
+    keeper.puts_in = False  # what found no room by now stays in the van
     await asyncio.sleep(_LAST_GOODS_S)
     for _ in range(2):
         await keeper.round()

@@ -80,6 +80,18 @@ def test_what_nobody_could_see_counts_for_the_station() -> None:
     assert story.oracle.violations == []
 
 
+def test_what_is_taken_through_a_door_that_staff_opened_uses_up_no_code() -> None:
+    story = _Story()
+    story.put_in()
+    story.oracle.act("remote opening of A01", {"A01"}, lasting=True)
+    story.oracle.pulsed("A01")
+    story.oracle.moved("A01", open_=True, blind=False)
+    story.oracle.takes(story.order, "A01", Place.PERSON)
+    story.now_s += 10
+    story.oracle.moved("A01", open_=False, blind=False)
+    assert story.oracle.expected(story.order) == "either"
+
+
 def test_expired_and_revoked_codes_open_nothing() -> None:
     late = _Story()
     late.put_in()
