@@ -63,10 +63,11 @@ class StationHost:
         ready = asyncio.ensure_future(edge.ready.wait())
         await asyncio.wait((task, ready), return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
-        if not task.done():
+        if life.alive and not task.done():  # it may have died just as it began to serve
             task.add_done_callback(lambda done: self._ended(done, life))
             self.up.set()
             return True
+        task.cancel()
         await self._reap(task, life)
         return False
 
