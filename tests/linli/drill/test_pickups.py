@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from linli.world.ablation import ABLATIONS
-from tests.parts import ROOT
+from tests.parts import ROOT, require
 
 # A seed at which one virtual day is enough to notice that the safeguard is off; found by `--ablate NAME --days 1`.
 NOTICED = {
@@ -58,6 +58,7 @@ def _kept() -> list[tuple[str, str]]:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_days_with_everything_failing_violate_nothing() -> None:
+    require("campaign")
     code, record = await _drill("--seed", "1", "--seeds", str(SEEDS), "--days", "1", "--jobs", "1")
     assert (code, record["violations"], record["runs"]) == (0, 0, SEEDS), record
     assert record["figures"]["fetched"] > 5 * SEEDS
@@ -66,6 +67,7 @@ async def test_days_with_everything_failing_violate_nothing() -> None:
 
 @pytest.mark.timeout(120)
 async def test_a_seed_is_the_same_in_two_processes() -> None:
+    require("campaign")
     words = ("--seed", "3", "--seeds", "1", "--days", "1", "--jobs", "1")
     (_, first), (_, second) = await asyncio.gather(
         _drill(*words, hash_seed="1"), _drill(*words, hash_seed="2")
@@ -77,6 +79,7 @@ async def test_a_seed_is_the_same_in_two_processes() -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("seed", "days"), _kept())
 async def test_a_seed_that_once_failed_stays_good(seed: str, days: str) -> None:
+    require("campaign")
     code, record = await _drill("--seed", seed, "--seeds", "1", "--days", days, "--jobs", "1")
     assert (code, record["violations"]) == (0, 0), record
 
@@ -85,6 +88,7 @@ async def test_a_seed_that_once_failed_stays_good(seed: str, days: str) -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", IN_CI)
 async def test_a_safeguard_that_is_off_is_noticed(name: str) -> None:
+    require("campaign")
     words = (
         "--seed",
         str(NOTICED[name]),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.parts import ROOT
+from tests.parts import ROOT, require
 
 SEED = 20261013
 
@@ -33,6 +33,7 @@ async def _live(hash_seed: str) -> dict[str, Any]:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_a_day_with_ten_pickups_and_two_cuts_repeats_itself() -> None:
+    require("campaign")
     first, second = await asyncio.gather(_live("1"), _live("2"))
     assert first == second
     assert first["pickups"] == 10
