@@ -30,6 +30,20 @@ class Violation(TypedDict):
     nodes: list[dict[str, object]]
 
 
+def follow(page: "Page", control: str) -> None:
+    """Click what leads to another page and wait until that one is loaded, style and script too.
+
+    A click returns when the new page begins; measured then, it may still be without its style.
+    """
+    with page.expect_event("load"):
+        page.click(control)
+
+
+def has_focus(page: "Page", element_id: str) -> None:
+    """Wait until the element has the focus: a script gives it, and a script comes after its page."""
+    page.wait_for_function("id => document.activeElement.id === id", arg=element_id)
+
+
 def outside(page: "Page") -> list[str]:
     """Return what does not fit on the screen, is cut off or covers something else."""
     found: list[str] = page.evaluate(_OUTSIDE)

@@ -8,7 +8,15 @@ import pytest
 from edge.pickup.views import DeskStep, UndoView
 from edge.screen import make_keeper_app
 from tests.edge.screen.fakes import PIN, FakeStation, behind_a_door_that_is_gone, hands
-from tests.edge.screen.looks import Requests, axe, outside, picture, small_targets
+from tests.edge.screen.looks import (
+    Requests,
+    axe,
+    follow,
+    has_focus,
+    outside,
+    picture,
+    small_targets,
+)
 from tests.edge.screen.served import Served
 
 if TYPE_CHECKING:
@@ -82,7 +90,7 @@ def test_every_page_fits_and_is_usable_by_everybody(
     try:
         tablet.goto()
         if lang == "en":
-            page.click("button[value=en]")
+            follow(page, "button[value=en]")
         found["sign-in"] = [*outside(page), *small_targets(page), *axe(page, axe_source)]
         tablet.sign_in()
         for name, (path, change) in PAGES.items():
@@ -102,12 +110,12 @@ def test_every_page_fits_and_is_usable_by_everybody(
 
 def test_a_scanner_that_types_starts_the_put_in(tablet: Tablet) -> None:
     tablet.sign_in()
-    assert tablet.page.evaluate("document.activeElement.id") == "scan"
+    has_focus(tablet.page, "scan")
     tablet.page.keyboard.type("LL-003307", delay=5)
     tablet.page.keyboard.press("Enter")
     tablet.page.wait_for_selector(".work .door")
     assert tablet.page.inner_text(".work .door") == "E03"
-    assert tablet.page.evaluate("document.activeElement.id") == "scan"
+    has_focus(tablet.page, "scan")
     assert tablet.station.desk.asked == ["scan LL-003307"]
 
 

@@ -11,7 +11,7 @@ import pytest
 from edge.pickup.views import Step
 from edge.screen import make_kiosk_app
 from tests.edge.screen.fakes import GOOD_CODE, FakeStation, session
-from tests.edge.screen.looks import Requests, axe, outside, picture, small_targets
+from tests.edge.screen.looks import Requests, axe, follow, outside, picture, small_targets
 from tests.edge.screen.served import Served
 
 if TYPE_CHECKING:
@@ -94,9 +94,9 @@ def test_every_step_fits_and_is_usable_by_everybody(
     try:
         kiosk.goto()
         if text == "large":
-            page.click("button[value=large]")
+            follow(page, "button[value=large]")
         if lang == "en":
-            page.click("button[value=en]")
+            follow(page, "button[value=en]")
         page.wait_for_selector("html[data-link=up]")
         for name, change in STEPS.items():
             kiosk.change(partial(at_step, change))
@@ -123,7 +123,7 @@ def test_a_refusal_fits_and_goes_with_the_next_key(kiosk: Kiosk, axe_source: str
         for lang in LANGS:
             kiosk.goto()
             if kiosk.page.get_attribute("html", "lang") != lang:
-                kiosk.page.click(f"button[value='{lang}']")
+                follow(kiosk.page, f"button[value='{lang}']")
             kiosk.type("11112222")
             kiosk.page.wait_for_selector("#refused")
             assert outside(kiosk.page) == []
@@ -263,7 +263,7 @@ def test_the_question_and_the_outage_fit_everywhere(page: "Page", lang: str, tex
         kiosk.goto()
         for button in (f"button[value='{lang}']", f"button[value='{text}']"):
             if page.locator(button).count():
-                page.click(button)
+                follow(page, button)
         page.wait_for_selector("html[data-link=up]")
         for step, passed_s in ((Step.OPEN, 75), (Step.NOT_OPENED, 45), (Step.FAILED, 45)):
             kiosk.change(lambda s, step=step: setattr(s.pickup, "now", session(step, total=3)))  # type: ignore[misc]
@@ -287,7 +287,7 @@ def test_the_question_and_the_outage_fit_everywhere(page: "Page", lang: str, tex
 def test_language_goes_home_when_nobody_is_there(kiosk: Kiosk) -> None:
     kiosk.page.clock.install()
     kiosk.goto()
-    kiosk.page.click("button[value=en]")
+    follow(kiosk.page, "button[value=en]")
     kiosk.page.wait_for_selector("html[lang=en]")
     kiosk.page.clock.run_for(61_000)
     kiosk.page.wait_for_selector("html[lang=zh-CN]")
