@@ -167,7 +167,7 @@ class Hub:
         SyncServer(rooms.gateway, self.db, ports.clock, shelf=shelf).routes(app)
         secure = config.public_url().startswith("https:")
         add_web(app, rooms.web_ports(), self.db, secure=secure)
-        add_document(app)
+        add_document(app, ports.work)
         return app
 
     def _clock_off_s(self) -> float:

@@ -131,7 +131,7 @@ def _split(stream: bytes, pdu_bytes: Callable[[bytes], int | None]) -> Split:
     keep: int | None = None  # the first place where an unfinished frame may begin
     place = 0
     while place < len(stream):
-        size, open_end = _frame_at(stream, place, pdu_bytes)
+        size, open_end = _frame_at(stream, place, pdu_bytes, within=keep is not None)
         if size:
             frames.append(Frame(stream[place], stream[place + 1 : place + size - CRC_BYTES]))
             noise += place - done
@@ -147,18 +147,20 @@ def _split(stream: bytes, pdu_bytes: Callable[[bytes], int | None]) -> Split:
 
 
 def _frame_at(
-    stream: bytes, place: int, pdu_bytes: Callable[[bytes], int | None]
+    stream: bytes, place: int, pdu_bytes: Callable[[bytes], int | None], *, within: bool
 ) -> tuple[int, bool]:
-    """Return the length of the frame that begins here (or 0), and whether more bytes could make one."""
+    """Return the length of the frame that begins here (or 0), and whether more bytes could make one.
+
+    `within`: an unfinished frame may already have begun before `place`.
+    """
     try:
         size = pdu_bytes(stream[place + 1 : place + MAX_FRAME_BYTES])
-    except WireError:  # a function we do not know has no known length: it must fill the burst
+    except WireError:
+        # A function we do not know has no known length: it must fill the burst. Inside another
+        # frame's first bytes that would be a CRC met by chance (one tail in 65,536), so not there.
         whole = stream[place:]
-        return (
-            (len(whole), False)
-            if MIN_FRAME_BYTES <= len(whole) <= MAX_FRAME_BYTES and crc_ok(whole)
-            else (0, False)
-        )
+        fills = MIN_FRAME_BYTES <= len(whole) <= MAX_FRAME_BYTES and crc_ok(whole)
+        return (len(whole) if fills and not within else 0), False
     if size is None:
         return 0, True
     end = place + 1 + size + CRC_BYTES

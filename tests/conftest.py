@@ -9,6 +9,7 @@ import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from types import ModuleType
@@ -151,7 +152,8 @@ def postgres_server() -> Iterator[str]:
         folder / "data", cleanup_mode="stop"
     )
     try:
-        server.psql("ALTER SYSTEM SET fsync = off")
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            server.psql(f"ALTER SYSTEM SET {setting} = off")
         server.psql("SELECT pg_reload_conf()")
         yield server.get_uri(database="{database}", driver="psycopg")
     finally:
@@ -162,17 +164,26 @@ def postgres_server() -> Iterator[str]:
 _database_numbers = count(1)
 
 
-@pytest.fixture
-def postgres_dsn(postgres_server: str) -> Iterator[str]:
-    """Give this test its own empty database; yields a SQLAlchemy URL (driver psycopg)."""
+@contextmanager
+def fresh_database(server: str, template: str = "template0") -> Iterator[str]:
+    """Make a database as a copy of another; yields its SQLAlchemy URL (driver psycopg)."""
     import psycopg
 
     name = f"linli_{next(_database_numbers)}"
-    admin = postgres_server.format(database="postgres").replace("+psycopg", "")
+    admin = server.format(database="postgres").replace("+psycopg", "")
     with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
-        yield postgres_server.format(database=name)
+        connection.execute(
+            f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY".encode()
+        )
+        yield server.format(database=name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def postgres_dsn(postgres_server: str) -> Iterator[str]:
+    """Give this test its own empty database; yields a SQLAlchemy URL (driver psycopg)."""
+    with fresh_database(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """A hub's store on both engines, its rooms, and a hub that runs on a real socket."""
 
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from cloud.config import HubConfig, HubSection, LimitsSection
 from cloud.migrations import upgrade_tx
 from common.kit.sqldb import SqlDb
 from tests.cloud.harness import HubUnderTest, MovableClock, ports, running_hub
+from tests.conftest import fresh_database
 
 ENGINES = (
     "sqlite",
@@ -19,9 +21,44 @@ ENGINES = (
 
 @pytest.fixture(params=ENGINES)
 def hub_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Name an empty store, for what tests migrations."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'hub.db'}"
     return str(request.getfixturevalue("postgres_dsn"))
+
+
+def _migrate(url: str) -> None:
+    db = SqlDb(url)
+    db.write_now(upgrade_tx)
+    db.close()
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Migrate once a session; tests start from copies."""
+    file = tmp_path_factory.mktemp("hub") / "hub.db"
+    _migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres_server: str) -> Iterator[str]:
+    """Migrate once a session; yields the name of the database that tests copy."""
+    with fresh_database(postgres_server) as url:
+        _migrate(url)
+        yield url.split("?")[0].rsplit("/", 1)[1]
+
+
+@pytest.fixture(params=ENGINES)
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give a hub's store of its own, migrated and else empty."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "hub.db")
+        yield f"sqlite:///{tmp_path / 'hub.db'}"
+        return
+    server = request.getfixturevalue("postgres_server")
+    with fresh_database(server, request.getfixturevalue("migrated_database")) as url:
+        yield url
 
 
 @pytest.fixture
@@ -30,9 +67,9 @@ def clock() -> MovableClock:
 
 
 @pytest.fixture
-def hub_config(hub_url: str, tmp_path: Path) -> HubConfig:
+def hub_config(migrated_url: str, tmp_path: Path) -> HubConfig:
     return HubConfig(
-        hub=HubSection(data=tmp_path, port=0, database_url=hub_url),
+        hub=HubSection(data=tmp_path, port=0, database_url=migrated_url),
         limits=LimitsSection(requests_per_minute=1_000_000),
     )
 
@@ -41,7 +78,6 @@ def hub_config(hub_url: str, tmp_path: Path) -> HubConfig:
 def rooms(hub_config: HubConfig, clock: MovableClock) -> Iterator[Rooms]:
     """Give every room on a migrated store, without a server."""
     db = SqlDb(hub_config.database_url())
-    db.write_now(upgrade_tx)
     given = ports(clock)
     yield Rooms(given, hub_config, db)
     db.close()

@@ -1,7 +1,7 @@
 """Frames out of a stream: chunks, noise, leftovers, and the strict choice of a reply."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from firmware_protocols import modbus_pdu, modbus_rtu
@@ -32,6 +32,8 @@ def test_a_frame_comes_back(unit: int, request: modbus_pdu.Request) -> None:
     assert modbus_rtu.split_requests(frame.encode()) == modbus_rtu.Split((frame,), b"", 0)
 
 
+# The first six bytes end in four whose CRC fits by chance.
+@example(0, modbus_pdu.ReadRequest(modbus_pdu.Function.READ_COILS, 0, 432), [6])
 @given(units, requests, st.lists(st.integers(1, 9), max_size=12))
 def test_a_request_in_any_chunks_is_found_once(
     unit: int, request: modbus_pdu.Request, sizes: list[int]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import cache
 from pathlib import Path
 
 from aiohttp import web
@@ -23,10 +24,16 @@ SCRIPTS = ("kiosk.js", "live.js", "forms.js")
 SHEETS = {"kiosk.css": ("tokens.css", "base.css", "parts.css", "kiosk-face.css")}
 
 
+@cache
+def _face() -> tuple[Assets, Renderer]:
+    """Read and compile once a process."""
+    assets = Assets.read(SCRIPTS, SHEETS, FOLDER / "static")
+    return assets, Renderer(environment(FOLDER / "templates", static=assets.url), Catalogue())
+
+
 def make_kiosk_app(services: ScreenServices) -> web.Application:
     """Return the resident's application; bind it to 127.0.0.1 only."""
-    assets = Assets.read(SCRIPTS, SHEETS, FOLDER / "static")
-    renderer = Renderer(environment(FOLDER / "templates", static=assets.url), Catalogue())
+    assets, renderer = _face()
     state = KioskState(
         services.pickup, services.clock, services.config.pickup.idle_s, services.stay
     )

@@ -12,7 +12,7 @@ from cloud.access.service import Access
 from cloud.access.session import COOKIE, end_session, page_caller, start_session
 from cloud.app import Rooms
 from common.kit.web import WebServer, make_app
-from tests.cloud.harness import BOSS, PASSWORD
+from tests.cloud.harness import BOSS, PASSWORD, plain_client
 
 
 def pages(access: Access) -> web.Application:
@@ -44,7 +44,7 @@ async def client(rooms: Rooms) -> AsyncIterator[httpx.AsyncClient]:
     await rooms.access.create(BOSS, login="wang", role=OPERATOR, password=PASSWORD)
     server = WebServer(pages(rooms.access), "127.0.0.1", 0)
     await server.start()
-    async with httpx.AsyncClient(base_url=server.url, headers={"Origin": server.url}) as found:
+    async with plain_client(server.url, headers={"Origin": server.url}) as found:
         yield found
     await server.stop()
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from tests.cloud.harness import BOSS, PASSWORD, HubUnderTest
+from tests.cloud.harness import BOSS, PASSWORD, HubUnderTest, plain_client
 
 PAGES = ("/stations", "/orders", "/orders/new", "/cases")
 
@@ -19,7 +19,7 @@ async def client_of(hub: HubUnderTest, role: str) -> AsyncIterator[httpx.AsyncCl
     login = f"page-{role}"
     await hub.hub.rooms.access.create(BOSS, login=login, role=role, password=PASSWORD)
     url = hub.hub.web.url
-    async with httpx.AsyncClient(base_url=url, headers={"Origin": url}, timeout=30) as client:
+    async with plain_client(url, headers={"Origin": url}, timeout=30) as client:
         answer = await client.post("/sign-in", data={"login": login, "password": PASSWORD})
         assert answer.status_code == 303
         yield client
