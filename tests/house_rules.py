@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 MODULE_LINES = 500
@@ -38,12 +39,24 @@ _SQL_AMBIENT = re.compile(
 _AMBIENT_FUNCTIONS = frozenset({"now", "random", "current_timestamp", "current_date", "localtime"})
 
 
+@cache
+def _tree(source: str) -> ast.Module:
+    """Parse a module once, however many rules look at it."""
+    return ast.parse(source)
+
+
+@cache
+def _nodes(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """Walk a tree once, however many rules look at it."""
+    return tuple(ast.walk(tree))
+
+
 def too_long(source: str, name: str) -> Iterator[str]:
     """Modules and functions beyond the house's limits; docstrings count."""
     lines = len(source.splitlines())
     if lines > MODULE_LINES:
         yield f"{name}: {lines} lines, the limit is {MODULE_LINES}: split by use case"
-    for node in ast.walk(ast.parse(source)):
+    for node in _nodes(_tree(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             if length > FUNCTION_LINES:
@@ -52,16 +65,16 @@ def too_long(source: str, name: str) -> Iterator[str]:
 
 def without_docstring(source: str, name: str) -> Iterator[str]:
     """Modules that do not say what they are for."""
-    if not (ast.get_docstring(ast.parse(source)) or "").strip():
+    if not (ast.get_docstring(_tree(source)) or "").strip():
         yield f"{name}: the module does not say what it is for"
 
 
 def ambient(source: str, name: str) -> Iterator[str]:
     """Uses of time, chance and threads that go past the ports, also inside SQL text."""
-    tree = ast.parse(source)
+    tree = _tree(source)
     names = _imported_names(tree)
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    for node in ast.walk(tree):
+    called = {id(node.func) for node in _nodes(tree) if isinstance(node, ast.Call)}
+    for node in _nodes(tree):
         if id(node) not in called and _dotted(node, names) == "random.Random":
             continue  # the type of `chance.jitter`, not a generator made here
         where = f"{name}:{getattr(node, 'lineno', 0)}"
@@ -79,11 +92,11 @@ def failpoint_names(source: str, name: str) -> Iterator[tuple[str, str]]:
 
     A part may be filled in: `f"pickup.door_{state}"` reads `pickup.door_<…>`.
     """
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
+    tree = _tree(source)
+    for node in _nodes(tree):
         for child in ast.iter_child_nodes(node):
             child.parent = node  # type: ignore[attr-defined] # a note on the tree we made
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "fp":
             point = literal_name(node.args[0]) if node.args else None
             if point is None:
@@ -146,7 +159,7 @@ def tracked_files(root: Path) -> list[Path]:
 def _imported_names(tree: ast.AST) -> dict[str, str]:
     """Map each local name to what it stands for: `import time as t` → {"t": "time"}."""
     names: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 target = alias.name if alias.asname else alias.name.partition(".")[0]
@@ -183,7 +196,7 @@ def _ambient_sql(value: object) -> str | None:
 
 
 def _ambient_sqlalchemy(tree: ast.AST, name: str) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         if not (isinstance(node, ast.Attribute) and node.attr in _AMBIENT_FUNCTIONS):
             continue
         owner = node.value

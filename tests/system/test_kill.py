@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.parts import ROOT
+from tests.parts import ROOT, require
 
 pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(150)]
 
@@ -25,6 +25,7 @@ def _drill(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_three_places_in_each_program() -> None:
+    require("campaign")
     ran = _drill("--fast", "--json")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     report = json.loads(ran.stdout.splitlines()[-1])

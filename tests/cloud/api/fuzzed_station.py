@@ -91,6 +91,11 @@ class FuzzedStation(requests.auth.AuthBase):
             case.body |= {"install_id": INSTALL_ID, "session": session}
         elif case.path == protocol.EVENTS_PATH:
             case.body = self._story(case.body["events"]).model_dump(mode="json")
+        elif case.path.startswith(protocol.BLOBS_PATH):
+            whole = case.body if isinstance(case.body, bytes) and case.body else b"a photo"
+            case.body = whole
+            case.path_parameters["digest"] = protocol.blob_digest(whole)
+            case.headers["Content-Range"] = f"bytes 0-{len(whole) - 1}/{len(whole)}"
 
     def _story(self, made_up: Sequence[dict[str, Any]]) -> protocol.EventsBatch:
         """Chain made-up events behind the last ones, under the names of known types."""

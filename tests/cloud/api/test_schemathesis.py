@@ -41,8 +41,9 @@ from common.kit.identity import public_key
 from common.kit.openapi import ANYONE
 from tests.cloud.api.fuzzed_station import KEY, FuzzedStation
 from tests.cloud.harness import HubUnderTest, MovableClock, ports, running_hub
+from tests.parts import required
 
-EXAMPLES = int(os.environ.get("LINLI_SCHEMATHESIS_EXAMPLES", "10"))
+EXAMPLES = int(os.environ.get("LINLI_SCHEMATHESIS_EXAMPLES", "10" if required("campaign") else "4"))
 WHOLE = EXAMPLES >= 100
 SEED = 20260302
 CHECKS = [

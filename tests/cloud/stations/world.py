@@ -3,31 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from cloud.access.models import metadata as access_metadata
 from cloud.catalog.checks import violations as catalog_violations
-from cloud.catalog.models import metadata as catalog_metadata
 from cloud.catalog.service import Catalog, Product
-from cloud.cdp.models import metadata as cdp_metadata
 from cloud.cdp.service import People
 from cloud.config import HubSecrets
 from cloud.money.checks import violations as money_violations
-from cloud.money.models import metadata as money_metadata
 from cloud.money.service import Money
 from cloud.orders.checks import violations as order_violations
-from cloud.orders.models import metadata as order_metadata
 from cloud.orders.service import OrderPorts, Orders
 from cloud.stations.checks import violations as station_violations
-from cloud.stations.models import metadata as station_metadata
 from cloud.stations.service import NewStation, StationPorts, Stations
 from cloud.sync.gateway import Gateway
 from cloud.sync.ingest import Accepted, ingest_tx
-from cloud.sync.models import metadata as sync_metadata
 from cloud.sync.models import quarantine
 from cloud.sync.models import row as feed_row
 from cloud.sync.models import station as sync_station
@@ -42,19 +33,6 @@ from common.kit.clock import to_ms
 from common.kit.sqldb import SqlDb
 from common.kit.work import ThreadWork
 
-METADATA = (
-    sync_metadata,
-    access_metadata,
-    catalog_metadata,
-    cdp_metadata,
-    money_metadata,
-    station_metadata,
-    order_metadata,
-)
-ENGINES = (
-    "sqlite",
-    pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.timeout(90)]),
-)
 STATION_ID = "01K0TESTSTATN0000000000001"
 DOORS = ("A01", "A02", "A03", "B01")
 
@@ -183,8 +161,6 @@ class World:
 
 def build_world(db: SqlDb) -> World:
     """Build the rooms the way `cloud.app` does."""
-    for metadata in METADATA:
-        db.write_now(metadata.create_all)
     clock, chance, work = HandClock(), seeded_chance("stations"), ThreadWork()
     secrets = HubSecrets.new(chance)
     gateway = Gateway()
@@ -205,13 +181,8 @@ def build_world(db: SqlDb) -> World:
     )
 
 
-def worlds(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    """Yield a world on the engine the fixture names."""
-    url = (
-        f"sqlite:///{tmp_path / 'hub.db'}"
-        if request.param == "sqlite"
-        else request.getfixturevalue("postgres_dsn")
-    )
+def worlds(url: str) -> Iterator[World]:
+    """Yield a world on a migrated store."""
     db = SqlDb(url)
     world = build_world(db)
     yield world

@@ -1,13 +1,12 @@
 """The hub's clock is set years ahead and back: no grant ends for good."""
 
 import logging
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from cloud.sync import Timekeeper, metadata
+from cloud.sync import Timekeeper
 from cloud.sync.timekeeper import trust_tx
 from common.contract.protocol import Hello
 from common.kit.clock import to_ms
@@ -37,14 +36,6 @@ class LyingClock:
 @pytest.fixture
 def clock() -> LyingClock:
     return LyingClock()
-
-
-@pytest.fixture
-def db(hub_url: str) -> Iterator[SqlDb]:
-    db = SqlDb(hub_url)
-    metadata.create_all(db.engine)
-    yield db
-    db.close()
 
 
 def hello(time_ms: int | None, state: str | None = "trusted") -> Hello:

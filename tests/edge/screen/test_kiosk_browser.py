@@ -104,7 +104,7 @@ def test_every_step_fits_and_is_usable_by_everybody(
             page.wait_for_selector("html[data-link=up]")
             found[name] = [*outside(page), *small_targets(page)]
             if text == "normal":
-                found[name] += axe(page, axe_source)
+                found[name] += axe(page, axe_source, first=(size, lang) == ("small", "zh-CN"))
             if size == "wide" and text == "normal" and name == "open":
                 picture(page, f"kiosk-open-{lang[:2]}")
             if size == "wide" and text == "normal" and name == "code":

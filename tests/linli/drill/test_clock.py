@@ -9,6 +9,7 @@ from cloud.sync.timekeeper import Timekeeper
 from common.kit.clock import to_ms
 from common.kit.trusted_time import TrustedTime
 from linli.drill.cli import app
+from tests.parts import require
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -24,6 +25,8 @@ def test_codes_outlive_clocks_that_lie() -> None:
 
 @pytest.mark.parametrize("gone", ["the bound", "the hub's sweep"])
 def test_without_a_safeguard_the_drill_finds_it(monkeypatch: pytest.MonkeyPatch, gone: str) -> None:
+    require("campaign")
+
     def by_the_wall(self: TrustedTime, at_ms: int) -> bool:
         return to_ms(self._clock.wall()) >= at_ms
 
