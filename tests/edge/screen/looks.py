@@ -1,6 +1,8 @@
 """What every page must satisfy in a real browser: fits, reachable by everybody, touchable, at home."""
 
 import os
+from collections.abc import Iterable
+from itertools import cycle, islice, product
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import urlsplit
@@ -34,6 +36,15 @@ class Violation(TypedDict):
     nodes: list[dict[str, object]]
 
 
+def matrix(*axes: Iterable[str]) -> list[tuple[str, ...]]:
+    """Return what a page is looked at in: every combination in CI, each value once in the loop of every commit."""
+    whole = [tuple(axis) for axis in axes]
+    if required("campaign") or os.environ.get("LINLI_PICTURES") == "1":
+        return list(product(*whole))
+    longest = max(len(axis) for axis in whole)
+    return list(islice(zip(*map(cycle, whole), strict=False), longest))
+
+
 def follow(page: "Page", control: str) -> None:
     """Click what leads to another page and wait until that one is loaded, style and script too.
 
@@ -60,13 +71,8 @@ def small_targets(page: "Page", least_px: int = 44) -> list[str]:
     return found
 
 
-def axe(page: "Page", source: str, *, first: bool = True) -> list[str]:
-    """Return the violations axe-core finds; it runs beside the page's own strict CSP.
-
-    Of one page's sizes and languages the loop of every commit asks it for the first, CI for each.
-    """
-    if not (first or required("campaign")):
-        return []
+def axe(page: "Page", source: str) -> list[str]:
+    """Return the violations axe-core finds; it runs beside the page's own strict CSP."""
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(source)
     found: list[Violation] = page.evaluate(

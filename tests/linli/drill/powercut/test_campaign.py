@@ -12,11 +12,13 @@ from common.kit.errors import UnavailableError
 from linli.cli import app
 from linli.drill.powercut.campaign import SEEDS_A_JOURNEY, Ablation, Campaign, Tally, tape
 from linli.drill.powercut.proof import Broken
+from tests.parts import require
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_the_station_keeps_its_word_and_the_drill_can_fail(tmp_path: Path) -> None:
+    require("campaign")
     tapes = tape(0, tmp_path, short=True)
     said: list[str] = []
     honest = Campaign(range(1, 251), said.append, short=True, tapes=tapes).run()
