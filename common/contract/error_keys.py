@@ -179,6 +179,7 @@ ERROR_KEYS: dict[str, str] = {
     "pickup.busy": "Somebody is picking up at this screen.",
     "pickup.no_session": "Nobody is at the screen any more; type the code again.",
     "pickup.no_pulse_left": "The door may not be tried again now; call the help number.",
+    "pickup.time_unsure": "The station is not sure of the time and cannot tell whether the code is still valid.",
     "pickup.no_door": "The parcel's compartment is not in the station's configuration.",
     "pickup.no_reopen": "The door may not be opened again now.",
     # edge.pickup, the keeper's tablet

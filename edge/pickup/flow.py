@@ -22,7 +22,7 @@ from edge.doors import Doors, Watch
 from edge.parcels import Parcel, Parcels
 from edge.pickup import session_store, store
 from edge.pickup.session_store import Session
-from edge.pickup.sessions import IN_FLIGHT, Sessions
+from edge.pickup.sessions import IN_FLIGHT, Hindrance, Sessions
 from edge.pickup.steady import Steady
 from edge.pickup.store import Item
 from edge.pickup.views import Accepted, Refused, SessionView, Step
@@ -151,8 +151,10 @@ class PickupFlow:
         fp("pickup.code_checked")
         verdict = await self._db.write(lambda conn: self._sessions.check_tx(conn, tag, taken))
         fp("pickup.intent_committed")
-        if verdict.doorless:
+        if verdict.hindrance is Hindrance.NO_DOOR:
             raise UnavailableError("pickup.no_door", "the compartment is not in station.toml")
+        if verdict.hindrance is Hindrance.TIME_UNSURE:
+            raise UnavailableError("pickup.time_unsure", "the station needs its hub's time first")
         if not verdict.accepted:
             self._outbox.kick()
             return self._refuse(verdict.wait_s)

@@ -32,15 +32,17 @@ class Grants:
         self._clock, self._outbox = clock, outbox
 
     def acceptable_tx(self, conn: sqlite3.Connection, tag: bytes) -> Use | None:
-        """Return the grant that the code with this tag may open now."""
+        """Return the grant that the code with this tag may open, if it is `in_time`."""
         grant_id = store.grant_by_tag(conn, tag)
         if grant_id is None:
             return None
         self.reconcile_tx(conn, grant_id)  # news that came a moment ago rules, and so does the time
         use = store.use(conn, grant_id)
-        if use is None or use.state is not GrantState.ISSUED:
-            return None
-        return use if self._clock.allows_until(use.expires_at_ms) else None
+        return use if use is not None and use.state is GrantState.ISSUED else None
+
+    def in_time(self, use: Use) -> bool:
+        """Tell whether it may be used now; an issued grant that may not has not ended, the clock is unsure (I9)."""
+        return self._clock.allows_until(use.expires_at_ms)
 
     def move_tx(self, conn: sqlite3.Connection, grant_id: str, trigger: Trigger) -> GrantState:
         """Take one step of the machine and report it; UnknownTransitionError for a step it does not have."""

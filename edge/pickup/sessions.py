@@ -6,6 +6,7 @@ Each `…_tx` is one commit with everything it touches: limiter, grant, intent, 
 import logging
 import sqlite3
 from dataclasses import dataclass
+from enum import StrEnum
 
 from common.contract.events import KeypadLocked, ParcelCollected
 from common.contract.words import ActorKind, DoorState, GrantState, Purpose
@@ -36,14 +37,20 @@ IN_FLIGHT = frozenset(
 )
 
 
+class Hindrance(StrEnum):
+    """Why a right code opens nothing: no fault of whoever typed it, so it costs no attempt."""
+
+    NO_DOOR = "no_door"  # `station.toml` no longer has the doors behind which its parcels lie
+    TIME_UNSURE = "time_unsure"  # it has not certainly ended, and not certainly not
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What one code led to: a session, or seconds to wait (0: try again at once)."""
 
     accepted: bool
     wait_s: int = 0
-    doorless: bool = False
-    """The code is right, but `station.toml` no longer has the doors behind which its parcels lie."""
+    hindrance: Hindrance | None = None
 
 
 class Sessions:
@@ -72,9 +79,11 @@ class Sessions:
         if use is None:
             return Verdict(accepted=False, wait_s=self._refused_tx(conn))
         self._limiter.give_back_tx(conn, taken)
+        if not self._grants.in_time(use):
+            return Verdict(accepted=False, hindrance=Hindrance.TIME_UNSURE)
         first = next(iter(self._waiting(conn, use.grant_id)), None)
         if first is None:
-            return Verdict(accepted=False, doorless=True)
+            return Verdict(accepted=False, hindrance=Hindrance.NO_DOOR)
         session = Session(
             session_id=new_id(self._clock, self._chance),
             grant_id=use.grant_id,

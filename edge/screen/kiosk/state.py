@@ -35,6 +35,7 @@ class Notice(StrEnum):
     REFUSED = "refused"
     LOCKED = "locked"
     UNAVAILABLE = "unavailable"
+    UNSURE = "unsure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +122,9 @@ class KioskState:
             answer = await self._pickup.submit(code)
         except ConflictError:
             return  # somebody was quicker: the stage shows their step
-        except LinliError:
-            self._say(Notice.UNAVAILABLE)
+        except LinliError as error:
+            unsure = error.key == "pickup.time_unsure"
+            self._say(Notice.UNSURE if unsure else Notice.UNAVAILABLE)
             return
         self._say(Notice.REFUSED if isinstance(answer, Refused) else Notice.NONE)
 

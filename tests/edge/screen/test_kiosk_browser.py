@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from common.kit.errors import UnavailableError
 from edge.pickup.views import Step
 from edge.screen import make_kiosk_app
 from tests.edge.screen.fakes import GOOD_CODE, FakeStation, session
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 SIZES = {"small": (1024, 600), "wide": (1280, 800), "tall": (1080, 1920)}
 LANGS = ("zh-CN", "en")
+TIME_UNSURE = UnavailableError("pickup.time_unsure", "not now")
 STEPS: dict[str, Callable[[FakeStation], object]] = {
     "code": lambda s: None,
     "locked": lambda s: setattr(s.pickup, "locked_s", 299),
@@ -128,6 +130,12 @@ def test_a_refusal_fits_and_goes_with_the_next_key(kiosk: Kiosk, axe_source: str
             kiosk.page.wait_for_selector("#refused")
             assert outside(kiosk.page) == []
             assert axe(kiosk.page, axe_source) == []
+            kiosk.change(lambda s: setattr(s.pickup, "fails", TIME_UNSURE))
+            kiosk.type(GOOD_CODE)
+            kiosk.page.wait_for_selector("#unsure")
+            assert outside(kiosk.page) == []
+            assert axe(kiosk.page, axe_source) == []
+            kiosk.change(lambda s: setattr(s.pickup, "fails", None))
             assert kiosk.page.inner_text("#code") == ""
             kiosk.type("4")
             assert kiosk.page.query_selector("#refused") is None

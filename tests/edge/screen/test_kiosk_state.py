@@ -43,11 +43,15 @@ async def test_a_lock_outweighs_the_refusal() -> None:
     assert subject.state.view().locked_s == 30
 
 
-async def test_doors_out_of_reach_are_told() -> None:
+@pytest.mark.parametrize(
+    ("key", "notice"),
+    [("bus.down", Notice.UNAVAILABLE), ("pickup.time_unsure", Notice.UNSURE)],
+)
+async def test_what_is_no_fault_of_the_resident_is_told(key: str, notice: Notice) -> None:
     subject = Screen()
-    subject.pickup.fails = UnavailableError("bus.down", "no bus")
+    subject.pickup.fails = UnavailableError(key, "not now")
     await subject.state.submit(GOOD_CODE)
-    assert subject.state.view().notice is Notice.UNAVAILABLE
+    assert subject.state.view().notice is notice
 
 
 async def test_somebody_quicker_is_no_error() -> None:
