@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 
 from cloud.orders.cancelling import Cancelling
 from cloud.orders.kit import OrderKit
-from cloud.orders.machine import ParcelTrigger
+from cloud.orders.machine import CaseKind, ParcelTrigger
 from cloud.orders.moves import Cause, Moves, Placement
 from cloud.orders.store import parcels
 from cloud.stations.service import typed
@@ -70,7 +70,7 @@ class Facts:
         known = parcels.parcel_by_label(c, body.label[:12])
         self._kit.open_case_tx(
             c,
-            "label_of_other_station" if known else "label_unknown",
+            CaseKind.LABEL_OF_OTHER_STATION if known else CaseKind.LABEL_UNKNOWN,
             source=source_of(at),
             detail=f"scanned at station {at.station_id}: {body.label}",
             order_id=known.order_id if known else None,
@@ -92,7 +92,7 @@ class Facts:
         if parcel is None or parcel.station_id != at.station_id:
             self._kit.open_case_tx(
                 c,
-                "parcel_unknown" if parcel is None else "parcel_of_other_station",
+                CaseKind.PARCEL_UNKNOWN if parcel is None else CaseKind.PARCEL_OF_OTHER_STATION,
                 source=cause.source,
                 detail=f"{cause.trigger} at station {at.station_id}: parcel {parcel_id}",
                 order_id=parcel.order_id if parcel else None,
@@ -106,7 +106,7 @@ class Facts:
                 raise
             self._kit.open_case_tx(
                 c,
-                "fact_does_not_fit",
+                CaseKind.FACT_DOES_NOT_FIT,
                 source=cause.source,
                 detail=error.detail,
                 order_id=parcel.order_id,

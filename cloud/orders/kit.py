@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from cloud.access.service import audit_tx
 from cloud.config import HubSecrets
 from cloud.money.service import Money
+from cloud.orders.machine import CaseKind
 from cloud.orders.store import orders, timeline
 from cloud.orders.store.orders import OrderRecord
 from cloud.orders.store.timeline import CaseRecord, Entry
@@ -87,7 +88,7 @@ class OrderKit:
     def open_case_tx(
         self,
         connection: Connection,
-        kind: str,
+        kind: CaseKind,
         *,
         source: str,
         detail: str,
@@ -96,7 +97,7 @@ class OrderKit:
     ) -> None:
         """Put something that does not fit before a person; the same fact opens one case only."""
         record = CaseRecord(
-            self.new_id(), kind, order_id, parcel_id, source, detail[:400], self.now_ms()
+            self.new_id(), kind.value, order_id, parcel_id, source, detail[:400], self.now_ms()
         )
         timeline.open_case(connection, record)
 

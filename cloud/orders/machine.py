@@ -82,6 +82,20 @@ ORDER_TRANSITIONS: dict[tuple[OrderState, OrderTrigger], OrderState] = {
 }
 """From LOCKED on the order's state is derived: `state_of_parcels`."""
 
+
+class CaseKind(StrEnum):
+    """What needs a person's eye."""
+
+    LABEL_UNKNOWN = "label_unknown"
+    LABEL_OF_OTHER_STATION = "label_of_other_station"
+    PARCEL_UNKNOWN = "parcel_unknown"
+    PARCEL_OF_OTHER_STATION = "parcel_of_other_station"
+    FACT_DOES_NOT_FIT = "fact_does_not_fit"
+    CANCELLED_GOODS_OUT = "cancelled_goods_out"
+    CANCEL_LOST = "cancel_lost"
+    COLLECTED_AFTER_REFUND = "collected_after_refund"
+
+
 CANCELLABLE_WITH_PARCELS = frozenset({_O.LOCKED, _O.PACKED})
 """The station already knows these: a cancel waits until it has applied it."""
 

@@ -9,6 +9,7 @@ from cloud.money.service import Account, JournalKind, move
 from cloud.orders.kit import OrderKit
 from cloud.orders.machine import (
     CancelState,
+    CaseKind,
     OrderState,
     ParcelState,
     ParcelTrigger,
@@ -170,7 +171,7 @@ class Moves:
             return
         self._kit.open_case_tx(
             connection,
-            "cancelled_goods_out",
+            CaseKind.CANCELLED_GOODS_OUT,
             source=cause.source,
             detail=f"cancelled while the parcel was {parcel.state}; bring the goods back",
             order_id=parcel.order_id,
@@ -181,7 +182,7 @@ class Moves:
         """The goods were taken while the cancel was on its way: the pickup stands, a person is told."""
         self._kit.open_case_tx(
             connection,
-            "cancel_lost",
+            CaseKind.CANCEL_LOST,
             source=cause.source,
             detail="collected before the station had applied the cancel; not refunded",
             order_id=parcel.order_id,
@@ -211,7 +212,7 @@ class Moves:
             detail += "; the stock was sold again, count it"
         self._kit.open_case_tx(
             connection,
-            "collected_after_refund",
+            CaseKind.COLLECTED_AFTER_REFUND,
             source=cause.source,
             detail=detail,
             order_id=parcel.order_id,

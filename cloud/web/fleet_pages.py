@@ -6,6 +6,7 @@ from cloud.web.fleet import FleetRow, fleet_rows, kpis
 from cloud.web.frame import Frame
 from cloud.web.session import Who
 from cloud.web.site import SitePages
+from cloud.web.words import case_word
 from common.kit.sse import Region
 from common.ui.i18n import Lang
 
@@ -55,5 +56,5 @@ class FleetPages:
         closed = request.query.get("state") == "closed"
         cases = await self._frame.ports.orders.cases(closed=closed)
         return self._frame.desk_page(
-            "cases.html", lang, who, cases=cases, closed=closed, here="cases"
+            "cases.html", lang, who, cases=cases, closed=closed, word=case_word, here="cases"
         )

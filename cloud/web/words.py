@@ -1,6 +1,6 @@
 """States in people's words, each with the kind of tag that shows it: colour, glyph and word together."""
 
-from cloud.orders.machine import CancelState, OrderState, ParcelState
+from cloud.orders.machine import CancelState, CaseKind, OrderState, ParcelState
 from cloud.orders.reading import Payment
 from cloud.stations.views import ZoneView
 from common.contract.words import CommandState
@@ -95,6 +95,21 @@ def grant_tag(state: str, revoke_state: str, texts: Texts) -> Tag:
         "expired": ("warn", _("expired")),
     }
     return words[state]
+
+
+def case_word(kind: str, texts: Texts) -> str:
+    """Return what a case is about; ValueError for a kind that is none."""
+    _ = texts.gettext
+    return {
+        CaseKind.LABEL_UNKNOWN: _("unknown label scanned"),
+        CaseKind.LABEL_OF_OTHER_STATION: _("label of another station scanned"),
+        CaseKind.PARCEL_UNKNOWN: _("unknown parcel reported"),
+        CaseKind.PARCEL_OF_OTHER_STATION: _("parcel of another station reported"),
+        CaseKind.FACT_DOES_NOT_FIT: _("report does not fit the parcel"),
+        CaseKind.CANCELLED_GOODS_OUT: _("cancelled, goods on the way"),
+        CaseKind.CANCEL_LOST: _("cancelled too late, collected"),
+        CaseKind.COLLECTED_AFTER_REFUND: _("collected after the refund"),
+    }[CaseKind(kind)]
 
 
 def story_word(kind: str, texts: Texts) -> str:

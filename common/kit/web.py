@@ -227,7 +227,7 @@ async def _problems(request: web.Request, handler: Handler) -> web.StreamRespons
         return from_aiohttp(error)
     except Exception:  # noqa: BLE001 - the last resort: a bug becomes a 500 without its trace
         _log.exception("%s %s failed", request.method, request.path)
-        return bare_problem(500, "internal", "the hub's log knows more; try again later")
+        return bare_problem(500, "internal", "the log knows more; try again later")
 
 
 async def _headers(_request: web.Request, response: web.StreamResponse) -> None:

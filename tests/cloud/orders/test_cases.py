@@ -2,6 +2,7 @@
 
 import pytest
 
+from cloud.orders.machine import CaseKind
 from common.contract.events import ParcelUnknownScanned
 from common.kit.errors import ConflictError, NotFoundError
 from tests.cloud.harness import HubUnderTest
@@ -36,7 +37,9 @@ async def test_a_case_is_closed_once_with_a_note(world: World) -> None:
 async def test_the_desk_closes_a_case_over_http(hub: HubUnderTest) -> None:
     orders = hub.hub.rooms.orders
     await hub.hub.rooms.db.write(
-        lambda c: orders._kit.open_case_tx(c, "label_unknown", source="event/x", detail="LL-9")
+        lambda c: orders._kit.open_case_tx(
+            c, CaseKind.LABEL_UNKNOWN, source="event/x", detail="LL-9"
+        )
     )
     (case,) = (await hub.ask("operator", "GET", "/api/v1/cases")).json()["cases"]
     assert (case["closed_at_ms"], case["closed_by"], case["note"]) == (None, None, None)

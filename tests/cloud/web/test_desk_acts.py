@@ -1,6 +1,7 @@
 """What the desk does on its pages: close a case with a note, give out a new code after a revoke."""
 
 from cloud.catalog.service import Product
+from cloud.orders.machine import CaseKind
 from cloud.orders.service import Wish
 from cloud.stations.service import NewStation
 from common.contract.words import Size, TemperatureClass
@@ -11,7 +12,9 @@ from tests.cloud.web.test_guards import client_of, field
 async def test_a_case_is_closed_on_its_page(hub: HubUnderTest) -> None:
     orders = hub.hub.rooms.orders
     await hub.hub.rooms.db.write(
-        lambda c: orders._kit.open_case_tx(c, "label_unknown", source="event/x", detail="LL-9")
+        lambda c: orders._kit.open_case_tx(
+            c, CaseKind.LABEL_UNKNOWN, source="event/x", detail="LL-9"
+        )
     )
     (case,) = await orders.cases()
     async with client_of(hub, "operator") as client:
