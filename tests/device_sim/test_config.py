@@ -42,8 +42,8 @@ def test_every_kind_of_probe_has_a_board() -> None:
 
 
 def test_a_kind_nobody_knows_is_named_with_those_there_are(tmp_path: Path) -> None:
-    said = refusal(changed(tmp_path, 'kind = "xy_md02"', 'kind = "tx2"'))
-    assert "line 53: `board.2.kind` = 'tx2': " in said
+    said = refusal(changed(tmp_path, 'kind = "xy_md02"', 'kind = "no_such_probe"'))
+    assert "line 53: `board.2.kind` = 'no_such_probe': " in said
     assert "'waveshare_8ch_d' or 'xy_md02'" in said
 
 

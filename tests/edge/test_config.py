@@ -52,7 +52,7 @@ def test_every_kind_of_probe_has_a_driver() -> None:
 
 def test_a_probe_without_a_driver_is_refused_with_those_that_have_one() -> None:
     zones = [zone.model_dump() for zone in station_config().zone]
-    zones[0]["probe_kind"] = "tx2"
+    zones[0]["probe_kind"] = "no_such_probe"
     assert "Input should be 'xy_md02'" in _refused(zone=zones)
 
 

@@ -39,13 +39,13 @@ def _text(cabinet: CabinetConfig) -> str:
 def test_a_probe_without_a_driver_is_named_with_those_that_have_one() -> None:
     cabinet = load(CABINET, os.environ)
     boards = [
-        BoardSection.model_construct(**dict(board) | {"kind": "tx2"}) if board.unit == 4 else board
+        BoardSection.model_construct(**dict(board) | {"kind": "no_such_probe"}) if board.unit == 4 else board
         for board in cabinet.board
     ]
     with pytest.raises(ConfigError) as said:
         _text(cabinet.model_copy(update={"board": tuple(boards)}))
     place = next(n for n, board in enumerate(boards) if board.unit == 4)
-    assert said.value.detail.startswith(f"`board.{place}.kind` = 'tx2': ")
+    assert said.value.detail.startswith(f"`board.{place}.kind` = 'no_such_probe': ")
     assert said.value.detail.endswith("it has 'xy_md02'")
 
 
