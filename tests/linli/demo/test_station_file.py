@@ -39,7 +39,9 @@ def _text(cabinet: CabinetConfig) -> str:
 def test_a_probe_without_a_driver_is_named_with_those_that_have_one() -> None:
     cabinet = load(CABINET, os.environ)
     boards = [
-        BoardSection.model_construct(**dict(board) | {"kind": "no_such_probe"}) if board.unit == 4 else board
+        BoardSection.model_construct(**dict(board) | {"kind": "no_such_probe"})
+        if board.unit == 4
+        else board
         for board in cabinet.board
     ]
     with pytest.raises(ConfigError) as said:
