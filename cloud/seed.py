@@ -5,10 +5,11 @@ Passwords and PINs are drawn at the first run and kept in `demo-access.json` (mo
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from cloud.access.caller import ADMIN, DRIVER, OPERATOR, WAREHOUSE, Caller
+from cloud.access.seeded import SeedAccess
 from cloud.app import HubPorts, Rooms
 from cloud.catalog.service import Product
 from cloud.stations.keepers import is_weak_pin
@@ -43,16 +44,6 @@ _PRODUCTS = (
     ("TEA-100", "茉莉花茶 100 克", "Jasmine tea 100 g", _A, Size.S, 3900, "TEA-100", 1),
 )
 _PIECES = 500
-
-
-@dataclass(slots=True)
-class SeedAccess:
-    """Who can get in where; never printed unless asked for."""
-
-    station_id: str
-    staff: list[dict[str, str]]
-    keepers: list[dict[str, str]]
-    residents: list[dict[str, str]]
 
 
 async def seed(rooms: Rooms, ports: HubPorts, data: Path) -> SeedAccess:

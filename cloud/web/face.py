@@ -1,9 +1,10 @@
-"""Templates, style sheets and scripts of the hub's pages, read once when the program is loaded.
+"""Templates, style sheets and scripts of the hub's pages, read once when its application is made.
 
-Nothing is looked up on the disk while the hub serves.
+Nothing is looked up on the disk while the hub serves; who only asks a room something compiles no page.
 """
 
 import hashlib
+from functools import cache
 from pathlib import Path
 
 from common.ui.assets import Assets
@@ -19,7 +20,11 @@ SHEETS = {
 }
 ASSETS = Assets.read(SCRIPTS, SHEETS, FOLDER / "static")
 
-RENDERER = Renderer(environment(FOLDER / "templates", static=ASSETS.url), Catalogue())
+
+@cache
+def renderer() -> Renderer:
+    """Read and compile once a process."""
+    return Renderer(environment(FOLDER / "templates", static=ASSETS.url), Catalogue())
 
 
 def _build_id() -> str:

@@ -15,7 +15,7 @@ from cloud.cdp.service import People
 from cloud.orders.service import Orders
 from cloud.stations.service import Stations
 from cloud.sync.gateway import Gateway
-from cloud.web.face import BUILD_ID, RENDERER
+from cloud.web.face import BUILD_ID, renderer
 from cloud.web.forms import Fields, local_path
 from cloud.web.hints import Hints
 from cloud.web.session import Flash, Sessions, Who, lang_of
@@ -71,6 +71,7 @@ class Frame:
         """Serve from `ports`."""
         self.ports, self.sessions, self.hints = ports, sessions, hints
         self.streams = Streams()
+        self._renderer = renderer()
 
     def now_ms(self) -> int:
         """Return the wall time in milliseconds."""
@@ -82,7 +83,7 @@ class Frame:
 
     def render(self, template: str, lang: Lang, /, **context: object) -> str:
         """Return a page or a part of one."""
-        return RENDERER.render(
+        return self._renderer.render(
             template, lang, build_id=BUILD_ID, key=self.key, at=from_ms, **context
         )
 
@@ -148,7 +149,7 @@ class Frame:
 
     def texts(self, lang: Lang) -> Texts:
         """Return the words of a language."""
-        return RENDERER.catalogue.texts(lang)
+        return self._renderer.catalogue.texts(lang)
 
     async def _once(self, request: web.Request, who: Who, fields: Fields, act: Act) -> Outcome:
         async def run() -> Answer:

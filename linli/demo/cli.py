@@ -12,7 +12,7 @@ from typing import Annotated, BinaryIO
 import aiohttp
 import typer
 
-from cloud.seed import SeedAccess
+from cloud.access.seeded import SeedAccess
 from common.kit.errors import ConfigError, LinliError
 from common.kit.folder import hold
 from device_sim.config import load as load_cabinet

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cloud.seed import SeedAccess
+from cloud.access.seeded import SeedAccess
 from linli.demo.stage import Stage
 from linli.journey.story import Basket, Cast, bring, buy
 

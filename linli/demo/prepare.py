@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloud.seed import SeedAccess
+from cloud.access.seeded import SeedAccess
 from device_sim.config import CabinetConfig
 from linli.demo.ports import Ports
 from linli.demo.processes import run_once

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import aiohttp
 
-from cloud.seed import SeedAccess
+from cloud.access.seeded import SeedAccess
 from common.kit.chance import system_chance
 from linli.demo.prepare import Site
 from linli.demo.processes import Program

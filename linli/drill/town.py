@@ -12,7 +12,7 @@ from pathlib import Path
 
 import aiohttp
 
-from cloud.seed import SeedAccess
+from cloud.access.seeded import SeedAccess
 from common.kit.work import Work
 from device_sim.config import load as load_cabinet
 from linli.demo.ports import Ports

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import aiohttp
 
+from cloud.access.seeded import SeedAccess
 from cloud.app import Hub, HubPorts, Rooms, build_hub
 from cloud.config import HubConfig, HubSecrets
 from cloud.migrations import upgrade_tx
-from cloud.seed import SeedAccess, seed
+from cloud.seed import seed
 from common.kit.chance import Chance, seeded_chance
 from common.kit.config import load_toml
 from common.kit.identity import StationSecrets, new_private_key, public_key

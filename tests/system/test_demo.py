@@ -74,6 +74,29 @@ async def test_the_journey_on_fresh_and_on_the_same_data(tmp_path: Path, port_ba
     again = [json.loads(line)["step"] for line in lines]
     assert again == [step for step in STEPS if step not in ONLY_ON_FRESH_DATA]
 
+    await _it_says_who_can_get_in_and_ctrl_c_stops_everything(tmp_path / "demo", port_base)
+
+
+async def _it_says_who_can_get_in_and_ctrl_c_stops_everything(data: Path, port_base: int) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "linli", "demo", "--data", str(data), "--port-base", str(port_base),
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("LINLI_")},
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    said = ""
+    while "data and logs in" not in said:
+        line = await process.stdout.readline()
+        assert line, said
+        said += line.decode()
+    for words in (f":{port_base}/", f":{port_base + 10}/", "keeper", "PIN", "label LL", "code "):
+        assert words in said
+    process.send_signal(signal.SIGINT)
+    assert await process.wait() == 0
+    ports = (port_base, port_base + 10, port_base + 11, port_base + 20)
+    assert all(_is_free(port) for port in ports)
+
 
 async def test_a_taken_port_is_named(tmp_path: Path, port_base: int) -> None:
     with socket.socket() as holder:
@@ -93,30 +116,6 @@ async def test_fresh_deletes_nothing_that_is_not_ours(tmp_path: Path, port_base:
     assert code == 2
     assert "no demo data" in errors
     assert (tmp_path / "thesis.txt").read_text() == "three years of work"
-
-
-async def test_it_says_who_can_get_in_and_ctrl_c_stops_everything(
-    tmp_path: Path, port_base: int
-) -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "linli", "demo",
-        *("--data", str(tmp_path / "demo"), "--port-base", str(port_base)),
-        cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if not name.startswith("LINLI_")},
-        stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdout is not None
-    said = ""
-    while "data and logs in" not in said:
-        line = await process.stdout.readline()
-        assert line, said
-        said += line.decode()
-    for words in (f":{port_base}/", f":{port_base + 10}/", "keeper", "PIN", "label LL", "code "):
-        assert words in said
-    process.send_signal(signal.SIGINT)
-    assert await process.wait() == 0
-    ports = (port_base, port_base + 10, port_base + 11, port_base + 20)
-    assert all(_is_free(port) for port in ports)
 
 
 async def test_ctrl_c_while_it_starts_stops_it_too(tmp_path: Path, port_base: int) -> None:

@@ -15,12 +15,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from cloud.access.caller import OPERATOR, Caller
+from cloud.access.seeded import SeedAccess
 from cloud.app import HubPorts, Rooms
 from cloud.config import HubConfig, HubSecrets, HubSection
 from cloud.migrations import upgrade_tx
 from cloud.orders.custody import CustodyStep
 from cloud.orders.service import OrderView, Wish
-from cloud.seed import STATION_ID, SeedAccess, seed
+from cloud.seed import STATION_ID, seed
 from cloud.stations.service import NewStation
 from cloud.sync.ingest import ingest_tx
 from cloud.sync.models import station as sync_station
