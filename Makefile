@@ -30,7 +30,7 @@ demo: $(VENV)/.run ## hub, simulated cabinet and station on this machine; prints
 	@$(BIN)/linli demo $(ARGS)
 
 test: $(VENV)/.test ## run the tests; what this machine lacks is left out and named
-	@$(BIN)/python -m pytest -n auto --dist load --maxschedchunk 1 $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 lint: $(VENV)/.test ## format, lint, types, imports; changes nothing
 	@$(BIN)/ruff format --check .

@@ -180,16 +180,14 @@ _database_numbers = count(1)
 
 
 @contextmanager
-def fresh_database(server: str, template: str = "template0") -> Iterator[str]:
-    """Make a database as a copy of another; yields its SQLAlchemy URL (driver psycopg)."""
+def fresh_database(server: str) -> Iterator[str]:
+    """Make an empty database; yields its SQLAlchemy URL (driver psycopg)."""
     import psycopg
 
     name = f"linli_{next(_database_numbers)}"
     admin = server.format(database="postgres").replace("+psycopg", "")
     with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(
-            f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY".encode()
-        )
+        connection.execute(f"CREATE DATABASE {name} STRATEGY FILE_COPY".encode())
         yield server.format(database=name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 

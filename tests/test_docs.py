@@ -18,6 +18,9 @@ from tests.conftest import ROOMS
 from tests.house_rules import tracked_files
 from tests.parts import ROOT
 
+# One worker parses the tree for all of them.
+pytestmark = pytest.mark.xdist_group("tree")
+
 _LINK = re.compile(r"(?<!`)!?\[[^\]]*\]\(([^)\s]+)\)")
 _KEY = re.compile(r"^[a-z_]+(\.[a-z_]+)+$")
 

@@ -22,6 +22,9 @@ from tests.house_rules import (
 )
 from tests.parts import ROOT
 
+# One worker parses the tree for all of them.
+pytestmark = pytest.mark.xdist_group("tree")
+
 # Where time, chance and threads come from, each with its reason; everywhere else they are ports.
 PORTS = {
     "common/kit/clock.py": "the clock",

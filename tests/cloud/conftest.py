@@ -44,10 +44,30 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def migrated_database(postgres_server: str) -> Iterator[str]:
-    """Migrate once a session; yields the name of the database that tests copy."""
+    """Migrate once a session; yields the URL of the database that tests use one after the other."""
     with fresh_database(postgres_server) as url:
         _migrate(url)
-        yield url.split("?")[0].rsplit("/", 1)[1]
+        yield url
+
+
+def _empty(url: str) -> None:
+    """Leave the schema and nothing else; a connection that a test left open is closed."""
+    import psycopg
+
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(_EMPTY)
+
+
+# Foreign keys are no matter when everything goes: a replica's session does not check them.
+_EMPTY = """DO $$ DECLARE name text; BEGIN
+  PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid();
+  SET session_replication_role = replica;
+  FOR name IN SELECT tablename FROM pg_tables
+    WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+  LOOP EXECUTE format('DELETE FROM %I', name); END LOOP;
+  PERFORM setval(oid, 1, false) FROM pg_class WHERE relkind = 'S';
+END $$"""
 
 
 @pytest.fixture(params=ENGINES)
@@ -63,9 +83,9 @@ def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         return
     if "hub" in request.fixturenames:
         require("campaign")
-    server = request.getfixturevalue("postgres_server")
-    with fresh_database(server, request.getfixturevalue("migrated_database")) as url:
-        yield url
+    url = str(request.getfixturevalue("migrated_database"))
+    yield url
+    _empty(url)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from cloud.access.caller import ADMIN, RESIDENT, ROLES
 from tests.cloud.api.fuzzed_town import EXAMPLES, GATEWAY, Town, served_town
-from tests.parts import required
+from tests.parts import require, required
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +42,10 @@ def test_no_request_breaks_the_hub(asking: ModuleType, sqlite_town: Town, role: 
 @pytest.mark.slow
 @pytest.mark.timeout(90 + 30 * EXAMPLES)
 def test_no_request_breaks_the_hub_on_postgresql(
-    asking: ModuleType, postgres_dsn: str, tmp_path: Path
+    asking: ModuleType, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
+    require("campaign")
+    postgres_dsn = request.getfixturevalue("postgres_dsn")
     with served_town(postgres_dsn, tmp_path) as town:
         assert asking.examine(town, "admin") > 100
         asking.examine_gateway(town)

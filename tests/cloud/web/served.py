@@ -65,14 +65,20 @@ class ServedHub:
         page.wait_for_load_state()
 
 
-@contextmanager
-def served_hub(data: Path) -> Iterator[ServedHub]:
-    """Fill `data`, serve it until the end of the block."""
+def fill(data: Path) -> Keys:
+    """Bring the town into being in `data`."""
     data.chmod(0o700)
     filled = subprocess.run(
         [sys.executable, "-m", "tests.cloud.web.town", str(data)],
         cwd=ROOT, capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
+    keys: Keys = json.loads(filled.stdout)
+    return keys
+
+
+@contextmanager
+def served_hub(data: Path, keys: Keys) -> Iterator[ServedHub]:
+    """Serve the town in `data` until the end of the block."""
     hub = subprocess.Popen(
         [sys.executable, "-c", "from cloud.cli import app; app()", "serve", "--port", "0"],
         cwd=ROOT, env={**os.environ, "LINLI_DATA": str(data), "PYTHONUNBUFFERED": "1"},
@@ -83,7 +89,7 @@ def served_hub(data: Path) -> Iterator[ServedHub]:
         said = next(line for line in hub.stdout if "hub at" in line)
         found = re.search(r"http://\S+", said)
         assert found is not None
-        yield ServedHub(found.group(), json.loads(filled.stdout))
+        yield ServedHub(found.group(), keys)
     finally:
         hub.terminate()
         hub.communicate(timeout=20)

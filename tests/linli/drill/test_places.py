@@ -28,6 +28,7 @@ def test_ten_places_and_more_in_each_program() -> None:
         assert len({place.name for place in PLACES if place.program == program}) >= 10
 
 
+@pytest.mark.xdist_group("tree")  # one worker parses it
 def test_every_place_stands_in_the_code() -> None:
     known = _in_code()
     every = (*PLACES, MEDLEY)

@@ -1,5 +1,7 @@
 """The plan of a seed: drawn before anything runs, always the same, rich enough to be worth living."""
 
+import pytest
+
 from linli.world.scenario import HUB_PLACES, STATION_PLACES, FaultKind, plan
 from tests.house_rules import failpoint_names
 from tests.parts import ROOT
@@ -22,6 +24,7 @@ def test_a_week_has_people_enough() -> None:
     assert len(week.keeper_rounds) == 14
 
 
+@pytest.mark.xdist_group("tree")  # one worker parses it
 def test_every_place_stands_in_the_code() -> None:
     known = {
         name
