@@ -1,5 +1,6 @@
 """The one place that knows what stands in `station.toml`; every key has a default that works or must be given."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -198,8 +199,9 @@ class StationConfig(_Section):
                 raise ValueError(
                     f"{other} and {part.label} share unit {part.unit} channel {part.channel}"
                 )
-        if len({part.label for part in self.compartment}) != len(self.compartment):
-            raise ValueError("two compartments have the same label")
+        times = Counter(part.label for part in self.compartment)
+        if twice := [label for label, count in times.items() if count > 1]:
+            raise ValueError(f"more than one compartment has the label {', '.join(twice)}")
         return self
 
     @model_validator(mode="after")

@@ -271,7 +271,8 @@ class BusOwner:
             self._tell(None, up=up, detail=detail)
 
     def _tell(self, unit: int | None, *, up: bool, detail: str) -> None:
-        log.log(logging.INFO if up else logging.WARNING, "bus %s: %s", self.name, detail)
+        named = detail if detail.startswith("bus ") else f"bus {self.name}: {detail}"
+        log.log(logging.INFO if up else logging.WARNING, "%s", named)
         for listener in self.listeners:
             listener(self.name, unit, up, detail)
 

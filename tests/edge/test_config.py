@@ -31,6 +31,11 @@ def test_two_doors_on_one_relay_are_refused() -> None:
     assert f"share unit {second.unit} channel {second.channel}" in shared
 
 
+def test_two_doors_of_one_label_are_refused_and_named() -> None:
+    second = station_config().compartment[1]
+    assert f"has the label {second.label}" in _refused(compartment=_doors(label=second.label))
+
+
 def test_a_unit_that_is_a_board_and_a_probe_is_refused() -> None:
     config = station_config()
     first = config.compartment[0]
