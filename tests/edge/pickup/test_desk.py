@@ -254,6 +254,7 @@ def test_a_parcel_that_comes_after_the_end_of_its_code_must_come_out(
     in_house(tmp_path, body)
 
 
+@pytest.mark.timeout(60)  # lives days
 def test_overdue_parcels_come_out_others_do_not(tmp_path: Path) -> None:
     async def body(house: House) -> None:
         late = await house.delivered("LP-0001", valid_for_s=3600)

@@ -80,6 +80,7 @@ def test_wrong_expired_used_revoked_and_waiting_codes_get_one_answer_at_one_pric
     in_house(tmp_path, body)
 
 
+@pytest.mark.timeout(60)  # lives days
 def test_an_expired_code_opens_nothing_and_is_reported(tmp_path: Path) -> None:
     async def body(house: House) -> None:
         grant = await house.delivered("LP-0001", valid_for_s=3600)
@@ -143,6 +144,7 @@ def test_a_success_gives_back_its_own_token_and_no_other(tmp_path: Path) -> None
     in_house(tmp_path, body)
 
 
+@pytest.mark.timeout(60)  # lives days
 def test_twenty_failures_a_day_lock_for_the_rest_of_the_day(tmp_path: Path) -> None:
     async def body(house: House) -> None:
         wait_s = 0
