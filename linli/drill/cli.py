@@ -10,6 +10,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from common.kit.errors import UnavailableError
+from linli.world.weeks import Week
 
 T = TypeVar("T")
 app = typer.Typer(
@@ -133,6 +134,9 @@ def pickups(
     seeds: Annotated[int, typer.Option(min=1, help="how many seeds, counted up from --seed")] = 10,
     seed: Annotated[int, typer.Option(help="first seed: people, faults and schedule")] = 1,
     days: Annotated[int, typer.Option(min=1, max=28, help="virtual days before all heals")] = 7,
+    week: Annotated[
+        Week, typer.Option(help="6 to 11 orders a day, 0 to 2, or the cable cut throughout")
+    ] = Week.BUSY,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="processes; as many as there are CPUs")
     ] = None,
@@ -154,8 +158,8 @@ def pickups(
         raise typer.BadParameter(f"no such safeguard; there are\n  {known}")
     signal.signal(signal.SIGTERM, _leave)
     work = range(seed, seed + seeds)
-    tally = Pickups(work, days, jobs or os.cpu_count() or 1, ablate, typer.echo).run()
-    again = f"{replay(seed, days, ablate)} --seeds {seeds}"
+    tally = Pickups(work, days, jobs or os.cpu_count() or 1, ablate, typer.echo, week).run()
+    again = f"{replay(seed, days, ablate, week)} --seeds {seeds}"
     typer.echo(f"{tally.runs} runs, {tally.violations} violations, seed {seed}; again: {again}")
     if as_json:
         typer.echo(tally.as_json())

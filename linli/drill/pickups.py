@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from linli.world.level1.fleet import Lived, Order, lived
+from linli.world.weeks import Week
 
 
 @dataclass(slots=True)
@@ -60,11 +61,12 @@ class Pickups:
     jobs: int
     ablation: str | None
     say: Callable[[str], None]
+    week: Week = Week.BUSY
 
     def run(self) -> Tally:
         """Live every seed; with a safeguard off, stop at the first that notices."""
         tally = Tally()
-        orders = [Order(seed, self.days, self.ablation) for seed in self.seeds]
+        orders = [Order(seed, self.days, self.ablation, self.week) for seed in self.seeds]
         for one in lived(orders, min(self.jobs, len(orders))):
             tally.add(one)
             self._tell(one, tally)
@@ -85,10 +87,11 @@ class Pickups:
             self.say("  the last entries of the trace:")
             for line in result.last:
                 self.say(f"    {line}")
-        self.say(f"  replay: {replay(result.seed, self.days, self.ablation)}")
+        self.say(f"  replay: {replay(result.seed, self.days, self.ablation, self.week)}")
 
 
-def replay(seed: int, days: int, ablation: str | None) -> str:
+def replay(seed: int, days: int, ablation: str | None, week: Week = Week.BUSY) -> str:
     """Return the command that lives one seed again."""
     off = f" --ablate {ablation}" if ablation else ""
-    return f"linli drill pickups --seed {seed} --days {days}{off}"
+    how = f" --week {week}" if week is not Week.BUSY else ""
+    return f"linli drill pickups --seed {seed} --days {days}{how}{off}"

@@ -9,6 +9,9 @@ from enum import StrEnum
 
 DAY_S = 86_400.0
 DAYS = 7
+BUSY = (6, 11)
+QUIET = (0, 2)
+"""Orders a day: in a quiet week as many faults as in a busy one meet a tenth of the parcels."""
 
 
 class FaultKind(StrEnum):
@@ -64,6 +67,8 @@ class Errand:
     reopens: bool = False
     not_before_s: float = 0.0
     """Comes with everybody else, after work."""
+    arrives_s: float = 0.0
+    """When the van brings it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,10 @@ class Plan:
     thief_visits: tuple[float, ...]
     fair_network: bool
     horizon_s: float = field(default=0.0)
+    alone_from_s: float | None = None
+    """Everything announced by then must go on without the hub until the horizon."""
+    sample_s: float | None = None
+    """How often zones are measured; None: as seldom as they may."""
 
 
 SKUS = (
@@ -147,10 +156,11 @@ HUB_PLACES = (
 )
 
 
-def plan(seed: int, days: int = DAYS) -> Plan:
-    """Draw the plan of `seed`."""
-    rng = random.Random(f"plan|{seed}|{days}")
-    errands = tuple(_in_the_rush(random.Random(f"rush|{seed}|{days}"), _errands(rng, days)))
+def plan(seed: int, days: int = DAYS, orders: tuple[int, int] = BUSY) -> Plan:
+    """Draw the plan of `seed` with so many orders a day, at least and at most."""
+    name = f"{seed}|{days}" + (f"|{orders}" if orders != BUSY else "")
+    rng = random.Random(f"plan|{name}")
+    errands = tuple(_in_the_rush(random.Random(f"rush|{name}"), _errands(rng, days, orders)))
     horizon_s = days * DAY_S
     return Plan(
         seed=seed,
@@ -173,10 +183,10 @@ def _moments(rng: random.Random, count: int, horizon_s: float) -> tuple[float, .
     return tuple(sorted(rng.uniform(3600, horizon_s) for _ in range(count)))
 
 
-def _errands(rng: random.Random, days: int) -> list[Errand]:
+def _errands(rng: random.Random, days: int, orders: tuple[int, int]) -> list[Errand]:
     found: list[Errand] = []
     for day in range(days):
-        for _ in range(rng.randint(6, 11)):
+        for _ in range(rng.randint(*orders)):
             found.append(_errand(rng, len(found), day * DAY_S + rng.uniform(60, 3000)))
     return found
 

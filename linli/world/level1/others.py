@@ -8,11 +8,12 @@ from linli.world.level1.cabinet import BusMood, SensorMood
 from linli.world.level1.life import Away
 from linli.world.level1.residents import type_code
 from linli.world.level1.town import Town
-from linli.world.oracle import Order
+from linli.world.oracle import Order, Place
 from linli.world.scenario import Errand, Fault, FaultKind
 
 _BY = "operator:drill"
 _WAITS_FOR_PLACE_S = 12 * 3600.0
+_LOOKS, _LOOK_EVERY_S = 60, 30.0
 
 
 async def change_of_mind(town: Town, errand: Errand) -> None:
@@ -74,8 +75,9 @@ async def open_from_afar(town: Town, at_s: float) -> None:
 
 
 async def thief(town: Town, at_s: float) -> None:
-    """Try numbers, and codes that were good once."""
+    """Take what stands open, then try numbers, and codes that were good once."""
     await asyncio.sleep(at_s)
+    await _lurk(town)
     rng = town.rng(f"thief|{at_s}")
     async with town.screen:
         await town.station_up()
@@ -89,6 +91,20 @@ async def thief(town: Town, at_s: float) -> None:
                 if all(code != one.code for one in town.oracle.orders):
                     await type_code(town, code, None)
             await asyncio.sleep(rng.uniform(1, 40))
+
+
+async def _lurk(town: Town) -> None:
+    """Watch for a door that stands open and nobody stands at: only its owner or staff can have left it so."""
+    seen: set[str] = set()
+    for _ in range(_LOOKS):
+        doors = town.cabinet.doors.items()
+        found = {label for label, door in doors if door.open and label not in town.busy_doors}
+        for label in sorted(found & seen):
+            if town.oracle.takes(None, label, Place.PERSON) is not None:
+                town.note("stolen from open door", label)
+                return
+        seen = found
+        await asyncio.sleep(_LOOK_EVERY_S)
 
 
 async def nemesis(town: Town, fault: Fault) -> None:

@@ -76,7 +76,10 @@ class Resident:
             self._errand.number, view.order_id, pickup.grant_id, pickup.code,
             _valid_for_s(view),
         )  # fmt: skip
-        order.parcels = [Parcel(one.parcel_id, one.label, order) for one in view.parcels]
+        order.parcels = [
+            Parcel(one.parcel_id, one.label, order, arrives_s=self._errand.arrives_s)
+            for one in view.parcels
+        ]
         self._town.oracle.orders.append(order)
         self._town.note("ordered", order.number, *(one.label for one in order.parcels))
         return order
