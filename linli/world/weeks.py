@@ -67,6 +67,8 @@ def _announced(rng: random.Random, number: int, errand: Errand, days: int) -> Er
         fetch_after_s=min(errand.fetch_after_s or 0.0, _LATEST_S),
         cancel_after_s=None,
         revoke_after_s=None,
+        revoked_at_door=False,
+        muted=False,
         not_before_s=0.0,
     )
 
