@@ -77,6 +77,11 @@ def connect(path: Path, *, readonly: bool, synchronous: str = DURABLE) -> sqlite
     return conn
 
 
+def data_version(conn: sqlite3.Connection) -> int:
+    """Return a number that changes when another connection than `conn` has committed (sqlite.org/pragma.html)."""
+    return int(conn.execute("PRAGMA data_version").fetchone()[0])
+
+
 class SqliteDb:
     """One file, one writer, one reader."""
 

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from common.kit.sqlite import Db
+from common.kit.sqlite import Db, data_version
 from edge.climate import Climate, ZoneView
 from edge.config import StationConfig
 from edge.doors import Doors, Watch
@@ -46,6 +46,7 @@ class StationFacts:
         self._link, self._outbox = link, outbox
         self._watches = tuple(watches)
         self._copy = _Copy(None, {}, {}, frozenset())
+        self._version: int | None = None
 
     @property
     def name_zh(self) -> str:
@@ -103,7 +104,7 @@ class StationFacts:
         await self.refresh()
 
     async def refresh(self) -> None:
-        """Read what lies where."""
+        """Read what lies where, unless nothing was committed since: one door's news comes from three watches."""
         self._copy = await self._db.read(self._read)
 
     async def run(self) -> None:
@@ -119,6 +120,10 @@ class StationFacts:
             await self.refresh()
 
     def _read(self, conn: sqlite3.Connection) -> _Copy:
+        version = data_version(conn)
+        if version == self._version:
+            return self._copy
+        self._version = version
         uses = store.uses_by_parcel(conn)
         late = (ParcelState.OVERDUE, ParcelState.CANCELLED)
         overdue = frozenset(

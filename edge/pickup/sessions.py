@@ -105,7 +105,8 @@ class Sessions:
             self._reopen_tx(conn, item)
             return
         self._grants.reconcile_tx(conn, item.grant_id)
-        may = self._is_alive_tx(conn, item.grant_id) and item.door_state not in IN_FLIGHT
+        alive = self._is_alive_tx(conn, item.grant_id) and self._lies_there_tx(conn, item)
+        may = alive and item.door_state not in IN_FLIGHT
         if not may or not self.pulses_left(item):
             raise ConflictError("pickup.no_pulse_left", "this door may not be pulsed again now")
         self._ask_tx(conn, item)
@@ -176,8 +177,12 @@ class Sessions:
         return self._parcels.has_door(item.compartment)
 
     def _waiting(self, conn: sqlite3.Connection, grant_id: str) -> list[Item]:
-        """Return the items whose door was never seen open, without those whose door is gone from `station.toml`."""
-        unopened = [item for item in store.items(conn, grant_id) if not item.opened_at_ms]
+        """Return the items never seen open that still lie there, without doors that are gone from `station.toml`."""
+        unopened = [
+            item
+            for item in store.items(conn, grant_id)
+            if not item.opened_at_ms and self._lies_there_tx(conn, item)
+        ]
         for item in unopened:
             if not self.has_door(item):
                 _log.warning(
@@ -185,6 +190,10 @@ class Sessions:
                     item.compartment,
                 )
         return [item for item in unopened if self.has_door(item)]
+
+    def _lies_there_tx(self, conn: sqlite3.Connection, item: Item) -> bool:
+        """Return whether the parcel is still behind that door: the keeper may take it out while a session lives."""
+        return self._parcels.occupied_tx(conn).get(item.compartment) == item.parcel_id
 
     def _item_in_hand(self, conn: sqlite3.Connection) -> Item:
         session = session_store.live_session(conn)

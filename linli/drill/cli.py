@@ -10,6 +10,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from common.kit.errors import UnavailableError
+from linli.world.weeks import Week
 
 T = TypeVar("T")
 app = typer.Typer(
@@ -133,6 +134,12 @@ def pickups(
     seeds: Annotated[int, typer.Option(min=1, help="how many seeds, counted up from --seed")] = 10,
     seed: Annotated[int, typer.Option(help="first seed: people, faults and schedule")] = 1,
     days: Annotated[int, typer.Option(min=1, max=28, help="virtual days before all heals")] = 7,
+    week: Annotated[
+        Week, typer.Option(help="6 to 11 orders a day, 0 to 2, or the cable cut throughout")
+    ] = Week.BUSY,
+    times: Annotated[
+        int, typer.Option(min=1, help="live each seed so often: every trace must be the same")
+    ] = 1,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="processes; as many as there are CPUs")
     ] = None,
@@ -154,12 +161,66 @@ def pickups(
         raise typer.BadParameter(f"no such safeguard; there are\n  {known}")
     signal.signal(signal.SIGTERM, _leave)
     work = range(seed, seed + seeds)
-    tally = Pickups(work, days, jobs or os.cpu_count() or 1, ablate, typer.echo).run()
-    again = f"{replay(seed, days, ablate)} --seeds {seeds}"
+    jobs = jobs or os.cpu_count() or 1
+    tally = Pickups(work, days, jobs, ablate, typer.echo, week, times).run()
+    again = f"{replay(seed, days, ablate, week)} --seeds {seeds}"
     typer.echo(f"{tally.runs} runs, {tally.violations} violations, seed {seed}; again: {again}")
     if as_json:
         typer.echo(tally.as_json())
     raise typer.Exit(1 if tally.violations else 0)
+
+
+@app.command()
+def sync(
+    seeds: Annotated[int, typer.Option(min=1, help="how many seeds, counted up from --seed")] = 5,
+    seed: Annotated[int, typer.Option(help="first seed: what is told and what breaks")] = 1,
+    times: Annotated[
+        int, typer.Option(min=1, help="live each seed so often: every trace must be the same")
+    ] = 1,
+    ablate: Annotated[
+        str | None, typer.Option(help="switch this safeguard off: the drill must notice")
+    ] = None,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="print the last entries, also of good seeds")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="one JSON object on the last line")
+    ] = False,
+) -> None:
+    """Break the line, both programs and both databases; then every fact has arrived once and every row agrees."""
+    from linli.drill.sync import SyncDrill, replay
+    from linli.world.level2.ablation import SYNC_ABLATIONS
+
+    if ablate is not None and ablate not in SYNC_ABLATIONS:
+        known = "\n  ".join(SYNC_ABLATIONS)
+        raise typer.BadParameter(f"no such safeguard; there are\n  {known}")
+    signal.signal(signal.SIGTERM, _leave)
+    tally = SyncDrill(range(seed, seed + seeds), times, ablate, trace, typer.echo).run()
+    again = f"{replay(seed, ablate).replace('--seeds 1', f'--seeds {seeds}')}"
+    typer.echo(f"{tally.runs} runs, {tally.violations} violations, seed {seed}; again: {again}")
+    if as_json:
+        typer.echo(tally.as_json())
+    raise typer.Exit(1 if tally.violations else 0)
+
+
+@app.command()
+def ablations(
+    seeds: Annotated[int, typer.Option(min=1, help="most seeds a safeguard is given")] = 200,
+    seed: Annotated[int, typer.Option(help="first seed")] = 1,
+    days: Annotated[int, typer.Option(min=1, max=28, help="virtual days of a seed")] = 1,
+    only: Annotated[list[str] | None, typer.Option(help="only this safeguard")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="processes")] = 1,
+) -> None:
+    """Switch each safeguard off in turn and print which seed of `drill pickups` notices, as a table."""
+    from linli.drill.pickups import table
+    from linli.world.ablation import ABLATIONS
+
+    names = only or list(ABLATIONS)
+    if unknown := set(names) - ABLATIONS.keys():
+        raise typer.BadParameter(f"no such safeguard: {', '.join(sorted(unknown))}")
+    signal.signal(signal.SIGTERM, _leave)
+    unseen = table(names, range(seed, seed + seeds), days, jobs, typer.echo)
+    raise typer.Exit(1 if unseen else 0)
 
 
 def _leave(*_: object) -> None:

@@ -2,10 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from linli.world.ablation import WEEKS
 from linli.world.level1.fleet import Lived, Order, lived
+from linli.world.weeks import Week
 
 
 @dataclass(slots=True)
@@ -19,18 +21,24 @@ class Tally:
     kills: Counter[str] = field(default_factory=Counter)
     cpu_s: float = 0.0
     digest: str = ""
+    digests: dict[int, str] = field(default_factory=dict)
+    """Seed → the hash of its first life's trace."""
 
     def add(self, one: Lived) -> None:
         """Count one seed."""
         result = one.result
         self.runs += 1
         self.violations += len(result.violations)
-        if result.violations:
+        if result.violations and result.seed not in self.bad_seeds:
             self.bad_seeds.append(result.seed)
         self.figures += result.figures
         self.kills += result.kills
         self.cpu_s += one.cpu_s
         self.digest = result.digest
+        first = self.digests.setdefault(result.seed, result.digest)
+        if first != result.digest:
+            self.violations += 1
+            result.violations.append(f"lived again, the trace is {result.digest}, not {first}")
 
     def as_json(self) -> str:
         """Return the one line of `--json` (DESIGN section 8)."""
@@ -41,6 +49,7 @@ class Tally:
             "cpu_s_per_seed": round(self.cpu_s / max(1, self.runs), 2),
             "bad_seeds": self.bad_seeds[:20],
             "last_digest": self.digest,
+            "seeds": len(self.digests),
         }
         record = {
             "name": "pickups",
@@ -60,20 +69,31 @@ class Pickups:
     jobs: int
     ablation: str | None
     say: Callable[[str], None]
+    week: Week = Week.BUSY
+    times: int = 1
+    """How often each seed is lived; every life must leave the same trace."""
 
     def run(self) -> Tally:
-        """Live every seed; with a safeguard off, stop at the first that notices."""
+        """Live every seed; with a safeguard off, stop at the first that notices, unless it is to be replayed."""
         tally = Tally()
-        orders = [Order(seed, self.days, self.ablation) for seed in self.seeds]
+        orders = [
+            Order(seed, self.days, self.ablation, self.week)
+            for seed in self.seeds
+            for _ in range(self.times)
+        ]
         for one in lived(orders, min(self.jobs, len(orders))):
             tally.add(one)
             self._tell(one, tally)
-            if self.ablation and tally.violations:
+            if self.ablation and tally.violations and self.times == 1:
                 break
         return tally
 
     def _tell(self, one: Lived, tally: Tally) -> None:
         result = one.result
+        if self.times > 1 and tally.runs % self.times == 0:
+            self.say(f"seed {result.seed}: {self.times} lives, trace {result.digest}")
+        if self.times > 1 and self.ablation:  # the same sentences over and over
+            return
         if not result.violations:
             if tally.runs % 10 == 0:
                 self.say(f"{tally.runs} of {len(self.seeds)} seeds, {tally.violations} violations")
@@ -85,10 +105,30 @@ class Pickups:
             self.say("  the last entries of the trace:")
             for line in result.last:
                 self.say(f"    {line}")
-        self.say(f"  replay: {replay(result.seed, self.days, self.ablation)}")
+        self.say(f"  replay: {replay(result.seed, self.days, self.ablation, self.week)}")
 
 
-def replay(seed: int, days: int, ablation: str | None) -> str:
+def replay(seed: int, days: int, ablation: str | None, week: Week = Week.BUSY) -> str:
     """Return the command that lives one seed again."""
     off = f" --ablate {ablation}" if ablation else ""
-    return f"linli drill pickups --seed {seed} --days {days}{off}"
+    how = f" --week {week}" if week is not Week.BUSY else ""
+    return f"linli drill pickups --seed {seed} --days {days}{how}{off}"
+
+
+def table(
+    names: Sequence[str], seeds: range, days: int, jobs: int, say: Callable[[str], None]
+) -> int:
+    """Switch every safeguard off in turn and write which seed notices; return how many went unnoticed."""
+    say("| safeguard off | week | noticed at seed | after seeds | what was said first |")
+    say("|---|---|---|---|---|")
+    unseen = 0
+    for name in names:
+        week, heard = WEEKS.get(name, Week.BUSY), list[str]()
+        tally = Pickups(seeds, days, jobs, name, heard.append, week).run()
+        if not tally.violations:
+            unseen += 1
+            say(f"| `{name}` | {week}, {days} d | **none** | {tally.runs} | |")
+            continue
+        said = next(line.strip() for line in heard if line.startswith("  "))
+        say(f"| `{name}` | {week}, {days} d | {tally.bad_seeds[0]} | {tally.runs} | {said} |")
+    return unseen

@@ -19,11 +19,15 @@ from common.contract.base import Message
 from common.contract.words import GrantState
 from edge.access import commands
 from edge.access.limiter import Limiter, Taken
-from edge.doors import sensors, service
+from edge.doors import sensors, service, watcher
+from edge.doors.machine import Trigger as DoorTrigger
 from edge.doors.runner import Runner
 from edge.hardware.ports import PulseResult
+from edge.parcels import Parcels
 from edge.pickup import grants, machine, sessions
+from edge.sync import replica
 from edge.sync.outbox import Outbox
+from linli.world.weeks import Week
 
 # Stores belong to their rooms: they are reached by name here, as everything is that gets replaced.
 _hub_parcels, _placements, _grants = map(
@@ -165,6 +169,38 @@ def _command_expiry() -> Patches:
     return [(commands.Commands, "_start_tx", patient)]
 
 
+def _known_events() -> Patches:
+    return [(ingest._Story, "first_after", lambda _self, _head: 0)]  # noqa: SLF001 - as above
+
+
+def _lies_there() -> Patches:
+    return [(sessions.Sessions, "_lies_there_tx", lambda *_: True)]
+
+
+def _late_door() -> Patches:
+    return [(watcher.Watcher, "_may_open_late", lambda *_: False)]
+
+
+def _sensor_judges() -> Patches:
+    async def believes(self: Any, label: str) -> Any:
+        await self._watcher.look(label)
+        return DoorTrigger.SEEN_OPEN
+
+    return [(Runner, "_look", believes)]
+
+
+def _taken_out_frees() -> Patches:
+    return [(Parcels, "forget_tx", lambda *_: True)]
+
+
+def _expiry_sweep() -> Patches:
+    return [(grants.Grants, "expire_tx", lambda _self, _conn: False)]
+
+
+def _ops_in_order() -> Patches:
+    return [(replica, "move_cursor_tx", lambda _conn, _to: None)]
+
+
 ABLATIONS: dict[str, Callable[[], Patches]] = {
     "limiter": _limiter,
     "token-given-back": _give_back,
@@ -181,7 +217,16 @@ ABLATIONS: dict[str, Callable[[], Patches]] = {
     "one-owner": _one_owner,
     "debounce": _debounce,
     "command-expiry": _command_expiry,
+    "known-events": _known_events,
+    "lies-there": _lies_there,
+    "late-door": _late_door,
+    "sensor-judges": _sensor_judges,
+    "taken-out-frees": _taken_out_frees,
+    "expiry-sweep": _expiry_sweep,
+    "cursor-moves": _ops_in_order,
 }
+WEEKS: dict[str, Week] = {"lies-there": Week.OFFLINE}
+"""Where a safeguard is looked for elsewhere than in a busy day."""
 
 
 @contextmanager

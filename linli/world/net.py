@@ -92,6 +92,16 @@ class Pipe(asyncio.Transport):
         """Close; nothing is thrown away on this wire."""
         self.close()
 
+    def reset(self) -> None:
+        """Break off: nothing that was sent arrives any more."""
+        if self._closing:
+            return
+        self._closing = True
+        self._sent.clear()
+        self._arrived.clear()
+        error = ConnectionResetError(104, "the connection was reset")
+        self._net.loop.call_soon(self.protocol.connection_lost, error)
+
     def _send(self, item: bytes | None) -> None:
         loop = self._net.loop
         due = max(self._last_arrival_s, loop.time() + self._net.latency_s())
@@ -106,6 +116,8 @@ class Pipe(asyncio.Transport):
         """Let the oldest item reach the other end, unless the cable is cut."""
         if self._net.is_cut(*self.hosts):
             self._net.held.append(self)
+            return
+        if not self._sent:  # reset meanwhile
             return
         item = self._sent.popleft()
         if not self.other.is_closing():
@@ -161,6 +173,7 @@ class Net:
         self._rng = rng
         self.listeners: dict[int, tuple[str, Callable[[], Any]]] = {}
         self.held: list[Pipe] = []
+        self.pipes: list[Pipe] = []
         self.bytes_sent = 0
         self.connections = 0
         self._down: set[str] = set()
@@ -173,6 +186,14 @@ class Net:
     def is_cut(self, *hosts: str) -> bool:
         """Return whether any of `hosts` is off the network."""
         return not self._down.isdisjoint(hosts)
+
+    def sever(self, host: str) -> None:
+        """Reset every connection with `host`: what is on its way is lost, both ends are told."""
+        pipes, self.pipes = self.pipes, [one for one in self.pipes if host not in one.hosts]
+        self.held = [one for one in self.held if host not in one.hosts]
+        for pipe in pipes:
+            if host in pipe.hosts:
+                pipe.reset()
 
     def cut(self, host: str) -> None:
         """Pull the cable of `host`."""
@@ -209,6 +230,7 @@ class Net:
         me = ("client", 40_000 + self.connections)
         here, there = Pipe(self, me, address), Pipe(self, address, me)
         here.other, there.other = there, here
+        self.pipes = [one for one in self.pipes if not one.is_closing()] + [here, there]
         there.protocol = self.listeners[address[1]][1]()
         there.protocol.connection_made(there)
         here.protocol = factory()

@@ -54,6 +54,7 @@ class Parcel:
     puts: int = 0
     used: Used = Used.NO
     pulses: int = 0
+    arrives_s: float = 0.0
     unsure: bool = False
     """Taken by a keeper while the station could not see it."""
 
@@ -75,6 +76,7 @@ class Order:
     """The station has applied the revocation."""
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once everything was put in: the app says so."""
+    ready_s: float = 0.0
 
     @property
     def doors(self) -> frozenset[str]:
@@ -252,6 +254,7 @@ class Oracle:
             self.trace.note(round(self._now(), 3), "stored", parcel.label, parcel.door)
             if parcel.order.is_ready:
                 parcel.order.ready.set()
+                parcel.order.ready_s = self._now()
 
     def takes(self, order: Order | None, label: str, place: Place) -> Parcel | None:
         """Somebody takes what lies behind an open door; residents must find their own."""

@@ -9,6 +9,9 @@ from enum import StrEnum
 
 DAY_S = 86_400.0
 DAYS = 7
+BUSY = (6, 11)
+QUIET = (0, 2)
+"""Orders a day: in a quiet week as many faults as in a busy one meet a tenth of the parcels."""
 
 
 class FaultKind(StrEnum):
@@ -31,6 +34,14 @@ class FaultKind(StrEnum):
     """Killed at the failpoint `detail`; amount 1: the machine was off too, a cold boot."""
     STOP_HUB = "stop hub"
     KILL_HUB = "kill hub"
+    STRIKE = "strike"
+    """Whoever passes `detail` fails there with the chance `amount`: the connection breaks, a transaction rolls back."""
+    SEVER = "sever"
+    """Every connection is reset; what was on its way is lost."""
+    RESTORE_HUB = "restore hub"
+    """The hub's database is put back to a backup made before."""
+    RESTORE_STATION = "restore station"
+    """The station's database is put back to an image made before."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,6 +75,12 @@ class Errand:
     reopens: bool = False
     not_before_s: float = 0.0
     """Comes with everybody else, after work."""
+    revoked_at_door: bool = False
+    """Somebody revokes the code while its owner stands at the open door."""
+    muted: bool = False
+    """The bus loses its answers in the moment the code is typed."""
+    arrives_s: float = 0.0
+    """When the van brings it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +96,10 @@ class Plan:
     thief_visits: tuple[float, ...]
     fair_network: bool
     horizon_s: float = field(default=0.0)
+    alone_from_s: float | None = None
+    """Everything announced by then must go on without the hub until the horizon."""
+    sample_s: float | None = None
+    """How often zones are measured; None: as seldom as they may."""
 
 
 SKUS = (
@@ -147,10 +168,12 @@ HUB_PLACES = (
 )
 
 
-def plan(seed: int, days: int = DAYS) -> Plan:
-    """Draw the plan of `seed`."""
-    rng = random.Random(f"plan|{seed}|{days}")
-    errands = tuple(_in_the_rush(random.Random(f"rush|{seed}|{days}"), _errands(rng, days)))
+def plan(seed: int, days: int = DAYS, orders: tuple[int, int] = BUSY) -> Plan:
+    """Draw the plan of `seed` with so many orders a day, at least and at most."""
+    name = f"{seed}|{days}" + (f"|{orders}" if orders != BUSY else "")
+    rng = random.Random(f"plan|{name}")
+    rush, doors = random.Random(f"rush|{name}"), random.Random(f"doors|{name}")
+    errands = tuple(_at_the_door(doors, _in_the_rush(rush, _errands(rng, days, orders))))
     horizon_s = days * DAY_S
     return Plan(
         seed=seed,
@@ -173,10 +196,10 @@ def _moments(rng: random.Random, count: int, horizon_s: float) -> tuple[float, .
     return tuple(sorted(rng.uniform(3600, horizon_s) for _ in range(count)))
 
 
-def _errands(rng: random.Random, days: int) -> list[Errand]:
+def _errands(rng: random.Random, days: int, orders: tuple[int, int]) -> list[Errand]:
     found: list[Errand] = []
     for day in range(days):
-        for _ in range(rng.randint(6, 11)):
+        for _ in range(rng.randint(*orders)):
             found.append(_errand(rng, len(found), day * DAY_S + rng.uniform(60, 3000)))
     return found
 
@@ -189,6 +212,20 @@ def _in_the_rush(rng: random.Random, errands: list[Errand]) -> list[Errand]:
     return [
         replace(
             one, not_before_s=one.at_s // DAY_S * DAY_S + evening_s + rng.uniform(0, 300), typos=0
+        )
+        for one in errands
+    ]
+
+
+def _at_the_door(rng: random.Random, errands: list[Errand]) -> list[Errand]:
+    """Let some codes be revoked in the very minute they are used, and some doors answer nothing just then."""
+    return [
+        replace(
+            one,
+            revoked_at_door=rng.random() < 0.04
+            and one.cancel_after_s is None
+            and one.revoke_after_s is None,
+            muted=rng.random() < 0.04,
         )
         for one in errands
     ]

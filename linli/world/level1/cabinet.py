@@ -106,6 +106,10 @@ class Cabinet:
             told(mood)
         self.news()
 
+    def is_mood(self, mood: BusMood) -> bool:
+        """Return whether the bus is in `mood` now."""
+        return self.mood is mood
+
     def sample(self, label: str) -> bool | None:
         """Return what the contact says now; None when nothing can be read."""
         door = self.doors[label]

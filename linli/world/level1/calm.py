@@ -6,14 +6,16 @@ Only periods are changed, no rule: each of these jobs also runs when something h
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from edge import app
 from edge.access import powered
 from edge.pickup import grants
 from edge.sync import link
 
 CHECKPOINT_S = 1800.0
 _PERIODS = (
+    (app, "DISK_LOOK_S", 43200.0),  # the disk of this level never fills
     (powered, "CHECKPOINT_S", CHECKPOINT_S),
-    (grants, "SWEEP_S", 1200.0),
+    (grants, "SWEEP_S", 7200.0),
     (link, "JANITOR_S", 21600.0),
 )
 

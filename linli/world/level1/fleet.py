@@ -13,7 +13,7 @@ from pathlib import Path
 from linli.world.ablation import ablated
 from linli.world.level1.ground import Ground
 from linli.world.level1.run import Result, live
-from linli.world.scenario import plan
+from linli.world.weeks import Week, plan_of
 
 _MEMORY = Path("/dev/shm")
 _grounds: list[Ground] = []
@@ -26,6 +26,7 @@ class Order:
     seed: int
     days: int
     ablation: str | None = None
+    week: Week = Week.BUSY
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def _one(order: Order) -> Lived:
     ground = _ground()
     started_s = time.process_time()
     with ablated(order.ablation):
-        result = live(ground, plan(order.seed, order.days))
+        result = live(ground, plan_of(order.week, order.seed, order.days))
     return Lived(result, time.process_time() - started_s)
 
 

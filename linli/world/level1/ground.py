@@ -28,18 +28,22 @@ from linli.demo.station_file import station_toml
 from linli.world.clock import DAWN, WorldClock
 from linli.world.level1.life import CheapWork
 from linli.world.loop import VirtualLoop, run_virtual
+from linli.world.scenario import Plan
 
 _CABINET = Path(__file__).parents[3] / "cabinets" / "yangguangli-3.toml"
 # What a quiet site does all day, as seldom as it may: at level 1 news wakes everybody.
 CALM = {
     "LINLI_DOORS__POLL_IDLE_S": "900",
     "LINLI_DOORS__POLL_ACTIVE_S": "0.2",
-    "LINLI_HUB__HEARTBEAT_S": "14400",
+    "LINLI_HUB__HEARTBEAT_S": "43200",
     "LINLI_HUB__POLL_WAIT_S": "60",
     "LINLI_HUB__BACKOFF_MAX_S": "600",
     "LINLI_ZONE__0__SAMPLE_S": "21600",
     "LINLI_ZONE__1__SAMPLE_S": "21600",
 }
+
+
+_BACKOFF_S = 120.0  # where catching up is timed; production waits a minute at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,16 @@ class Ground:
             open_db=lambda _url: db,
             secrets=self.hub_secrets,
         )
+
+    def config_for(self, plan: Plan) -> StationConfig:
+        """Return the station's configuration for such a week."""
+        if plan.sample_s is None:
+            return self.config
+        zones = tuple(
+            one.model_copy(update={"sample_s": plan.sample_s}) for one in self.config.zone
+        )
+        hub = self.config.hub.model_copy(update={"backoff_max_s": _BACKOFF_S})
+        return self.config.model_copy(update={"zone": zones, "hub": hub})
 
     async def _prepare(self, loop: VirtualLoop) -> Paired:
         clock = WorldClock(loop, boot_id="ground")

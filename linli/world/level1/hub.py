@@ -18,7 +18,7 @@ from linli.world.level1.ground import Ground
 from linli.world.level1.life import Away, Crash, HubFile, Life
 
 T = TypeVar("T")
-SWEEP_S = 4 * 3600.0
+SWEEP_S = 12 * 3600.0
 PATIENCE_S = 60.0
 
 

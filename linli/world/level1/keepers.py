@@ -45,7 +45,8 @@ class Keeper:
             await self._clear()
             for order in list(self._town.oracle.orders):
                 for parcel in order.parcels:
-                    if parcel.place is Place.VAN and self.puts_in:
+                    here = parcel.arrives_s <= self._town.loop.time()
+                    if parcel.place is Place.VAN and self.puts_in and here:
                         await self._put_in(parcel)
             if self._rng.random() < 0.2:
                 await self._inspect()

@@ -6,13 +6,13 @@ from common.kit.errors import LinliError
 from common.kit.failpoints import arm
 from linli.world.level1.cabinet import BusMood, SensorMood
 from linli.world.level1.life import Away
-from linli.world.level1.residents import type_code
+from linli.world.level1.residents import BY, revoke, type_code
 from linli.world.level1.town import Town
-from linli.world.oracle import Order
+from linli.world.oracle import Order, Place
 from linli.world.scenario import Errand, Fault, FaultKind
 
-_BY = "operator:drill"
 _WAITS_FOR_PLACE_S = 12 * 3600.0
+_LOOKS, _LOOK_EVERY_S = 60, 30.0
 
 
 async def change_of_mind(town: Town, errand: Errand) -> None:
@@ -24,7 +24,7 @@ async def change_of_mind(town: Town, errand: Errand) -> None:
     if order is None:
         return
     if errand.revoke_after_s is not None:
-        await _revoke(town, order)
+        await revoke(town, order)
     else:
         await _cancel(town, order)
 
@@ -32,23 +32,12 @@ async def change_of_mind(town: Town, errand: Errand) -> None:
 async def _cancel(town: Town, order: Order) -> None:
     order.cancel_asked = order.revoke_asked = True
     try:
-        await town.hub.insist(lambda rooms: rooms.orders.cancel(order.order_id, _BY))
+        await town.hub.insist(lambda rooms: rooms.orders.cancel(order.order_id, BY))
     except LinliError as error:  # it has left the warehouse
         order.cancel_asked = order.revoke_asked = False
         town.note("not cancelled", order.number, error.key)
     else:
         town.note("cancel asked", order.number)
-
-
-async def _revoke(town: Town, order: Order) -> None:
-    order.revoke_asked = True
-    try:
-        await town.hub.insist(lambda rooms: rooms.stations.grants.revoke(order.grant_id, _BY))
-    except LinliError as error:
-        order.revoke_asked = False
-        town.note("not revoked", order.number, error.key)
-    else:
-        town.note("revoke asked", order.number)
 
 
 async def open_from_afar(town: Town, at_s: float) -> None:
@@ -61,7 +50,7 @@ async def open_from_afar(town: Town, at_s: float) -> None:
     try:
         await town.hub.ask(
             lambda rooms: rooms.stations.commands.open_door(
-                station_id, label=label, reason="somebody called", issued_by=_BY
+                station_id, label=label, reason="somebody called", issued_by=BY
             )
         )
     except LinliError:
@@ -74,8 +63,9 @@ async def open_from_afar(town: Town, at_s: float) -> None:
 
 
 async def thief(town: Town, at_s: float) -> None:
-    """Try numbers, and codes that were good once."""
+    """Take what stands open, then try numbers, and codes that were good once."""
     await asyncio.sleep(at_s)
+    await _lurk(town)
     rng = town.rng(f"thief|{at_s}")
     async with town.screen:
         await town.station_up()
@@ -89,6 +79,20 @@ async def thief(town: Town, at_s: float) -> None:
                 if all(code != one.code for one in town.oracle.orders):
                     await type_code(town, code, None)
             await asyncio.sleep(rng.uniform(1, 40))
+
+
+async def _lurk(town: Town) -> None:
+    """Watch for a door that stands open and nobody stands at: only its owner or staff can have left it so."""
+    seen: set[str] = set()
+    for _ in range(_LOOKS):
+        doors = town.cabinet.doors.items()
+        found = {label for label, door in doors if door.open and label not in town.busy_doors}
+        for label in sorted(found & seen):
+            if town.oracle.takes(None, label, Place.PERSON) is not None:
+                town.note("stolen from open door", label)
+                return
+        seen = found
+        await asyncio.sleep(_LOOK_EVERY_S)
 
 
 async def nemesis(town: Town, fault: Fault) -> None:

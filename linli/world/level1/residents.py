@@ -6,12 +6,15 @@ import random
 from cloud.orders.service import CustodyStep, OrderView, Wish
 from common.kit.errors import ConflictError, LinliError, UnavailableError
 from edge.pickup.views import Accepted, Refused, SessionView, Step
+from linli.world.level1.cabinet import BusMood
 from linli.world.level1.life import Away
 from linli.world.level1.town import ADMIN_CALLER, Town
 from linli.world.oracle import Order, Parcel, Place
 from linli.world.scenario import Errand
 
+BY = "operator:drill"
 LOOK_S = 1.5
+_MUTE_S = 30.0
 _VISITS = 12
 _PRESSES = 8
 
@@ -76,7 +79,10 @@ class Resident:
             self._errand.number, view.order_id, pickup.grant_id, pickup.code,
             _valid_for_s(view),
         )  # fmt: skip
-        order.parcels = [Parcel(one.parcel_id, one.label, order) for one in view.parcels]
+        order.parcels = [
+            Parcel(one.parcel_id, one.label, order, arrives_s=self._errand.arrives_s)
+            for one in view.parcels
+        ]
         self._town.oracle.orders.append(order)
         self._town.note("ordered", order.number, *(one.label for one in order.parcels))
         return order
@@ -103,6 +109,8 @@ class Resident:
                 if not await self._type(_mistyped(order.code, self._rng), None):
                     return
                 await asyncio.sleep(self._rng.uniform(2, 10))
+            if self._errand.muted:
+                town.later(_mute(town))
             if await self._type(order.code, order):
                 await self._stand(order)
 
@@ -138,6 +146,8 @@ class Resident:
         town = self._town
         if not town.cabinet.doors[label].open:
             return
+        if self._errand.revoked_at_door and not order.revoke_asked:
+            town.later(revoke(town, order))
         town.busy_doors.add(label)
         try:
             town.oracle.takes(order, label, Place.PERSON)
@@ -192,6 +202,30 @@ class Resident:
             return False
         town.oracle.granted(act)
         return True
+
+
+async def _mute(town: Town) -> None:
+    """Let the bus obey without answering for half a minute."""
+    cabinet = town.cabinet
+    if cabinet.mood is not BusMood.WELL:
+        return
+    town.note("the bus is mute")
+    cabinet.set_mood(BusMood.MUTE)
+    await asyncio.sleep(_MUTE_S)
+    if cabinet.is_mood(BusMood.MUTE):
+        cabinet.set_mood(BusMood.WELL)
+
+
+async def revoke(town: Town, order: Order) -> None:
+    """Take the right to open back, at the hub."""
+    order.revoke_asked = True
+    try:
+        await town.hub.insist(lambda rooms: rooms.stations.grants.revoke(order.grant_id, BY))
+    except LinliError as error:
+        order.revoke_asked = False
+        town.note("not revoked", order.number, error.key)
+    else:
+        town.note("revoke asked", order.number)
 
 
 async def type_code(town: Town, code: str, order: Order | None) -> Accepted | Refused | None:

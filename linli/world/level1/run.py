@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from common.kit.failpoints import disarm_all
+from linli.world.level1.alone import catch_up, judge_alone
 from linli.world.level1.cabinet import BusMood, SensorMood
 from linli.world.level1.calm import calm
 from linli.world.level1.ground import Ground
@@ -92,7 +93,12 @@ async def _live(town: Town) -> None:
     jobs += [town.spawn(thief(town, at_s)) for at_s in town.plan.thief_visits]
     faults = [town.spawn(nemesis(town, fault)) for fault in town.plan.faults]
     await asyncio.sleep(town.plan.horizon_s - town.loop.time())
+    if town.plan.alone_from_s is not None:
+        gone = frozenset(i for i, job in enumerate(jobs[: len(residents)]) if job.done())
+        judge_alone(town, gone)
     await _heal(town, faults)
+    if town.plan.alone_from_s is not None:
+        await catch_up(town)
     await asyncio.sleep(HOUR_S)
     for job in jobs:
         job.cancel()
@@ -148,6 +154,7 @@ def _result(town: Town, plan: Plan, trace: Trace) -> Result:
         notes=trace.count,
         steps=town.loop.steps,
     )
+    figures.update(town.figures)
     figures.update({f"codes {name}": count for name, count in oracle.verdicts.items()})
     violations = list(oracle.violations)
     kills = Counter(town.kills)

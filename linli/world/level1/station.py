@@ -14,6 +14,7 @@ from linli.world.level1.ground import Ground
 from linli.world.level1.life import Away, CheapWork, Life, StationFile
 from linli.world.level1.link import Wire
 from linli.world.line import WorldLine
+from linli.world.scenario import Plan
 
 T = TypeVar("T")
 PATIENCE_S = 60.0
@@ -23,10 +24,11 @@ class StationHost:
     """The machine in the cabinet; `edge` is the daemon of its present life."""
 
     def __init__(
-        self, ground: Ground, seed: int, clock: WorldClock, cabinet: Cabinet, wire: Wire
+        self, ground: Ground, plan: Plan, clock: WorldClock, cabinet: Cabinet, wire: Wire
     ) -> None:
         """Have the files; nothing runs yet."""
-        self._ground, self._seed, self.clock = ground, seed, clock
+        self._ground, self._seed, self.clock = ground, plan.seed, clock
+        self._config = ground.config_for(plan)
         self._cabinet, self._wire = cabinet, wire
         self._starts = 0
         self.life = Life()
@@ -56,7 +58,7 @@ class StationHost:
             hub_client=self._wire.client,
             pages=False,
         )
-        self.edge = edge = build_edge(ports, self._ground.config, self._ground.station)
+        self.edge = edge = build_edge(ports, self._config, self._ground.station)
         for told in self.on_start:
             told(edge)
         self._task = task = asyncio.ensure_future(edge.run())

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
@@ -42,7 +43,7 @@ class Town:
         self.hub = HubHost(ground, seed, WorldClock(loop, boot_id="hub"))
         self.wire = Wire(self.hub, random.Random(f"{seed}|wire"), self.note)
         self.wire.weather = weather_of(seed, fair=plan.fair_network)
-        self.station = StationHost(ground, seed, self.clock, self.cabinet, self.wire)
+        self.station = StationHost(ground, plan, self.clock, self.cabinet, self.wire)
         self.station.on_start.append(self._started)
         self.station.on_surprise.append(self._restarted)
         self.cabinet.on_pulse.append(self._pulsed)
@@ -54,6 +55,7 @@ class Town:
         """Set when the station cannot be started any more."""
         self.busy_doors: set[str] = set()
         self.kills: dict[str, int] = {}
+        self.figures: Counter[str] = Counter()
         self._boots = 1
         self._station_lock, self._hub_lock = asyncio.Lock(), asyncio.Lock()
         self._jobs: set[asyncio.Task[Any]] = set()

@@ -77,6 +77,28 @@ async def test_a_seed_is_the_same_in_two_processes() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+async def test_a_failing_seed_replays_with_the_same_trace() -> None:
+    require("campaign")
+    words = ("--seed", "1", "--days", "1", "--week", "quiet", "--seeds", "2", "--times", "3")
+    code, record = await _drill(*words, "--jobs", "2", "--ablate", "used-mark")
+    assert code == 1
+    assert (record["runs"], record["figures"]["seeds"]) == (6, 2)
+    assert record["violations"] % 3 == 0, "a life with another trace is one violation more"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_a_week_without_the_hub_keeps_every_promise() -> None:
+    require("campaign")
+    words = ("--seed", "1", "--days", "2", "--week", "offline", "--seeds", "1", "--jobs", "1")
+    code, record = await _drill(*words)
+    assert (code, record["violations"]) == (0, 0), record
+    assert record["figures"]["alone pickups"] > 5
+    assert 0 < record["figures"]["catch-up s"] <= 600
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(("seed", "days"), _kept())
 async def test_a_seed_that_once_failed_stays_good(seed: str, days: str) -> None:
     require("campaign")
