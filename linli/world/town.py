@@ -113,6 +113,7 @@ class Town:
             "LINLI_DOORS__POLL_IDLE_S": "30",
             "LINLI_HUB__HEARTBEAT_S": "300",
             "LINLI_HUB__POLL_WAIT_S": "55",
+            "LINLI_DISK__COPY_EVERY_S": "43200",
             "LINLI_ZONE__0__SAMPLE_S": "30",
             "LINLI_ZONE__1__SAMPLE_S": "30",
         }
