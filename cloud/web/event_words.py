@@ -187,13 +187,14 @@ def _damaged(body: StorageDamaged, texts: Texts) -> Tag:
         return ("warn", _("The station's disk was damaged, nothing is lost; change the disk"))
     if body.outcome == "tail":
         return ("warn", _("The moment before the power failed may be missing"))
-    lost = sum(stretch.count for stretch in body.lost)
+    lost = sum(stretch.count or 0 for stretch in body.lost)
+    more = "" if all(stretch.count for stretch in body.lost) else "+"
     return (
         "crit",
         _(
             "The station's disk was damaged: %(events)s events lost, %(grants)s codes only by staff,"
             " %(doors)s doors to look into; change the disk",
-            events=lost,
+            events=f"{lost}{more}",
             grants=body.grants_held,
             doors=len(body.doors_unknown),
         ),

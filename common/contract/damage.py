@@ -13,7 +13,7 @@ class LostEvents(Message):
     """A stretch of events that the hub will never get: how many, and behind which place of the lane."""
 
     lane: Literal["facts", "telemetry"]
-    count: int = Field(ge=1)
+    count: int | None = Field(default=None, ge=1, description="null: nobody knows how many")
     after_boot_epoch: int = Field(ge=0)
     after_seq: int = Field(ge=0)
 

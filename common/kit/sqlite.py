@@ -127,6 +127,11 @@ class SqliteDb:
         self._sums, sums.synced = sums, self._synced
         self._rw.execute("PRAGMA wal_autocheckpoint=0")
 
+    def take_over(self) -> None:
+        """Write the log into the file now; before the loop runs."""
+        if self._sums is not None:
+            self._take_over(self._sums)
+
     def close(self) -> None:
         """Finish the queue, then close both connections."""
         if self._closed:

@@ -96,21 +96,19 @@ def read_log(database: Path, page_size: int) -> Log:
         return Log()
     reader = _Reader(data, count, page_size)
     taken = _frames_sqlite_takes(database)
-    return reader.plain(taken) if taken is not None and reader.ends_at(taken) else reader.read()
+    return reader.plain(taken) if reader.ends_at(taken) else reader.read(taken)
 
 
-def _frames_sqlite_takes(database: Path) -> int | None:
-    """Return how many frames SQLite finds whole: it says so in the index it makes; None when it cannot read."""
+def _frames_sqlite_takes(database: Path) -> int:
+    """Return how many frames SQLite finds whole: it says so in the index it makes; 0 when it cannot read."""
     try:
         with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as conn:
             conn.execute("PRAGMA schema_version").fetchone()
             index = database.with_name(f"{database.name}-shm").read_bytes()[: _INDEX_HEADER.size]
     except (sqlite3.Error, OSError):
-        return None
-    if len(index) < _INDEX_HEADER.size:
-        return None
-    fields = _INDEX_HEADER.unpack(index)
-    return int(fields[4]) if fields[0] == _INDEX_VERSION else None
+        return 0
+    fields = _INDEX_HEADER.unpack(index) if len(index) == _INDEX_HEADER.size else (0,)
+    return int(fields[4]) if fields[0] == _INDEX_VERSION else 0
 
 
 class _Reader:
@@ -136,11 +134,14 @@ class _Reader:
         heads = (struct.unpack(">II", self._head(number)[:8]) for number in range(taken))
         return Log([Frame(page, commit, True) for page, commit in heads])
 
-    def read(self) -> Log:
-        """Look at every frame."""
-        log = Log(damaged=not self._header_is_whole)
-        seed = next((one for one in self._seeds if self._adds_up(0, one)), self._seeds[0])
-        for number in range(self._count):
+    def read(self, taken: int) -> Log:
+        """Look at every frame behind the first `taken`, which SQLite found whole."""
+        log = Log(self.plain(taken).frames, damaged=not self._header_is_whole)
+        if taken:
+            seed = _pair(self._head(taken - 1)[16:24])
+        else:
+            seed = next((one for one in self._seeds if self._adds_up(0, one)), self._seeds[0])
+        for number in range(taken, self._count):
             frame, seed = self._frame(number, seed)
             if frame is None:
                 break

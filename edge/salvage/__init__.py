@@ -2,6 +2,6 @@
 
 from edge.salvage.copies import Copies, Keep
 from edge.salvage.guard import StateGuard, state_sums
-from edge.salvage.recover import Recovery
+from edge.salvage.recover import Recovery, untold
 
-__all__ = ["Copies", "Keep", "Recovery", "StateGuard", "state_sums"]
+__all__ = ["Copies", "Keep", "Recovery", "StateGuard", "state_sums", "untold"]

@@ -52,6 +52,9 @@ class StateGuard:
         Recovery(path, self.sums, self.copies, self._config, self._clock, make_tables_tx).run()
         db = open_db(path)
         db.keep_sums(self.sums)
+        if not self.sums.pages:  # a new file: from its first transaction on it is proven
+            db.write_now(make_tables_tx)
+            db.take_over()
         return db
 
     async def tell(self, report: Callable[[Message], Awaitable[None]]) -> None:

@@ -24,6 +24,7 @@ class _Lane:
     seq: int
     chain: bytes
     acked_n: int
+    proven: bool
 
 
 def fill_outbox_tx(conn: sqlite3.Connection, stock: Stock, station_id: str) -> list[LostEvents]:
@@ -37,6 +38,8 @@ def fill_outbox_tx(conn: sqlite3.Connection, stock: Stock, station_id: str) -> l
         found = _lane(stock, lane)
         if found is not None:
             lost += _fill_lane_tx(conn, stock, station_id, lane, found)
+        else:
+            lost.append(LostEvents(lane=lane.value, after_boot_epoch=0, after_seq=0))
     return lost
 
 
@@ -89,27 +92,27 @@ def _ranges(
                 LostEvents(lane=lane.value, count=count, after_boot_epoch=at[0], after_seq=at[1])
             )
         before, at = int(row["n"]), (row.get("boot_epoch", 0), row.get("seq", 0))
+    if not was.proven:  # what came behind the newest that is held, nobody knows
+        end = (was.boot_epoch, was.seq)
+        lost.append(LostEvents(lane=lane.value, after_boot_epoch=end[0], after_seq=end[1]))
     return lost
 
 
 def _lane(stock: Stock, lane: Lane) -> _Lane | None:
     """Return where the lane stood; without its row the copy's, moved on to the newest event that is held."""
-    for records in (stock.records("sync_lane"), stock.missing("sync_lane")):
-        for row in records:
-            if row["lane"] == lane.value:
-                found = _Lane(**{name: row[name] for name in _Lane.__slots__})
-                held = _events(stock, lane)
-                newest: Record = held[max(held)] if held else {"n": 0}
-                if newest["n"] > found.n:  # the copy is older than the events
-                    return _Lane(
-                        newest["n"],
-                        newest["boot_epoch"],
-                        newest["seq"],
-                        newest["chain"],
-                        found.acked_n,
-                    )
-                return found
-    return None
+    proven = [row for row in stock.records("sync_lane") if row["lane"] == lane.value]
+    older = [row for row in stock.missing("sync_lane") if row["lane"] == lane.value]
+    if proven:
+        return _Lane(**_standing(proven[0]), acked_n=proven[0]["acked_n"], proven=True)
+    if not older:
+        return None
+    held = _events(stock, lane)
+    newest = max((older[0], *(held[n] for n in held)), key=lambda row: int(row["n"]))
+    return _Lane(**_standing(newest), acked_n=older[0]["acked_n"], proven=False)
+
+
+def _standing(row: Record) -> Record:
+    return {name: row[name] for name in ("n", "boot_epoch", "seq", "chain")}
 
 
 def _events(stock: Stock, lane: Lane) -> dict[int, Record]:

@@ -125,8 +125,13 @@ class Town:
 
     async def start_edge(self) -> None:
         """Switch the station on."""
-        ports = EdgePorts(
-            clock=self.edge_clock,
+        ports = self.edge_ports(self.edge_clock)
+        self.edge = await self._start(build_edge(ports, self._station, self.data / "station"))
+
+    def edge_ports(self, clock: WorldClock) -> EdgePorts:
+        """Return what a daemon of this station needs; it may be another one than the town's own."""
+        return EdgePorts(
+            clock=clock,
             chance=self._chance("edge"),
             work=InlineWork(),
             open_db=self.open_db,
@@ -136,7 +141,11 @@ class Town:
             ),
             secrets=self._secrets,
         )
-        self.edge = await self._start(build_edge(ports, self._station, self.data / "station"))
+
+    @property
+    def station_config(self) -> StationConfig:
+        """Return the station's settings."""
+        return self._station
 
     def open_db(self, path: Path) -> SqliteDb:
         """Open a database of the station: here nobody cuts the power, so nothing waits for the disk."""
