@@ -34,7 +34,7 @@ from edge.access.budget import KeeperBudget, RemoteBudget
 from edge.access.code_check import CodeCheck
 from edge.access.commands import Commands
 from edge.access.keepers import KeeperPins
-from edge.access.limiter import Limiter
+from edge.access.limiter import KEEPER_BURST, KEEPER_FAILURES, KEEPER_REFILL_S, Limiter
 from edge.access.powered import PoweredTime
 from edge.climate import Climate
 from edge.config import BusSection, StationConfig
@@ -50,6 +50,7 @@ from edge.pickup.grants import Grants, GrantSweeper
 from edge.pickup.put_in import PutIn
 from edge.pickup.sessions import Sessions
 from edge.pickup.started import started
+from edge.salvage import StateGuard
 from edge.screen import ScreenServices, make_keeper_app, make_kiosk_app
 from edge.screen.facts import ScreenFacts
 from edge.sync import BlobStore, HubLink, LinkPorts, Outbox, Replica
@@ -60,7 +61,6 @@ VERSION = "0.1.0"
 HUB_KEEPALIVE_S = 8.0
 GO_ON_AFTER_S = 60.0
 DISK_LOOK_S = 10.0
-KEEPER_BURST, KEEPER_REFILL_S, KEEPER_FAILURES = 5, 60.0, 50
 # One list a room and a file; append only. Each statement is one migration, recorded as sqlite-utils would.
 STATE_MIGRATIONS: tuple[tuple[str, Sequence[str]], ...] = (
     ("sync", sync.DDL),
@@ -105,7 +105,7 @@ class Edge:
         self._lock = lock(data)
         try:
             self._open_stores(data)
-        except sqlite3.OperationalError as error:
+        except (sqlite3.DatabaseError, OSError, UnavailableError) as error:
             self._lock.close()
             raise foreseen(error) from error
         # Every room is given this clock: a wall clock that jumps reaches none of them.
@@ -159,12 +159,10 @@ class Edge:
         self.on_disk_level: list[Callable[[DiskLevel], None]] = []
         if not is_sound(data / "telemetry.db", ports.clock):
             _log.error("the temperature record is begun anew: %s", set_aside(data / "telemetry.db"))
-        if not is_sound(data / "state.db", ports.clock):
-            self._lock.close()
-            raise UnavailableError(
-                "storage.damaged", f"{data / 'state.db'} is damaged; nothing is opened"
-            )
-        self.state_db = ReservedDb(ports.open_db(data / "state.db"), self.disk, ports.work)
+        self.guard = StateGuard(data, ports.secrets, self.config, ports.clock, self.disk)
+        at = ports.clock.wall()
+        state = self.guard.open(ports.open_db, lambda conn: migrate_tx(conn, STATE_MIGRATIONS, at))
+        self.state_db = ReservedDb(state, self.disk, ports.work, self.guard.found)
         self.telemetry_db = ports.open_db(data / "telemetry.db")
 
     def _build_pickup(self) -> None:
@@ -271,6 +269,7 @@ class Edge:
         await self.pickup.start()
         await self.desk.start()
         await self.facts.start()
+        await self.guard.tell(self._report)
         await self._report(started(self.config, self.doors.view(), VERSION, boot_reason))
 
     def _start_jobs(self, group: asyncio.TaskGroup) -> None:
@@ -288,6 +287,8 @@ class Edge:
             "bus news": _going_on("bus news", self._tell_bus_news),
             "disk": _going_on("disk", self._watch_disk),
             "hub link": _going_on("hub link", self.link.run),
+            "copies": self.guard.run(self.state_db, self.ports.work),
+            "damage": self.guard.watch(),
         }
         for name, job in jobs.items():
             group.create_task(job, name=name)
@@ -330,6 +331,8 @@ async def _going_on(name: str, job: Callable[[], Awaitable[None]]) -> None:
         try:
             await job()
         except* UnavailableError as refused:
+            if any(getattr(one, "key", "") == "storage.damaged" for one in refused.exceptions):
+                raise
             _log.error("%s stopped, again in %d s: %s", name, GO_ON_AFTER_S, refused.exceptions[0])
         await asyncio.sleep(GO_ON_AFTER_S)
 

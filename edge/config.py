@@ -146,6 +146,13 @@ class DiskSection(_Section):
     low_mib: int = Field(default=256, ge=0, description="below: measurements thin out")
     critical_mib: int = Field(default=64, ge=0, description="below: nothing new is put in")
     full_mib: int = Field(default=8, ge=0, description="below: the reserve is released")
+    copies: int = Field(
+        default=3, ge=0, le=24, description="copies of state.db that are kept; 0 makes none"
+    )
+    copies_mib: int = Field(default=64, ge=0, description="room the copies may take together")
+    copy_every_s: float = Field(
+        default=3600, ge=60, description="how often the file is looked through and copied"
+    )
 
     @model_validator(mode="after")
     def _levels_descend(self) -> Self:

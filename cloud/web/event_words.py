@@ -9,6 +9,7 @@ from cloud.sync.gateway import StoredEvent
 from cloud.web.words import Tag, command_tag, zone_word
 from common.contract import events as e
 from common.contract.base import Message
+from common.contract.damage import StorageDamaged
 from common.contract.words import CommandState
 from common.ui.i18n import Texts
 
@@ -53,7 +54,7 @@ def _sentence(body: Message, texts: Texts) -> Tag:
             return (kind, _("Remote opening: %(state)s", state=word))
         case e.BusStateChanged():
             return _bus(body, texts)
-        case e.StorageLevelChanged():
+        case e.StorageLevelChanged() | StorageDamaged():
             return _storage(body, texts)
         case e.StationStarted():
             return ("info", _("Station started, version %(version)s", version=body.app_version))
@@ -166,8 +167,10 @@ def _lost(body: e.BlobDropped | e.TelemetryGap, texts: Texts) -> Tag:
     return ("warn", _("A photo was lost before it was sent (%(bytes)s bytes)", bytes=size))
 
 
-def _storage(body: e.StorageLevelChanged, texts: Texts) -> Tag:
+def _storage(body: e.StorageLevelChanged | StorageDamaged, texts: Texts) -> Tag:
     _ = texts.gettext
+    if isinstance(body, StorageDamaged):
+        return _damaged(body, texts)
     if body.level == "ok":
         return ("ok", _("The disk has room again"))
     if body.level == "low":
@@ -175,6 +178,26 @@ def _storage(body: e.StorageLevelChanged, texts: Texts) -> Tag:
     return (
         "crit",
         _("The disk is nearly full, nothing is put in: %(n)s MiB left", n=body.free_mib),
+    )
+
+
+def _damaged(body: StorageDamaged, texts: Texts) -> Tag:
+    _ = texts.gettext
+    if body.outcome == "exact":
+        return ("warn", _("The station's disk was damaged, nothing is lost; change the disk"))
+    if body.outcome == "tail":
+        return ("warn", _("The moment before the power failed may be missing"))
+    lost = sum(stretch.count or 0 for stretch in body.lost)
+    more = "" if all(stretch.count for stretch in body.lost) else "+"
+    return (
+        "crit",
+        _(
+            "The station's disk was damaged: %(events)s events lost, %(grants)s codes only by staff,"
+            " %(doors)s doors to look into; change the disk",
+            events=f"{lost}{more}",
+            grants=body.grants_held,
+            doors=len(body.doors_unknown),
+        ),
     )
 
 

@@ -179,6 +179,8 @@ ERROR_KEYS: dict[str, str] = {
     "pickup.busy": "Somebody is picking up at this screen.",
     "pickup.no_session": "Nobody is at the screen any more; type the code again.",
     "pickup.no_pulse_left": "The door may not be tried again now; call the help number.",
+    "pickup.held": "The code is right; after damage of its disk the station cannot prove that it was not used.",
+    "pickup.rows_lost": "After damage of its disk the station cannot judge the code before the hub has sent its rows.",
     "pickup.time_unsure": "The station is not sure of the time and cannot tell whether the code is still valid.",
     "pickup.no_door": "The parcel's compartment is not in the station's configuration.",
     "pickup.no_reopen": "The door may not be opened again now.",

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from common.contract.base import GridIndex, GridSpan, Id, Label, LimitC, Message, Ms
+from common.contract.damage import StorageDamaged
 from common.contract.words import (
     ActorKind,
     CommandState,
@@ -267,6 +268,7 @@ EVENT_TYPES: dict[str, tuple[Lane, type[Message]]] = {
     "station.started": (Lane.FACTS, StationStarted),
     "bus.state_changed": (Lane.FACTS, BusStateChanged),
     "storage.level_changed": (Lane.FACTS, StorageLevelChanged),
+    "storage.damaged": (Lane.FACTS, StorageDamaged),
     "parcel.put_in": (Lane.FACTS, ParcelPutIn),
     "parcel.put_in_undone": (Lane.FACTS, ParcelPutInUndone),
     "parcel.unknown_scanned": (Lane.FACTS, ParcelUnknownScanned),

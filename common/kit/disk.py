@@ -159,9 +159,15 @@ class Disk:
 class ReservedDb:
     """A store whose writes go through once more on the reserve when the disk is full."""
 
-    def __init__(self, db: SqliteDb, disk: Disk, work: Work) -> None:
-        """Write to `db`; files of `disk` are touched through `work`."""
-        self._db, self._disk, self._work = db, disk, work
+    def __init__(
+        self,
+        db: SqliteDb,
+        disk: Disk,
+        work: Work,
+        damaged: Callable[[sqlite3.DatabaseError], None] = lambda _: None,
+    ) -> None:
+        """Write to `db`; files of `disk` are touched through `work`; `damaged` hears of a file that does not read."""
+        self._db, self._disk, self._work, self._damaged = db, disk, work, damaged
 
     @property
     def path(self) -> Path:
@@ -172,8 +178,10 @@ class ReservedDb:
         """Run `fn` as one transaction; UnavailableError `storage.disk` when even the reserve is used up."""
         try:
             return await self._db.write(fn)
-        except (UnavailableError, sqlite3.OperationalError) as error:
-            if not _is_refusal(error):
+        except (UnavailableError, sqlite3.DatabaseError) as error:
+            if _code(error) in _DAMAGE:
+                raise self._found(error) from error
+            if _code(error) not in _REFUSALS:
                 raise
             if not await self._work.run(self._disk.release):
                 raise foreseen(error) from error
@@ -183,8 +191,18 @@ class ReservedDb:
             raise foreseen(error) from error
 
     async def read(self, fn: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `fn` on a committed view."""
-        return await self._db.read(fn)
+        """Run `fn` on a committed view; UnavailableError `storage.damaged` where the file does not read."""
+        try:
+            return await self._db.read(fn)
+        except sqlite3.DatabaseError as error:
+            if _code(error) in _DAMAGE:
+                raise self._found(error) from error
+            raise
+
+    def _found(self, error: Exception) -> UnavailableError:
+        if isinstance(error, sqlite3.DatabaseError):
+            self._damaged(error)
+        return UnavailableError("storage.damaged", f"{self.path} is damaged: {error}")
 
     def write_now(self, fn: Callable[[sqlite3.Connection], T]) -> T:
         """Run `fn` before the loop runs or in a synchronous tool."""
@@ -198,6 +216,8 @@ class ReservedDb:
 _REFUSALS = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY})
 
 
-def _is_refusal(error: BaseException) -> bool:
-    code = getattr(error.__cause__ or error, "sqlite_errorcode", 0) & 0xFF
-    return code in _REFUSALS
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+def _code(error: BaseException) -> int:
+    return int(getattr(error.__cause__ or error, "sqlite_errorcode", 0)) & 0xFF

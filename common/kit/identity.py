@@ -45,6 +45,10 @@ class StationSecrets:
             os.fsync(out.fileno())
         part.replace(path)
 
+    def key_for(self, purpose: str) -> bytes:
+        """Return the 32-byte key of one purpose, derived from the pepper: nothing new to keep or to lose."""
+        return hashlib.blake2b(purpose.encode(), key=self.pepper, digest_size=32).digest()
+
     @classmethod
     def load(cls, path: Path) -> "StationSecrets":
         """Read the file; a missing or wrong one is a ConfigError that says what to do."""

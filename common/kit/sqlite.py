@@ -17,12 +17,15 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from common.kit.errors import UnavailableError
 from common.kit.failpoints import fp
+from common.kit.pagesums import PageSums
 
 T = TypeVar("T")
 Fn = Callable[[sqlite3.Connection], T]
 _DISK = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY})
 _DISK_READING = _DISK - {sqlite3.SQLITE_READONLY}  # a reader that writes is our mistake
 GROUP_MAX = 128  # functions a commit; beyond this a waiter's latency grows for nothing
+TAKE_OVER_ROWS, TAKE_OVER_COMMITS = 3000, 250
+"""With page sums the log is taken over after so many changed rows or commits: about SQLite's own 1000 pages."""
 DURABLE = "FULL"
 """`PRAGMA synchronous`: what was acknowledged survives a power cut. NORMAL loses it (`linli drill power-cut`)."""
 
@@ -91,8 +94,10 @@ class SqliteDb:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._rw = connect(path, readonly=False, synchronous=synchronous)
         self._ro = connect(path, readonly=True, synchronous=synchronous)
-        self._inline = inline
+        self._inline, self._synced = inline, synchronous != "OFF"
         self._closed = False
+        self._sums: PageSums | None = None
+        self._changes = self._commits = 0
         self._writes: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._reads: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -122,6 +127,16 @@ class SqliteDb:
         """Run `fn` before the loop runs or in a synchronous tool; not while tasks use this store."""
         return self._write_one(fn)
 
+    def keep_sums(self, sums: PageSums) -> None:
+        """Renew `sums` whenever the log is taken over into the file; before the first transaction."""
+        self._sums, sums.synced = sums, self._synced
+        self._rw.execute("PRAGMA wal_autocheckpoint=0")
+
+    def take_over(self) -> None:
+        """Write the log into the file now; before the loop runs."""
+        if self._sums is not None:
+            self._take_over(self._sums)
+
     def close(self) -> None:
         """Finish the queue, then close both connections."""
         if self._closed:
@@ -132,6 +147,9 @@ class SqliteDb:
         for thread in self._threads:
             thread.join()
         self._ro.close()
+        if self._sums is not None:
+            with contextlib.suppress(sqlite3.Error):  # a disk that refuses; the log stays
+                self._take_over(self._sums)
         self._rw.close()
 
     async def _submit(self, box: "queue.SimpleQueue[_Job[Any] | None]", fn: Fn[T]) -> T:
@@ -154,7 +172,29 @@ class SqliteDb:
             if self._rw.in_transaction:
                 self._rw.execute("ROLLBACK")
             raise
+        self._after_commit()
         return result
+
+    def _after_commit(self) -> None:
+        """Take the log over now and then, before its next frame is written."""
+        if self._sums is None:
+            return
+        self._commits += 1
+        grown = self._rw.total_changes - self._changes
+        if grown < TAKE_OVER_ROWS and self._commits < TAKE_OVER_COMMITS:
+            return
+        self._commits, self._changes = 0, self._rw.total_changes
+        with contextlib.suppress(
+            sqlite3.Error
+        ):  # the commit stands; the log grows until a later one
+            if grown:
+                self._take_over(self._sums)
+
+    def _take_over(self, sums: PageSums) -> None:
+        """Write the log into the file and renew the sums of what changed; in part while somebody reads, then later."""
+        busy, frames, taken = self._rw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if not busy and frames == taken and frames > 0:
+            sums.renew(frames)
 
     def _read_one(self, fn: Fn[T]) -> T:
         self._ro.execute("BEGIN")
@@ -202,7 +242,10 @@ class SqliteDb:
                 self._rw.execute("ROLLBACK")
             for job in group:
                 job.error = job.error or error
-        _settle(group)
+            _settle(group)
+        else:
+            _settle(group)
+            self._after_commit()
 
     def _in_savepoint(self, job: _Job[Any]) -> None:
         self._rw.execute("SAVEPOINT job")
@@ -219,7 +262,7 @@ class SqliteDb:
 def foreseen(error: BaseException, *, reading: bool = False) -> BaseException:
     """Return a disk that is full or failing as an error people are told about; others as they are."""
     known = _DISK_READING if reading else _DISK
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF not in known:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF not in known and not isinstance(error, OSError):
         return error
     said = UnavailableError("storage.disk", f"the disk does not take it: {error}; make room on it")
     said.__cause__ = error

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from edge.access.powered import PoweredTime
 
 DAY_S = 86_400.0
+KEEPER_BURST, KEEPER_REFILL_S, KEEPER_FAILURES = 5, 60.0, 50
+"""Limits of keepers' PINs; those of the keypad are settings."""
 DDL = (
     "CREATE TABLE limiter (name TEXT PRIMARY KEY, tokens REAL NOT NULL, at_s REAL NOT NULL)",
     """CREATE TABLE limiter_attempt (

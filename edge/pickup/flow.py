@@ -22,15 +22,22 @@ from edge.doors import Doors, Watch
 from edge.parcels import Parcel, Parcels
 from edge.pickup import session_store, store
 from edge.pickup.session_store import Session
-from edge.pickup.sessions import IN_FLIGHT, Hindrance, Sessions
+from edge.pickup.sessions import IN_FLIGHT, Sessions
 from edge.pickup.steady import Steady
 from edge.pickup.store import Item
+from edge.pickup.verdict import Hindrance
 from edge.pickup.views import Accepted, Refused, SessionView, Step
 from edge.sync.outbox import Outbox
 
 DONE_SHOWN_S = 10.0  # how long "done" stays on the screen
 TICK_S = 1.0
 T = TypeVar("T")
+_HINDRANCES = {
+    Hindrance.NO_DOOR: ("pickup.no_door", "the compartment is not in station.toml"),
+    Hindrance.TIME_UNSURE: ("pickup.time_unsure", "the station needs its hub's time first"),
+    Hindrance.HELD: ("pickup.held", "the disk was damaged: this grant may have been used"),
+    Hindrance.ROWS_LOST: ("pickup.rows_lost", "the disk was damaged: the hub must send its rows"),
+}
 _log = logging.getLogger(__name__)
 
 
@@ -151,10 +158,8 @@ class PickupFlow:
         fp("pickup.code_checked")
         verdict = await self._db.write(lambda conn: self._sessions.check_tx(conn, tag, taken))
         fp("pickup.intent_committed")
-        if verdict.hindrance is Hindrance.NO_DOOR:
-            raise UnavailableError("pickup.no_door", "the compartment is not in station.toml")
-        if verdict.hindrance is Hindrance.TIME_UNSURE:
-            raise UnavailableError("pickup.time_unsure", "the station needs its hub's time first")
+        if verdict.hindrance is not None:
+            raise UnavailableError(*_HINDRANCES[verdict.hindrance])
         if not verdict.accepted:
             self._outbox.kick()
             return self._refuse(verdict.wait_s)

@@ -16,6 +16,7 @@ from common.kit.failpoints import fp
 from common.kit.sqlite import Db
 from common.kit.trusted_time import TrustedTime
 from edge.pickup import store
+from edge.pickup.doubt import is_held_tx
 from edge.pickup.machine import FINAL, Trigger, next_state
 from edge.pickup.store import Terms, Use
 from edge.sync.outbox import Outbox
@@ -89,7 +90,7 @@ class Grants:
         return bool(over)
 
     def _first_use(self, conn: sqlite3.Connection, terms: Terms | None) -> Use | None:
-        if terms is None:
+        if terms is None or is_held_tx(conn, terms.grant_id):  # damage took its use: no new one
             return None
         first_ms = min(
             (row["placed_at_ms"] for row in store.placed_of(conn, terms.grant_id)), default=None

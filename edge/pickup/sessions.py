@@ -5,8 +5,6 @@ Each `…_tx` is one commit with everything it touches: limiter, grant, intent, 
 
 import logging
 import sqlite3
-from dataclasses import dataclass
-from enum import StrEnum
 
 from common.contract.events import KeypadLocked, ParcelCollected
 from common.contract.words import ActorKind, DoorState, GrantState, Purpose
@@ -20,10 +18,12 @@ from edge.config import StationConfig
 from edge.doors import DoorChange, Doors, DoorWish
 from edge.parcels import Parcels, PlacementState
 from edge.pickup import session_store, store
+from edge.pickup.doubt import is_held_tx
 from edge.pickup.grants import Grants
 from edge.pickup.machine import Trigger
 from edge.pickup.session_store import Session
 from edge.pickup.store import Item
+from edge.pickup.verdict import Hindrance, Verdict
 from edge.sync.outbox import Outbox
 
 _log = logging.getLogger(__name__)
@@ -35,22 +35,6 @@ _NOT_OPENED = frozenset(
 IN_FLIGHT = frozenset(
     {DoorState.QUEUED, DoorState.PRECHECK, DoorState.PULSING, DoorState.WAIT_OPEN}
 )
-
-
-class Hindrance(StrEnum):
-    """Why a right code opens nothing: no fault of whoever typed it, so it costs no attempt."""
-
-    NO_DOOR = "no_door"  # `station.toml` no longer has the doors behind which its parcels lie
-    TIME_UNSURE = "time_unsure"  # it has not certainly ended, and not certainly not
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What one code led to: a session, or seconds to wait (0: try again at once)."""
-
-    accepted: bool
-    wait_s: int = 0
-    hindrance: Hindrance | None = None
 
 
 class Sessions:
@@ -75,6 +59,8 @@ class Sessions:
 
     def check_tx(self, conn: sqlite3.Connection, tag: bytes, taken: Taken) -> Verdict:
         """Look the tag up and, when it may open something, use it: grant, intent, events, token in one commit."""
+        if (doubt := self._doubt_tx(conn, tag, taken)) is not None:
+            return Verdict(accepted=False, hindrance=doubt)
         use = self._grants.acceptable_tx(conn, tag)
         if use is None:
             return Verdict(accepted=False, wait_s=self._refused_tx(conn))
@@ -97,6 +83,16 @@ class Sessions:
         self._ask_tx(conn, first)
         fp("pickup.accepted")
         return Verdict(accepted=True)
+
+    def _doubt_tx(self, conn: sqlite3.Connection, tag: bytes, taken: Taken) -> Hindrance | None:
+        """Return why nothing may be said of this code after damage; an unknown one still costs its attempt."""
+        grant_id = store.grant_by_tag(conn, tag)
+        if not is_held_tx(conn, grant_id):
+            return None
+        if grant_id is None:
+            return Hindrance.ROWS_LOST
+        self._limiter.give_back_tx(conn, taken)
+        return Hindrance.HELD
 
     def again_tx(self, conn: sqlite3.Connection) -> None:
         """Pulse the same door once more; ConflictError when the session has no pulse left for it."""

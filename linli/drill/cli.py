@@ -129,6 +129,39 @@ def power_cut(
     raise typer.Exit(1 if tally.violations else 0)
 
 
+@app.command("bit-rot")
+def bit_rot(
+    seeds: Annotated[int, typer.Option(min=1, help="how many damages, one a seed")] = 200,
+    seed: Annotated[int, typer.Option(help="first seed: image, files and bits")] = 1,
+    ablate: Annotated[
+        str | None,
+        typer.Option(help="page-sums or log-read: the drill must then find wrong answers"),
+    ] = None,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="say which bits and what came of it")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="one JSON object on the last line")
+    ] = False,
+) -> None:
+    """Turn bits of a station's files over between two runs; each answer is right or declared lost."""
+    from linli.drill.rot.campaign import Ablation, Campaign
+
+    try:
+        without = Ablation(ablate) if ablate is not None else None
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}; there are {', '.join(Ablation)}") from error
+    tally = Campaign(range(seed, seed + seeds), typer.echo, without, trace).run()
+    replay = f" --ablate {ablate}" if ablate else ""
+    typer.echo(
+        f"{tally.runs} damages, {len(tally.violations)} violations, slowest start {tally.slowest_s:.2f} s, "
+        f"seed {seed}; again: linli drill bit-rot --seed {seed} --seeds {seeds}{replay}"
+    )
+    if as_json:
+        typer.echo(tally.as_json())
+    raise typer.Exit(1 if tally.violations else 0)
+
+
 @app.command()
 def pickups(
     seeds: Annotated[int, typer.Option(min=1, help="how many seeds, counted up from --seed")] = 10,

@@ -114,6 +114,7 @@ class Town:
             "LINLI_DOORS__POLL_IDLE_S": "30",
             "LINLI_HUB__HEARTBEAT_S": "300",
             "LINLI_HUB__POLL_WAIT_S": "55",
+            "LINLI_DISK__COPY_EVERY_S": "43200",
             "LINLI_ZONE__0__SAMPLE_S": "30",
             "LINLI_ZONE__1__SAMPLE_S": "30",
         }
@@ -125,8 +126,13 @@ class Town:
 
     async def start_edge(self) -> None:
         """Switch the station on."""
-        ports = EdgePorts(
-            clock=self.edge_clock,
+        ports = self.edge_ports(self.edge_clock)
+        self.edge = await self._start(build_edge(ports, self._station, self.data / "station"))
+
+    def edge_ports(self, clock: WorldClock) -> EdgePorts:
+        """Return what a daemon of this station needs; it may be another one than the town's own."""
+        return EdgePorts(
+            clock=clock,
             chance=self._chance("edge"),
             work=InlineWork(),
             open_db=self.open_db,
@@ -136,7 +142,11 @@ class Town:
             ),
             secrets=self._secrets,
         )
-        self.edge = await self._start(build_edge(ports, self._station, self.data / "station"))
+
+    @property
+    def station_config(self) -> StationConfig:
+        """Return the station's settings."""
+        return self._station
 
     def open_db(self, path: Path) -> SqliteDb:
         """Open a database of the station: here nobody cuts the power, so nothing waits for the disk."""

@@ -36,6 +36,14 @@ class Notice(StrEnum):
     LOCKED = "locked"
     UNAVAILABLE = "unavailable"
     UNSURE = "unsure"
+    HELD = "held"
+
+
+_NOTICES = {
+    "pickup.time_unsure": Notice.UNSURE,
+    "pickup.rows_lost": Notice.UNSURE,
+    "pickup.held": Notice.HELD,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +131,7 @@ class KioskState:
         except ConflictError:
             return  # somebody was quicker: the stage shows their step
         except LinliError as error:
-            unsure = error.key == "pickup.time_unsure"
-            self._say(Notice.UNSURE if unsure else Notice.UNAVAILABLE)
+            self._say(_NOTICES.get(error.key, Notice.UNAVAILABLE))
             return
         self._say(Notice.REFUSED if isinstance(answer, Refused) else Notice.NONE)
 

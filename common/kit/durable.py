@@ -1,0 +1,37 @@
+"""Files that are there whole after a power cut, or not at all."""
+
+import os
+from pathlib import Path
+
+
+def write_whole(path: Path, data: bytes, *, synced: bool = True) -> None:
+    """Put `data` at `path` in one step; `synced=False` where nobody cuts the power."""
+    part = path.with_name(f"{path.name}.part")
+    with part.open("wb") as out:
+        out.write(data)
+        if synced:
+            out.flush()
+            os.fsync(out.fileno())
+    into_place(part, path, synced=synced)
+
+
+def into_place(part: Path, path: Path, *, synced: bool = True) -> None:
+    """Rename `part`, whose bytes are on the disk, to `path`, and keep the new name over a power cut."""
+    part.replace(path)
+    if synced:
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in `folder` to the disk."""
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(place)
+    finally:
+        os.close(place)
+
+
+def sync_file(path: Path) -> None:
+    """Bring the bytes of a file that another hand wrote to the disk."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

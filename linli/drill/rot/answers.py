@@ -1,0 +1,90 @@
+"""What a station would answer after a start, asked of its own rooms; nobody stands at its doors."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from common.contract.damage import StorageDamaged
+from edge.access.limiter import Taken
+from edge.app import STATE_MIGRATIONS, Edge
+from edge.data_folder import migrate_tx
+from edge.salvage import untold
+
+OPENS, WRONG = "opens", "wrong"
+
+
+class _Undo(Exception):
+    """Carries an answer out of a transaction that must not stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Everything the oracle compares."""
+
+    report: StorageDamaged | None
+    codes: dict[str, str]
+    """Tag → `opens`, `wrong`, or why nothing is said."""
+    items: dict[tuple[str, str], tuple[str, int, bool]]
+    """(grant, parcel) → compartment, pulses, whether it was opened."""
+    attempts: int
+    spent: int
+    commands: frozenset[str]
+    unsent: Counter[str]
+
+
+async def ask(edge: Edge, tags: Iterable[bytes]) -> Answers:
+    """Bring the rooms up as `run` does before the doors, and ask; what is asked is undone."""
+    db, at = edge.state_db, edge.clock.wall()
+    report = untold(edge.state_db.path.parent)
+    await db.write(lambda conn: migrate_tx(conn, STATE_MIGRATIONS, at))
+    await db.write(edge.clock.load_tx)
+    await edge.replica.prepare()
+    unsent = db.write_now(_unsent)
+    await edge.outbox.boot()
+    codes = {tag.hex(): _code(edge, tag) for tag in tags}
+    return Answers(
+        report,
+        codes,
+        db.write_now(_items),
+        db.write_now(edge.limiter.standing_tx).failures_24h,
+        db.write_now(lambda conn: _count(conn, "opening_spent")),
+        db.write_now(_commands),
+        unsent,
+    )
+
+
+def _code(edge: Edge, tag: bytes) -> str:
+    def tx(conn: sqlite3.Connection) -> None:
+        verdict = edge.sessions.check_tx(conn, tag, Taken(0))
+        said = OPENS if verdict.accepted else str(verdict.hindrance or WRONG)
+        raise _Undo(said)
+
+    try:
+        edge.state_db.write_now(tx)
+    except _Undo as answer:
+        return str(answer)
+    raise AssertionError("a transaction that must be undone was not")
+
+
+def _items(conn: sqlite3.Connection) -> dict[tuple[str, str], tuple[str, int, bool]]:
+    rows = conn.execute(
+        "SELECT grant_id, parcel_id, compartment, pulses, opened_at_ms IS NOT NULL FROM grant_item"
+    )
+    return {(row[0], row[1]): (row[2], row[3], bool(row[4])) for row in rows}
+
+
+def _count(conn: sqlite3.Connection, table: str) -> int:
+    return int(conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 - a literal
+
+
+def _commands(conn: sqlite3.Connection) -> frozenset[str]:
+    return frozenset(row[0] for row in conn.execute("SELECT command_id FROM command_run"))
+
+
+def _unsent(conn: sqlite3.Connection) -> Counter[str]:
+    rows = conn.execute(
+        "SELECT o.type, o.occurred_at_ms, o.body FROM outbox o JOIN sync_lane l USING (lane)"
+        " WHERE o.n > l.acked_n"
+    )
+    return Counter(f"{row[0]} {row[1]} {row[2]}" for row in rows)

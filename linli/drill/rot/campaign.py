@@ -1,0 +1,205 @@
+"""Damages images of a station, starts it on each, and counts wrong answers; one seed is one damage."""
+
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from random import Random
+from time import perf_counter
+from unittest.mock import patch
+
+from common.kit import pagesums, walfile
+from common.kit.chance import seeded_chance
+from common.kit.log import setup_logging
+from device_sim.config import load
+from edge.app import Edge, build_edge
+from linli.drill.rot.answers import Answers, ask
+from linli.drill.rot.oracle import judge
+from linli.drill.rot.scene import Image, lived
+from linli.world.clock import WorldClock
+from linli.world.loop import VirtualLoop, run_virtual
+from linli.world.town import Town
+
+CABINET = Path(__file__).parents[3] / "cabinets" / "yangguangli-3.toml"
+MOST_FLIPS = 4
+_TOWN_SEED = 1
+_WEIGHTS = {"state.db": 10, "state.db-wal": 10, "state.db.sums": 2, "copies": 1}
+
+
+class Ablation(StrEnum):
+    """Safeguards the drill can do without: it must then find wrong answers."""
+
+    PAGE_SUMS = "page-sums"  # only SQLite's own check at start
+    LOG_READ = "log-read"  # a log ends where SQLite ends it
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the campaign found."""
+
+    runs: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    slowest_s: float = 0.0
+    seconds: float = 0.0
+    violations: list[tuple[int, str]] = field(default_factory=list)
+
+    def as_json(self) -> str:
+        """Return the one line of `--json` (DESIGN section 8)."""
+        figures = {**self.outcomes, "slowest_start_s": round(self.slowest_s, 3)}
+        figures["damages_per_s"] = round(self.runs / self.seconds, 1) if self.seconds else 0.0
+        return json.dumps({
+            "name": "bit-rot", "runs": self.runs, "violations": len(self.violations),
+            "figures": figures,
+        })  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """One call of the command."""
+
+    seeds: Sequence[int]
+    say: Callable[[str], None]
+    without: Ablation | None = None
+    trace: bool = False
+
+    def run(self) -> Tally:
+        """Live once, then damage as often as there are seeds."""
+        setup_logging("plain")
+        logging.disable(logging.CRITICAL)  # damage is what this is about
+        tally, fast = Tally(), Path("/dev/shm")
+        base = fast if fast.is_dir() else None
+        try:
+            with tempfile.TemporaryDirectory(prefix="linli-rot-", dir=base) as folder:
+                run_virtual(_TOWN_SEED, lambda loop: self._main(loop, Path(folder), tally))
+        finally:
+            logging.disable(logging.NOTSET)
+        return tally
+
+    async def _main(self, loop: VirtualLoop, folder: Path, tally: Tally) -> None:
+        town = Town(loop, _TOWN_SEED, load(CABINET, os.environ), folder)
+        images = await lived(town, folder)
+        tags = _tags(town.data / "station" / "state.db")
+        desk = _Desk(town, loop, folder / "damaged", tags)
+        truths = {}
+        for image in images:
+            truths[image.name] = (await desk.ask(image.now), await desk.ask(image.earlier))
+        began_s = perf_counter()
+        with _without(self.without):
+            for seed in self.seeds:
+                await self._one(seed, images, truths, desk, tally)
+        tally.seconds = perf_counter() - began_s
+
+    async def _one(
+        self,
+        seed: int,
+        images: list[Image],
+        truths: dict[str, tuple[Answers, Answers]],
+        desk: "_Desk",
+        tally: Tally,
+    ) -> None:
+        draw = seeded_chance(f"{seed}|rot").jitter
+        image = images[draw.randrange(len(images))]
+        places = desk.damage(image.now, draw)
+        began_s = perf_counter()
+        said = await desk.answers()
+        tally.slowest_s = max(tally.slowest_s, perf_counter() - began_s)
+        tally.runs += 1
+        outcome = said.report.outcome if said.report else "unharmed"
+        tally.outcomes[outcome] += 1
+        found = judge(*truths[image.name], said)
+        tally.violations += [(seed, sentence) for sentence in found]
+        if self.trace or found:
+            self.say(f"seed {seed}: image {image.name!r}, bits at {', '.join(places)}: {outcome}")
+            for sentence in found:
+                self.say(
+                    f"  {sentence}\n  replay: linli drill bit-rot --seed {seed} --seeds 1 --trace"
+                )
+
+
+class _Desk:
+    """One folder, damaged and asked again and again."""
+
+    def __init__(
+        self, town: Town, loop: VirtualLoop, folder: Path, tags: tuple[bytes, ...]
+    ) -> None:
+        self._town, self._folder, self._tags = town, folder, tags
+        self._clock = WorldClock(loop, boot_id="after the damage")
+
+    async def ask(self, image: Path) -> Answers:
+        """Return what the station says on an image that nobody damaged."""
+        self._lay_out(image)
+        return await self.answers()
+
+    def damage(self, image: Path, draw: Random) -> list[str]:
+        """Lay `image` out and turn one to four bits over; return where."""
+        self._lay_out(image)
+        files = sorted(
+            one for one in self._folder.rglob("*") if one.is_file() and _weight(one, self._folder)
+        )
+        weights = [_weight(one, self._folder) for one in files]
+        places = []
+        for _ in range(draw.randint(1, MOST_FLIPS)):
+            (file,) = draw.choices(files, weights)
+            bit = draw.randrange(file.stat().st_size * 8)
+            flip(file, bit // 8, bit % 8)
+            places.append(f"{file.relative_to(self._folder)}:{bit // 8}.{bit % 8}")
+        return places
+
+    async def answers(self) -> Answers:
+        """Start the station on the folder, ask, and stop it."""
+        edge: Edge = build_edge(
+            self._town.edge_ports(self._clock), self._town.station_config, self._folder
+        )
+        try:
+            return await ask(edge, self._tags)
+        finally:
+            edge.close()
+
+    def _lay_out(self, image: Path) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.copytree(
+            image, self._folder
+        )  # with the files' times, as a disk that rots keeps them
+
+
+def flip(path: Path, at: int, bit: int) -> None:
+    """Turn one bit over without moving the file's time."""
+    was = path.stat()
+    with path.open("r+b") as file:
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ (1 << bit)]))
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+
+
+def _weight(path: Path, folder: Path) -> int:
+    return _WEIGHTS.get(path.relative_to(folder).parts[0], 0) if path.stat().st_size else 0
+
+
+def _tags(database: Path) -> tuple[bytes, ...]:
+    import sqlite3
+
+    conn = sqlite3.connect(database)
+    rows = conn.execute("SELECT verifier FROM replica_grant ORDER BY grant_id").fetchall()
+    conn.close()
+    return (*(row[0] for row in rows), bytes(16))
+
+
+@contextmanager
+def _without(ablation: Ablation | None) -> Iterator[None]:
+    if ablation is Ablation.PAGE_SUMS:
+        with patch.object(pagesums.PageSums, "examine", lambda _self: None):
+            yield
+    elif ablation is Ablation.LOG_READ:
+        with patch.object(walfile._Reader, "ends_at", lambda _self, _taken: True):  # noqa: SLF001
+            yield
+    else:
+        yield

@@ -1,0 +1,37 @@
+"""Bits that turn over by themselves: no silent wrong answer, and the drill finds one when a safeguard is off."""
+
+import pytest
+
+from linli.drill.rot.campaign import Ablation, Campaign, Tally
+from tests.parts import require
+
+
+def _campaign(seeds: range, without: Ablation | None = None) -> tuple[Tally, list[str]]:
+    said: list[str] = []
+    return Campaign(seeds, said.append, without).run(), said
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_no_answer_is_silently_wrong() -> None:
+    tally, said = _campaign(range(1, 61))
+    assert tally.violations == [], said
+    assert tally.runs == 60
+    assert {"exact", "rebuilt", "unharmed"} <= set(tally.outcomes)
+    assert tally.slowest_s < 60
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("without", list(Ablation))
+def test_a_safeguard_that_is_off_is_noticed(without: Ablation) -> None:
+    tally, said = _campaign(range(1, 31), without)
+    assert tally.violations
+    assert any("replay: linli drill bit-rot --seed" in line for line in said)
+
+
+@pytest.mark.timeout(7200)
+def test_ten_thousand_damages() -> None:
+    require("campaign")
+    tally, said = _campaign(range(1, 10_001))
+    assert tally.violations == [], said
