@@ -177,7 +177,8 @@ class Edge:
             powered,
             burst=limits.burst,
             refill_s=limits.refill_s,
-            max_failures=limits.max_failures_24h,
+            max_failures=limits.off_failures_24h,
+            step_up_failures=limits.max_failures_24h,
         )
         self.sessions = Sessions(
             config, clock, chance, self.doors, self.parcels, self.grants, self.limiter, self.outbox
@@ -281,7 +282,7 @@ class Edge:
             "facts": self.facts.run(),
             "climate": _going_on("climate", self.climate.run),
             "powered time": _going_on(
-                "powered time", lambda: self.powered.run(self.state_db, self.clock.save_tx)
+                "powered time", lambda: self.powered.run(self.state_db, self._minute_tx)
             ),
             "grants": _going_on("grants", self.sweeper.run),
             "commands": _going_on("commands", self.commands.run),
@@ -291,6 +292,10 @@ class Edge:
         }
         for name, job in jobs.items():
             group.create_task(job, name=name)
+
+    def _minute_tx(self, conn: sqlite3.Connection) -> None:
+        self.clock.save_tx(conn)
+        self.sessions.keypad_news_tx(conn)
 
     def _boot_reason(self, conn: sqlite3.Connection) -> str:
         return "restart" if self.powered.boot_id_tx(conn) == self.ports.clock.boot_id else "cold"

@@ -71,6 +71,14 @@ class Purpose(StrEnum):
     REMOTE = "remote"
 
 
+class KeypadLevel(StrEnum):
+    """What a station's keypad asks for (reference security C.4)."""
+
+    NORMAL = "normal"
+    STEP_UP = "step_up"  # the code and the last four digits of the order's phone number
+    OFF = "off"
+
+
 class CommandState(StrEnum):
     """States of a hub command (DESIGN section 4)."""
 

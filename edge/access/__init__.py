@@ -3,7 +3,14 @@
 from edge.access import budget, commands, keepers, limiter, powered
 
 # Append only: each statement is one migration of state.db.
-DDL = (*powered.DDL, *limiter.DDL, *keepers.DDL, *budget.DDL, *commands.DDL)
+DDL = (
+    *powered.DDL,
+    *limiter.DDL,
+    *keepers.DDL,
+    *budget.DDL,
+    *commands.DDL,
+    *limiter.STEP_UP_DDL,
+)
 REPLICA_TABLES = (keepers.KEEPER_TABLE, commands.COMMAND_TABLE)
 
 __all__ = ["DDL", "REPLICA_TABLES"]

@@ -8,14 +8,14 @@ import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
 
-from common.contract.events import KeypadLocked, ParcelCollected
+from common.contract.events import KeypadLevelChanged, KeypadLocked, ParcelCollected
 from common.contract.words import ActorKind, DoorState, GrantState, Purpose
 from common.kit.chance import Chance
 from common.kit.clock import Clock, to_ms
 from common.kit.errors import ConflictError
 from common.kit.failpoints import fp
 from common.kit.ids import new_id
-from edge.access.limiter import Limiter, Taken
+from edge.access.limiter import Limiter, Standing, Taken
 from edge.config import StationConfig
 from edge.doors import DoorChange, Doors, DoorWish
 from edge.parcels import Parcels, PlacementState
@@ -46,10 +46,10 @@ class Hindrance(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one code led to: a session, or seconds to wait (0: try again at once)."""
+    """What one code led to: a session, or how the keypad stands after it."""
 
     accepted: bool
-    wait_s: int = 0
+    standing: Standing | None = None
     hindrance: Hindrance | None = None
 
 
@@ -73,11 +73,17 @@ class Sessions:
         self._limiter, self._outbox = limiter, outbox
         doors.on_change_tx.append(self.on_door_tx)
 
-    def check_tx(self, conn: sqlite3.Connection, tag: bytes, taken: Taken) -> Verdict:
-        """Look the tag up and, when it may open something, use it: grant, intent, events, token in one commit."""
+    def check_tx(
+        self, conn: sqlite3.Connection, tag: bytes, taken: Taken, phone_tail: str | None = None
+    ) -> Verdict:
+        """Look the tag up and, when it may open something, use it: grant, intent, events, token in one commit.
+
+        With `phone_tail` the digits must be those of the order's phone number as well.
+        """
         use = self._grants.acceptable_tx(conn, tag)
-        if use is None:
-            return Verdict(accepted=False, wait_s=self._refused_tx(conn))
+        known = store.phone_tails(conn, use.grant_id if use else "")  # a wrong code costs the same
+        if use is None or (phone_tail is not None and phone_tail not in known):
+            return Verdict(accepted=False, standing=self._refused_tx(conn))
         self._limiter.give_back_tx(conn, taken)
         if not self._grants.in_time(use):
             return Verdict(accepted=False, hindrance=Hindrance.TIME_UNSURE)
@@ -201,12 +207,19 @@ class Sessions:
             return False
         return use.state in (GrantState.ISSUED, GrantState.OPENED)
 
-    def _refused_tx(self, conn: sqlite3.Connection) -> int:
+    def keypad_news_tx(self, conn: sqlite3.Connection) -> None:
+        """Tell the hub when the keypad asks for more than before, or for less."""
+        if news := self._limiter.news_tx(conn):
+            body = KeypadLevelChanged(level=news.level, failures_24h=news.failures_24h)
+            self._outbox.append_tx(conn, body, occurred_at=self._clock.wall())
+
+    def _refused_tx(self, conn: sqlite3.Connection) -> Standing:
+        self.keypad_news_tx(conn)
         standing = self._limiter.standing_tx(conn)
         if standing.wait_s:
             body = KeypadLocked(wait_s=standing.wait_s, failures_24h=standing.failures_24h)
             self._outbox.append_tx(conn, body, occurred_at=self._clock.wall())
-        return standing.wait_s
+        return standing
 
     def _ask_tx(self, conn: sqlite3.Connection, item: Item, *, reopen: bool = False) -> None:
         """Write the intent; without a pulse left, or with the door busy, the screen shows the way on instead."""

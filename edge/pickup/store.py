@@ -84,6 +84,16 @@ def grant_by_tag(conn: sqlite3.Connection, tag: bytes) -> str | None:
     return str(row["grant_id"]) if row else None
 
 
+def phone_tails(conn: sqlite3.Connection, grant_id: str) -> set[str]:
+    """Return the last four digits of the phone number that the hub gave for the grant's parcels."""
+    rows = conn.execute(
+        "SELECT r.phone_tail FROM replica_grant_parcel gp JOIN replica_parcel r USING (parcel_id)"
+        " WHERE gp.grant_id = ? AND r.phone_tail <> ''",
+        (grant_id,),
+    )
+    return {row["phone_tail"] for row in rows}
+
+
 def grants_of_parcel(conn: sqlite3.Connection, parcel_id: str) -> list[str]:
     """Return the live grants over a parcel, the newest first."""
     rows = conn.execute(

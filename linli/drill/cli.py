@@ -162,6 +162,38 @@ def pickups(
     raise typer.Exit(1 if tally.violations else 0)
 
 
+@app.command()
+def guessing(
+    seeds: Annotated[int, typer.Option(min=1, help="how many seeds, counted up from --seed")] = 1,
+    seed: Annotated[int, typer.Option(help="first seed: guesses, plugs pulled, visits")] = 1,
+    guesses: Annotated[
+        int, typer.Option(min=100, help="codes the robot types in its virtual day")
+    ] = 10_000,
+    ablate: Annotated[
+        str | None, typer.Option(help="switch this safeguard off: the drill must notice")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="one JSON object on the last line")
+    ] = False,
+) -> None:
+    """Let a robot guess codes at the keypad for a day, plug in hand; right codes must pass all the same."""
+    from linli.drill.guessing.ablation import ABLATIONS
+    from linli.drill.guessing.campaign import Guessing
+
+    if ablate is not None and ablate not in ABLATIONS:
+        known = "\n  ".join(ABLATIONS)
+        raise typer.BadParameter(f"no such safeguard; there are\n  {known}")
+    drill = Guessing(range(seed, seed + seeds), guesses, ablate, typer.echo)
+    tally = drill.run()
+    typer.echo(
+        f"{tally.line()}\n{tally.runs} runs, {len(tally.violations)} violations; "
+        f"again: {drill.replay(seed, seeds)}"
+    )
+    if as_json:
+        typer.echo(tally.as_json())
+    raise typer.Exit(1 if tally.violations else 0)
+
+
 def _leave(*_: object) -> None:
     """End as Ctrl-C does, so that no process of ours is left behind."""
     raise SystemExit(143)

@@ -75,6 +75,8 @@ class Order:
     """The station has applied the revocation."""
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once everything was put in: the app says so."""
+    phone_tail: str = ""
+    """The last four digits of her number, for a keypad that asks for them."""
 
     @property
     def doors(self) -> frozenset[str]:

@@ -91,9 +91,13 @@ class KioskRoutes:
         fields = await read_form(request)
         code = fields.get("code", "")
         async with self._one_at_a_time:
-            if self._state.once.take(fields.get("key", "")) and _is_code(code):
+            if self._state.once.take(fields.get("key", "")) and self._is_typed(code):
                 await self._state.submit(code)
         return self._answer(request)
+
+    def _is_typed(self, text: str) -> bool:
+        whole = len(text) in (CODE_DIGITS, self._state.digits())
+        return whole and text.isascii() and text.isdigit()
 
     async def stay(self, request: web.Request) -> web.StreamResponse:
         """Give more time."""
@@ -137,7 +141,3 @@ class KioskRoutes:
                 await watch.wait(watch.version)
         except TimeoutError:
             await self._state.tick()
-
-
-def _is_code(text: str) -> bool:
-    return len(text) == CODE_DIGITS and text.isascii() and text.isdigit()

@@ -1,12 +1,11 @@
 // @ts-check
 /**
- * The resident's screen: keypad with 8 digits, countdowns, idle timer. The code lives here only until
+ * The resident's screen: keypad with as many digits as the page has places, countdowns, idle timer. The code lives here only until
  * it is sent, and is wiped 20 s after the last key. Everything else is the daemon's state.
  */
 import { post, takeOverForms } from './forms.js';
 import { startLive } from './live.js';
 
-const DIGITS = 8;
 const WIPE_MS = 20_000;
 const root = document.documentElement;
 
@@ -36,12 +35,13 @@ function setCode(next) {
 /** Takes a key while the keypad is there and usable. @param {string} key */
 function press(key) {
   const box = document.getElementById('code');
+  const places = document.querySelectorAll('#code span').length;
   if (!box || sending || root.dataset.link === 'down') return;
   if (document.querySelector('.pad button:disabled')) return;
   if (key === 'clear') setCode('');
   else if (key === 'back') setCode(code.slice(0, -1));
-  else if (code.length < DIGITS) setCode(code + key);
-  if (code.length === DIGITS) send(box.dataset.key ?? '');
+  else if (code.length < places) setCode(code + key);
+  if (code.length === places) send(box.dataset.key ?? '');
 }
 
 /** @param {string} key */
