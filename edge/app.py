@@ -36,6 +36,7 @@ from edge.access.commands import Commands
 from edge.access.keepers import KeeperPins
 from edge.access.limiter import Limiter
 from edge.access.powered import PoweredTime
+from edge.access.qr_check import QrCheck
 from edge.climate import Climate
 from edge.config import BusSection, StationConfig
 from edge.data_folder import lock, migrate_tx
@@ -181,8 +182,9 @@ class Edge:
             step_up_failures=limits.max_failures_24h,
         )
         self.sessions = Sessions(
-            config, clock, chance, self.doors, self.parcels, self.grants, self.limiter, self.outbox
-        )
+            config, clock, chance, self.doors, self.parcels, self.grants, self.limiter,
+            QrCheck(secrets), self.outbox,
+        )  # fmt: skip
         check = CodeCheck(secrets, work)
         self.pickup = PickupFlow(
             config, clock, db, self.doors, self.parcels, self.sessions, self.limiter, check,

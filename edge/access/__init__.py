@@ -1,6 +1,6 @@
 """Who may: the code verifier, limiters, keeper PINs, the budget of remote opens, commands of the hub."""
 
-from edge.access import budget, commands, keepers, limiter, powered
+from edge.access import budget, commands, keepers, limiter, powered, qr_check
 
 # Append only: each statement is one migration of state.db.
 DDL = (
@@ -11,6 +11,6 @@ DDL = (
     *commands.DDL,
     *limiter.STEP_UP_DDL,
 )
-REPLICA_TABLES = (keepers.KEEPER_TABLE, commands.COMMAND_TABLE)
+REPLICA_TABLES = (keepers.KEEPER_TABLE, commands.COMMAND_TABLE, qr_check.GRANT_KEY_TABLE)
 
 __all__ = ["DDL", "REPLICA_TABLES"]

@@ -82,6 +82,10 @@ class PickupFlow:
         digits = clean_code(code)
         return await self._steady.do(lambda: self._submit(digits, phone_tail))
 
+    async def submit_qr(self, text: str) -> Accepted | Refused:
+        """Check a scanned QR code; neither counted nor stopped by the keypad's limiter, else as `submit`."""
+        return await self._steady.do(lambda: self._submit_qr(text))
+
     def session(self) -> SessionView | None:
         """Return the session on the screen as of now; no I/O."""
         if self._copy is not None:
@@ -160,14 +164,25 @@ class PickupFlow:
             lambda conn: self._sessions.check_tx(conn, tag, taken, phone_tail)
         )
         fp("pickup.intent_committed")
-        if verdict.hindrance is Hindrance.NO_DOOR:
-            raise UnavailableError("pickup.no_door", "the compartment is not in station.toml")
-        if verdict.hindrance is Hindrance.TIME_UNSURE:
-            raise UnavailableError("pickup.time_unsure", "the station needs its hub's time first")
+        _raise_hindrance(verdict.hindrance)
         if verdict.standing is not None:
             self._outbox.kick()
             self._keypad.note(verdict.standing)
             return Refused(verdict.standing.wait_s)
+        return await self._accepted()
+
+    async def _submit_qr(self, text: str) -> Accepted | Refused:
+        if self._copy is not None:
+            raise ConflictError("pickup.busy", "a pickup is under way at this screen")
+        self._done = None
+        verdict = await self._db.write(lambda conn: self._sessions.check_qr_tx(conn, text))
+        fp("pickup.qr_intent_committed")
+        if verdict is False:
+            return Refused(0)
+        _raise_hindrance(verdict if isinstance(verdict, Hindrance) else None)
+        return await self._accepted()
+
+    async def _accepted(self) -> Accepted:
         self._doors.kick()
         await self.refresh()
         view = self.session()
@@ -288,3 +303,10 @@ class PickupFlow:
         before = [i for i in copy.items if i.opened_at_ms and i.parcel_id != copy.in_hand.parcel_id]
         mine = copy.in_hand.opened_at_ms
         return 1 + sum(1 for i in before if not mine or (i.opened_at_ms or 0) <= mine)
+
+
+def _raise_hindrance(hindrance: Hindrance | None) -> None:
+    if hindrance is Hindrance.NO_DOOR:
+        raise UnavailableError("pickup.no_door", "the compartment is not in station.toml")
+    if hindrance is Hindrance.TIME_UNSURE:
+        raise UnavailableError("pickup.time_unsure", "the station needs its hub's time first")

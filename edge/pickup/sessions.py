@@ -16,6 +16,7 @@ from common.kit.errors import ConflictError
 from common.kit.failpoints import fp
 from common.kit.ids import new_id
 from edge.access.limiter import Limiter, Standing, Taken
+from edge.access.qr_check import QrCheck
 from edge.config import StationConfig
 from edge.doors import DoorChange, Doors, DoorWish
 from edge.parcels import Parcels, PlacementState
@@ -23,7 +24,7 @@ from edge.pickup import session_store, store
 from edge.pickup.grants import Grants
 from edge.pickup.machine import Trigger
 from edge.pickup.session_store import Session
-from edge.pickup.store import Item
+from edge.pickup.store import Item, Use
 from edge.sync.outbox import Outbox
 
 _log = logging.getLogger(__name__)
@@ -65,12 +66,13 @@ class Sessions:
         parcels: Parcels,
         grants: Grants,
         limiter: Limiter,
+        qr: QrCheck,
         outbox: Outbox,
     ) -> None:
         """Tell doors to let this room know of every transition."""
         self._config, self._clock, self._chance = config, clock, chance
         self._doors, self._parcels, self._grants = doors, parcels, grants
-        self._limiter, self._outbox = limiter, outbox
+        self._limiter, self._qr, self._outbox = limiter, qr, outbox
         doors.on_change_tx.append(self.on_door_tx)
 
     def check_tx(
@@ -85,6 +87,17 @@ class Sessions:
         if use is None or (phone_tail is not None and phone_tail not in known):
             return Verdict(accepted=False, standing=self._refused_tx(conn))
         self._limiter.give_back_tx(conn, taken)
+        return self._start_tx(conn, use)
+
+    def check_qr_tx(self, conn: sqlite3.Connection, text: str) -> bool | Hindrance:
+        """Use the grant of a signed QR code, as its digits would; False: it opens nothing here."""
+        qr = self._qr.read_tx(conn, text)
+        use = self._grants.acceptable_qr_tx(conn, qr) if qr else None
+        if use is None:
+            return False
+        return self._start_tx(conn, use).hindrance or True
+
+    def _start_tx(self, conn: sqlite3.Connection, use: Use) -> Verdict:
         if not self._grants.in_time(use):
             return Verdict(accepted=False, hindrance=Hindrance.TIME_UNSURE)
         first = next(iter(self._waiting(conn, use.grant_id)), None)

@@ -42,6 +42,9 @@ class Pickup(Protocol):
     async def submit(self, code: str, phone_tail: str | None = None) -> Accepted | Refused:
         """Try a code, with the second factor while the keypad asks for it."""
 
+    async def submit_qr(self, text: str) -> Accepted | Refused:
+        """Try a scanned QR code."""
+
     def session(self) -> SessionView | None:
         """Return the session under way, from memory."""
 

@@ -12,7 +12,7 @@ from common.kit.clock import Clock
 from common.kit.codes import CODE_DIGITS, TAIL_DIGITS
 from common.kit.errors import ConflictError, LinliError
 from common.ui.i18n import DEFAULT_LANG, Lang
-from edge.pickup.views import KeypadView, Refused, SessionView, Step
+from edge.pickup.views import Accepted, KeypadView, Refused, SessionView, Step
 from edge.screen.once import OnceKeys
 from edge.screen.services import Pickup
 
@@ -125,11 +125,19 @@ class KioskState:
 
     async def submit(self, typed: str) -> None:
         """Try a code, with four more digits the second factor; a session already under way swallows it."""
+        code, tail = typed[:CODE_DIGITS], typed[CODE_DIGITS:] or None
+        await self._try(lambda: self._pickup.submit(code, tail))
+
+    async def submit_qr(self, text: str) -> None:
+        """Try a scanned QR code."""
+        await self._try(lambda: self._pickup.submit_qr(text))
+
+    async def _try(self, attempt: Callable[[], Awaitable[Accepted | Refused]]) -> None:
         self.touch()
         if self.session() is not None:
             return
         try:
-            answer = await self._pickup.submit(typed[:CODE_DIGITS], typed[CODE_DIGITS:] or None)
+            answer = await attempt()
         except ConflictError:
             return  # somebody was quicker: the stage shows their step
         except LinliError as error:

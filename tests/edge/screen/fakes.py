@@ -138,6 +138,13 @@ class FakePickup:
         self.asked.append("finish")
         self.now = None
 
+    async def submit_qr(self, text: str) -> Accepted | Refused:
+        self.asked.append(f"qr {text}")
+        if text != "LG1GOOD":
+            return Refused(wait_s=0)
+        self.now = session(Step.OPENING)
+        return Accepted(self.now)
+
     def keypad(self) -> KeypadView:
         return KeypadView(self.level, self.locked_s)
 

@@ -75,6 +75,21 @@ async def test_a_keypad_that_asks_for_more_takes_the_phone_tail(
     assert station.pickup.asked == [f"submit {GOOD_CODE} 0042"]
 
 
+async def test_a_scan_is_tried_once_and_answered_like_a_code(
+    client: Client, station: FakeStation
+) -> None:
+    fields, text = {"qr": "LG1NOTHING", "key": "q1"}, ""
+    for _ in range(2):
+        text = await (await client.post("/qr", data=fields, headers=FRAGMENT)).text()
+    assert station.pickup.asked == ["qr LG1NOTHING"]
+    assert "打不开柜门" in text
+    for bad in ("", "L" * 401):
+        await client.post("/qr", data={"qr": bad, "key": f"b{len(bad)}"}, headers=FRAGMENT)
+    assert station.pickup.asked == ["qr LG1NOTHING"]
+    good = await client.post("/qr", data={"qr": "LG1GOOD", "key": "q2"}, headers=FRAGMENT)
+    assert "正在打开柜门" in await good.text()
+
+
 async def test_a_keypad_that_is_off_says_so(client: Client, station: FakeStation) -> None:
     station.pickup.level, station.pickup.locked_s = KeypadLevel.OFF, 40_000
     text = await (await client.get("/")).text()

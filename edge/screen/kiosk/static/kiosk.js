@@ -5,6 +5,7 @@
  */
 import { post, takeOverForms } from './forms.js';
 import { startLive } from './live.js';
+import { scanBuffer } from './wedge.js';
 
 const WIPE_MS = 20_000;
 const root = document.documentElement;
@@ -67,9 +68,37 @@ document.addEventListener('click', (event) => {
   const key = event.detail === 0 ? keyOf(event) : undefined;
   if (key) press(key);
 });
+// A scanner types the QR code of an order: it begins with a letter, which no keypad has, and ends with Enter.
+const SCAN_PAUSE_MS = 200;
+const feed = scanBuffer();
+let scanKeyMs = -Infinity;
+/** Takes the keys of a scan, so that its digits are not typed. @param {KeyboardEvent} event */
+function scanned(event) {
+  const scan = feed(event.key, event.timeStamp);
+  const inScan = event.timeStamp - scanKeyMs < SCAN_PAUSE_MS;
+  if (/^[A-Za-z]$/.test(event.key) || inScan) scanKeyMs = event.timeStamp;
+  else return false;
+  if (event.key !== 'Enter') return true;
+  scanKeyMs = -Infinity;
+  if (scan) sendScan(scan);
+  return true;
+}
+
+/** @param {string} qr */
+async function sendScan(qr) {
+  const box = document.getElementById('code');
+  if (!box || sending || root.dataset.link === 'down') return;
+  sending = true;
+  setCode('');
+  await post('/qr', new URLSearchParams({ qr, key: box.dataset.key ?? '' }), 'stage');
+  sending = false;
+  paint();
+}
+
 document.addEventListener('keydown', (event) => {
   if (event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
-  if (/^[0-9]$/.test(event.key)) press(event.key);
+  if (scanned(event)) event.preventDefault();
+  else if (/^[0-9]$/.test(event.key)) press(event.key);
   else if (event.key === 'Backspace') press('back');
   else if (event.key === 'Escape') press('clear');
 });
