@@ -3,13 +3,18 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from common.kit.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from linli.drill.alone import MakeCase
+    from linli.world.ablation import Patches
 
 T = TypeVar("T")
 app = typer.Typer(
@@ -178,16 +183,54 @@ def guessing(
 ) -> None:
     """Let a robot guess codes at the keypad for a day, plug in hand; right codes must pass all the same."""
     from linli.drill.guessing.ablation import ABLATIONS
-    from linli.drill.guessing.campaign import Guessing
+    from linli.drill.guessing.siege import Siege
 
-    if ablate is not None and ablate not in ABLATIONS:
-        known = "\n  ".join(ABLATIONS)
+    _alone(
+        "guessing", partial(Siege, guesses=guesses), ABLATIONS, range(seed, seed + seeds), ablate,
+        as_json=as_json, options=f" --guesses {guesses}",
+    )  # fmt: skip
+
+
+@app.command("evil-hub")
+def evil_hub(
+    seeds: Annotated[int, typer.Option(min=1, help="how many seeds, counted up from --seed")] = 1,
+    seed: Annotated[int, typer.Option(help="first seed: tricks, times, restarts")] = 1,
+    ablate: Annotated[
+        str | None, typer.Option(help="switch this safeguard off: the drill must notice")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="one JSON object on the last line")
+    ] = False,
+) -> None:
+    """Let a hub with its valid key send hostile commands for hours; the cabinet's log of pulses is the judge."""
+    from linli.drill.evilhub.ablation import ABLATIONS
+    from linli.drill.evilhub.case import Case
+
+    _alone("evil-hub", Case, ABLATIONS, range(seed, seed + seeds), ablate, as_json=as_json)
+
+
+def _alone(
+    name: str,
+    make: "MakeCase",
+    ablations: "Mapping[str, Callable[[], Patches]]",
+    seeds: range,
+    ablate: str | None,
+    *,
+    as_json: bool,
+    options: str = "",
+) -> None:
+    """Run a campaign of a lone station and leave with its exit code."""
+    from linli.drill.alone import Campaign
+
+    if ablate is not None and ablate not in ablations:
+        known = "\n  ".join(ablations)
         raise typer.BadParameter(f"no such safeguard; there are\n  {known}")
-    drill = Guessing(range(seed, seed + seeds), guesses, ablate, typer.echo)
-    tally = drill.run()
+    campaign = Campaign(name, make, seeds, ablations, ablate, typer.echo, options)
+    tally = campaign.run()
+    typer.echo(tally.line())
     typer.echo(
-        f"{tally.line()}\n{tally.runs} runs, {len(tally.violations)} violations; "
-        f"again: {drill.replay(seed, seeds)}"
+        f"{tally.runs} runs, {len(tally.violations)} violations; "
+        f"again: {campaign.replay(seeds.start, len(seeds))}"
     )
     if as_json:
         typer.echo(tally.as_json())

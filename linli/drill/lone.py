@@ -10,12 +10,13 @@ import aiohttp
 from yarl import URL
 
 from common.contract.base import Message
-from common.contract.replica import CommandRow, GrantRow, KeeperRow, ParcelRow
+from common.contract.qr import QrGrant, encode, key_message
+from common.contract.replica import CommandRow, GrantKeyRow, GrantRow, KeeperRow, ParcelRow
 from common.contract.words import Size, TemperatureClass
 from common.kit.chance import seeded_chance
 from common.kit.codes import code_verifier
 from common.kit.config import load_toml
-from common.kit.identity import StationSecrets, new_private_key, public_key
+from common.kit.identity import StationSecrets, new_private_key, public_key, sign
 from common.kit.ids import new_id
 from common.kit.sqlite import SqliteDb
 from common.kit.work import InlineWork, Work
@@ -35,13 +36,15 @@ from linli.world.loop import VirtualLoop
 KEEPER_ID = "01JABCDEFGHJKMNPQRSTVWXYZK"
 STATION_ID = "01JABCDEFGHJKMNPQRSTVWXYZ0"
 LIFE_S = 72 * 3600
+KID = 7
 _CALM = {
     "LINLI_DOORS__POLL_IDLE_S": "60",
     "LINLI_ZONE__0__SAMPLE_S": "60",
     "LINLI_ZONE__1__SAMPLE_S": "60",
 }
-_TABLES: dict[type[Message], str] = {
+TABLES: dict[type[Message], str] = {
     ParcelRow: "parcel", GrantRow: "grant", KeeperRow: "keeper", CommandRow: "command",
+    GrantKeyRow: "grant_key",
 }  # fmt: skip
 
 
@@ -65,6 +68,7 @@ class LoneStation:
             self.chance.secure.token_bytes(16),
             public_key(self.command_key),
         )
+        self._grant_key = new_private_key(self.chance)
         self._data = data
         data.mkdir(parents=True, exist_ok=True)
         text = station_toml(
@@ -74,7 +78,8 @@ class LoneStation:
         self.config = load_toml(StationConfig, data / "station.toml", _CALM)
         self.work: Work = InlineWork()
         self.hub_client: OpenClient = _no_hub
-        self.starts, self._newest = 0, ""
+        self.starts = 0
+        self._newest: GrantRow
         self.edge: Edge
         self.running: asyncio.Task[None]
         """The daemon's life; done when it died."""
@@ -115,7 +120,7 @@ class LoneStation:
 
         def fn(conn: Any) -> None:
             for row in rows:
-                self.edge.replica.put_tx(conn, _TABLES[type(row)], row)
+                self.edge.replica.put_tx(conn, TABLES[type(row)], row)
 
         await self.edge.state_db.write(fn)
         for wake in self.edge.replica.on_applied:
@@ -124,6 +129,9 @@ class LoneStation:
 
     async def deliver(self, label: str, code: str, phone_tail: str) -> GrantRow:
         """Announce one parcel under `code` and put it in."""
+        public = public_key(self._grant_key)
+        vouched = sign(self.command_key, key_message(STATION_ID, KID, public))
+        key = GrantKeyRow(kid=str(KID), public_key=public.hex(), signature=vouched.hex())
         parcel = ParcelRow(
             parcel_id=self.id(), label=label, order_tail="7K2M", person_masked="张*明",
             phone_tail=phone_tail, temperature_class=TemperatureClass.AMBIENT, size=Size.S, items=1,
@@ -139,8 +147,8 @@ class LoneStation:
             grant_id=self.id(), verifier=tag.hex(), parcel_ids=(parcel.parcel_id,),
             valid_for_s=LIFE_S, not_after_ms=self.clock.true_ms() + 9 * 86_400_000, state="issued",
         )  # fmt: skip
-        await self.put(parcel, grant)
-        self._newest = parcel.parcel_id
+        await self.put(key, parcel, grant)
+        self._newest = grant
         step = await self.edge.desk.scan(KEEPER_ID, label)
         assert isinstance(step, PutInStep), step
         await self._desk_until(DeskStep.OPEN)
@@ -148,15 +156,13 @@ class LoneStation:
         await self._desk_until(DeskStep.STORED)
         return grant
 
-    async def hand_over(self) -> None:
-        """Let the keeper give out the newest parcel by hand."""
-        desk = self.edge.desk
-        await desk.hand_over(KEEPER_ID, self._newest, "the keypad is locked")
-        await self._desk_until(DeskStep.OPEN)
-        view = desk.put_in_view()
-        assert view is not None
-        await self.push(view.compartment)
-        await self._desk_until(DeskStep.DONE)
+    def newest_qr(self) -> str:
+        """Return the QR code of the newest grant, as the hub would show it."""
+        row = self._newest
+        qr = QrGrant(
+            KID, STATION_ID, row.grant_id, row.valid_for_s, row.not_after_ms, row.parcel_ids
+        )
+        return encode(qr, sign(self._grant_key, qr.message()))
 
     async def take(self) -> None:
         """Take what the open door offers, shut it and leave."""
@@ -219,7 +225,8 @@ class _Silence(HubClient):
         self, method: str, path: URL, body: bytes, held_s: float, more: Mapping[str, str]
     ) -> Answer:
         del method, path, body, held_s, more
-        return await asyncio.get_running_loop().create_future()
+        never: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        return await never
 
 
 @asynccontextmanager
