@@ -82,6 +82,7 @@ class KeypadLevel(StrEnum):
 class CommandState(StrEnum):
     """States of a hub command (DESIGN section 4)."""
 
+    HELD = "held"  # at the hub only: a second person has not confirmed it yet
     QUEUED = "queued"
     DELIVERED = "delivered"
     STARTED = "started"
