@@ -36,6 +36,7 @@ from edge.access.commands import Commands
 from edge.access.keepers import KeeperPins
 from edge.access.limiter import KEEPER_BURST, KEEPER_FAILURES, KEEPER_REFILL_S, Limiter
 from edge.access.powered import PoweredTime
+from edge.access.qr_check import QrCheck
 from edge.climate import Climate
 from edge.config import BusSection, StationConfig
 from edge.data_folder import lock, migrate_tx
@@ -175,11 +176,13 @@ class Edge:
             powered,
             burst=limits.burst,
             refill_s=limits.refill_s,
-            max_failures=limits.max_failures_24h,
+            max_failures=limits.off_failures_24h,
+            step_up_failures=limits.max_failures_24h,
         )
         self.sessions = Sessions(
-            config, clock, chance, self.doors, self.parcels, self.grants, self.limiter, self.outbox
-        )
+            config, clock, chance, self.doors, self.parcels, self.grants, self.limiter,
+            QrCheck(secrets), self.outbox,
+        )  # fmt: skip
         check = CodeCheck(secrets, work)
         self.pickup = PickupFlow(
             config, clock, db, self.doors, self.parcels, self.sessions, self.limiter, check,
@@ -280,7 +283,7 @@ class Edge:
             "facts": self.facts.run(),
             "climate": _going_on("climate", self.climate.run),
             "powered time": _going_on(
-                "powered time", lambda: self.powered.run(self.state_db, self.clock.save_tx)
+                "powered time", lambda: self.powered.run(self.state_db, self._minute_tx)
             ),
             "grants": _going_on("grants", self.sweeper.run),
             "commands": _going_on("commands", self.commands.run),
@@ -292,6 +295,10 @@ class Edge:
         }
         for name, job in jobs.items():
             group.create_task(job, name=name)
+
+    def _minute_tx(self, conn: sqlite3.Connection) -> None:
+        self.clock.save_tx(conn)
+        self.sessions.keypad_news_tx(conn)
 
     def _boot_reason(self, conn: sqlite3.Connection) -> str:
         return "restart" if self.powered.boot_id_tx(conn) == self.ports.clock.boot_id else "cold"

@@ -116,7 +116,14 @@ class LimiterSection(_Section):
 
     burst: int = Field(default=5, ge=1)
     refill_s: float = Field(default=600.0, gt=0)
-    max_failures_24h: int = Field(default=20, ge=1)
+    max_failures_24h: int = Field(
+        default=20,
+        ge=1,
+        description="wrong codes of a day after which the keypad also asks for the last four of the phone number",
+    )
+    off_failures_24h: int = Field(
+        default=100, ge=1, description="wrong tries of a day after which it is off"
+    )
 
 
 class ScreenSection(_Section):

@@ -56,6 +56,8 @@ class PickupView:
     code: str | None
     compartments: tuple[str, ...]
     expires_at_ms: int | None
+    qr: str | None = None
+    """The text of the QR code, for the owner beside the digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,8 @@ class Reading:
         if pickup is not None and view.cancel is CancelState.NONE:
             grants = self._kit.stations.grants
             code = await grants.show_code(pickup.grant_id, shown_to=shown_to)
-            pickup = replace(pickup, code=code)
+            qr = await grants.qr(pickup.grant_id) if code else None
+            pickup = replace(pickup, code=code, qr=qr)
         return replace(view, pickup=pickup, link_token=self._kit.link_token(view.order_id))
 
     def _view_tx(self, connection: Connection, order: OrderRecord) -> OrderView:

@@ -137,6 +137,10 @@ class PickupAnswer(_View):
     code: str | None
     compartments: tuple[str, ...]
     expires_at_ms: int | None
+    qr: str | None = Field(
+        default=None,
+        description="what the QR code of the order says; like the digits for its owner",
+    )
 
 
 class OrderSummary(_View):

@@ -13,6 +13,7 @@ from cloud.stations.keys import seal, station_pepper, station_salt, unseal
 from cloud.stations.kit import StationKit
 from cloud.stations.machine import LIVE_GRANTS, GrantTrigger, HubGrantState, next_grant_state
 from cloud.stations.models import RevokeState
+from cloud.stations.qr import pin_keys_tx, qr_text
 from cloud.stations.store import grants
 from cloud.stations.store.grants import GrantRecord
 from cloud.stations.views import GrantView, grant_view
@@ -88,6 +89,7 @@ class Grants:
         for parcel in parcels:
             self.announce_parcel_tx(connection, prepared.station_id, parcel)
         record = self._fresh_record(prepared, order, tuple(one.parcel_id for one in parcels))
+        pin_keys_tx(self._kit, connection, record.station_id, record.issued_at_ms)
         op = self._kit.gateway.put_row_tx(
             connection, record.station_id, "grant", _row(record, "issued")
         )
@@ -179,6 +181,11 @@ class Grants:
             await self._kit.db.write(note)
         return digits
 
+    async def qr(self, grant_id: str) -> str:
+        """Return the text of the grant's QR code, for whoever may see its digits. NotFoundError."""
+        record = await self._kit.db.read(lambda c: self._known(c, grant_id))
+        return qr_text(self._kit.secrets, record)
+
     async def shown_to(self, grant_id: str) -> list[tuple[str, int]]:
         """Return who was shown the code, and when first (ms)."""
         return await self._kit.db.read(lambda c: grants.shown(c, grant_id))
@@ -196,7 +203,10 @@ class Grants:
         return tuple(record.grant_id for record in over)
 
     def retire_tx(self, connection: Connection, ended_before_ms: int) -> int:
-        """Take long-ended grants out of the stations' feeds; returns how many."""
+        """Take long-ended grants out of the stations' feeds; returns how many.
+
+        A revoked one stays until its time is over: a station that forgot it would believe its QR code.
+        """
         records = grants.ended_before(connection, ended_before_ms)
         for record in records:
             gateway, station_id = self._kit.gateway, record.station_id

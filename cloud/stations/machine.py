@@ -74,6 +74,11 @@ COMMAND_TRANSITIONS: dict[tuple[CommandState, CommandState], CommandState] = {
         for report in _ORDER
     },
     **{(state, end): end for state in _ORDER for end in sorted(FINAL_COMMANDS)},
+    # A held one is at no station: only the second person or time moves it.
+    **{(_C.HELD, report): _C.HELD for report in _C if report not in (_C.QUEUED, _C.EXPIRED)},
+    (_C.HELD, _C.QUEUED): _C.QUEUED,
+    (_C.HELD, _C.EXPIRED): _C.EXPIRED,
+    **{(state, _C.HELD): state for state in _ORDER},
     # EXPIRED and UNKNOWN are the hub's guesses; what the station knows replaces them.
     **{
         (guess, report): report if report in FINAL_COMMANDS - {_C.UNKNOWN} else guess

@@ -49,7 +49,7 @@ class StationRoutes:
     @route(
         "POST",
         "/stations/{station_id}/commands",
-        summary="Open one door from afar, with a reason and a short life",
+        summary="Open one door from afar; another one within ten minutes is held for a second person",
         roles=DESK,
         status=201,
         errors=("station.not_found", "compartment.not_found"),
@@ -65,6 +65,18 @@ class StationRoutes:
             issued_by=caller.name,
             expires_in_s=body.expires_in_s,
         )
+        return schemas.CommandAnswer.model_validate(view)
+
+    @route(
+        "POST",
+        "/commands/{command_id}/confirm",
+        summary="Confirm, as a second person, a command that is held",
+        roles=DESK,
+        errors=("command.not_found", "command.not_held", "command.same_person"),
+    )
+    async def confirm(self, command_id: Id, caller: Caller) -> schemas.CommandAnswer:
+        """Send the command in the name of both."""
+        view = await self._stations.commands.confirm(command_id, caller.name)
         return schemas.CommandAnswer.model_validate(view)
 
     @route(

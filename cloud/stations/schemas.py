@@ -126,7 +126,9 @@ class CommandAnswer(_View):
     issued_by: str
     issued_at_ms: int
     expires_at_ms: int
-    state: Literal["queued", "delivered", "started", "succeeded", "failed", "expired", "unknown"]
+    state: Literal[
+        "held", "queued", "delivered", "started", "succeeded", "failed", "expired", "unknown"
+    ]
     detail: str
     state_at_ms: int
 

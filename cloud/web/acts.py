@@ -9,6 +9,7 @@ from cloud.orders.service import CustodyStep, Wish
 from cloud.web.forms import Fields, is_id, number_of, path_id, text_of
 from cloud.web.frame import Frame, Outcome
 from cloud.web.session import Flash, Who
+from common.contract.words import CommandState
 from common.kit.errors import InvalidError
 
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,15}")
@@ -28,6 +29,7 @@ class Acts:
         """Register the routes."""
         for path, act in (
             ("/stations/{station_id}/doors/{label}/open", self._open_door),
+            ("/stations/{station_id}/commands/{command_id}/confirm", self._confirm),
             ("/stations/{station_id}/doors/{label}/service", self._service),
             ("/stations/{station_id}/keepers", self._keeper),
             ("/orders/new", self._place),
@@ -47,7 +49,7 @@ class Acts:
         station_id, label = _door_of(request)
         if fields.get("typed", "").strip().upper() != label.upper():
             raise InvalidError("web.label_differs", "the typed label is not the door's")
-        await self._ports.stations.command_open_door(
+        asked = await self._ports.stations.command_open_door(
             station_id,
             label=label,
             reason=text_of(fields, "reason", least=3),
@@ -55,7 +57,18 @@ class Acts:
             expires_in_s=number_of(fields, "expires_in_s", least=10, most=300),
         )
         said = Flash("info", "The station is asked to open door %(door)s", {"door": label})
+        if asked.state is CommandState.HELD:
+            text = "Door %(door)s waits: another person of the desk has to confirm it on this page"
+            said = Flash("warn", text, {"door": label})
         return f"/stations/{station_id}?door={label}#commands", said
+
+    async def _confirm(self, request: web.Request, who: Who, _fields: Fields) -> Outcome:
+        station_id, command_id = path_id(request, "station_id"), path_id(request, "command_id")
+        sent = await self._ports.stations.commands.confirm(command_id, who.caller.name)
+        said = Flash(
+            "info", "The station is asked to open door %(door)s", {"door": sent.compartment}
+        )
+        return f"/stations/{station_id}#commands", said
 
     async def _service(self, request: web.Request, who: Who, fields: Fields) -> Outcome:
         station_id, label = _door_of(request)

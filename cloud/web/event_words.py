@@ -10,7 +10,7 @@ from cloud.web.words import Tag, command_tag, zone_word
 from common.contract import events as e
 from common.contract.base import Message
 from common.contract.damage import StorageDamaged
-from common.contract.words import CommandState
+from common.contract.words import CommandState, KeypadLevel
 from common.ui.i18n import Texts
 
 Say = Callable[[Message, Texts], Tag]
@@ -58,15 +58,29 @@ def _sentence(body: Message, texts: Texts) -> Tag:
             return _storage(body, texts)
         case e.StationStarted():
             return ("info", _("Station started, version %(version)s", version=body.app_version))
-        case e.KeypadLocked():
-            wait = texts.duration(body.wait_s)
-            return ("warn", _("Keypad locked for %(duration)s after wrong codes", duration=wait))
+        case e.KeypadLocked() | e.KeypadLevelChanged():
+            return _keypad(body, texts)
         case e.ReplicaApplied():
             return ("", _("Applied everything up to op %(op)s", op=body.op))
         case e.BlobDropped() | e.TelemetryGap():
             return _lost(body, texts)
         case _:
             return _compartment(body, texts)
+
+
+def _keypad(body: e.KeypadLocked | e.KeypadLevelChanged, texts: Texts) -> Tag:
+    _, tries = texts.gettext, body.failures_24h
+    if isinstance(body, e.KeypadLocked):
+        wait = texts.duration(body.wait_s)
+        return ("warn", _("Keypad locked for %(duration)s after wrong codes", duration=wait))
+    return {
+        KeypadLevel.NORMAL: ("ok", _("The keypad takes codes as usual again")),
+        KeypadLevel.STEP_UP: (
+            "crit",
+            _("%(n)s wrong codes in a day: the keypad asks for the phone number too", n=tries),
+        ),
+        KeypadLevel.OFF: ("crit", _("%(n)s wrong codes in a day: the keypad is off", n=tries)),
+    }[body.level]
 
 
 def _compartment(body: Message, texts: Texts) -> Tag:

@@ -12,6 +12,7 @@ from cloud.orders.machine import CancelState, OrderState
 from cloud.orders.reading import OrderView
 from cloud.web.frame import Frame, page, see_other
 from cloud.web.live import follow
+from cloud.web.qr import qr_svg
 from cloud.web.session import keep_lang, lang_of
 from cloud.web.words import Tag, order_tag, payment_word, story_word
 from common.kit.clock import from_ms
@@ -142,7 +143,10 @@ class ResidentPages:
             "order", (view, phone, lang),
             lambda: self._frame.render(
                 "resident_order.html", lang, view=view, phone=phone, name=name, until=until,
-                code=pickup.code if pickup else None, notice=notice(view, texts),
+                code=pickup.code if pickup else None,
+                qr=qr_svg(pickup.qr, texts.gettext("QR code for the scanner"))
+                if pickup and pickup.qr else None,
+                notice=notice(view, texts),
                 tag=order_tag(view.state, texts), steps=steps(view, texts),
                 payment=payment_word(view.payment, texts),
             ),

@@ -16,6 +16,7 @@ from cloud.web.forms import path_id
 from cloud.web.frame import Frame
 from cloud.web.session import Who
 from cloud.web.words import command_tag, zone_name
+from common.contract.words import CommandState
 from common.kit.clock import from_ms
 from common.kit.errors import InvalidError
 from common.kit.sse import Region
@@ -85,10 +86,11 @@ class SitePages:
         door = self._door(seen, request.query.get("door"))
         parts = {region.element_id: region.html() for region in self.regions(seen, lang)}
         texts = self._frame.texts(lang)
+        held = [one for one in seen.detail.commands if one.state is CommandState.HELD]
         return self._frame.desk_page(
-            "station.html", lang, who, parts=parts, keepers=keepers, door=door, older=before,
+            "station.html", lang, who, parts=parts, held=held, keepers=keepers, door=door, older=before,
             view=seen.detail.station, name=station_name(seen.detail.station, texts),
-            path=f"/stations/{station_id}", here="stations",
+            path=f"/stations/{station_id}", here="stations", own=who.caller.name,
         )  # fmt: skip
 
     async def read(self, station_id: str, before: EventCursor | None = None) -> Seen:

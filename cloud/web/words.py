@@ -71,6 +71,7 @@ def command_tag(state: CommandState, texts: Texts) -> Tag:
     """Return what became of a command."""
     _ = texts.gettext
     return {
+        CommandState.HELD: ("warn", _("waits for a second person")),
         CommandState.QUEUED: ("", _("queued")),
         CommandState.DELIVERED: ("info", _("delivered")),
         CommandState.STARTED: ("info", _("started")),

@@ -12,6 +12,7 @@ from common.contract.damage import StorageDamaged
 from common.contract.words import (
     ActorKind,
     CommandState,
+    KeypadLevel,
     Lane,
     Purpose,
     Quality,
@@ -194,6 +195,13 @@ class KeypadLocked(Message):
     failures_24h: int
 
 
+class KeypadLevelChanged(Message):
+    """`keypad.level_changed`: after many wrong codes the keypad asks for more, or is off; or all is well again."""
+
+    level: KeypadLevel
+    failures_24h: int = Field(ge=0)
+
+
 class CompartmentMarked(Message):
     """`compartment.marked`: the keeper or the daemon takes a compartment out of use or back."""
 
@@ -281,6 +289,7 @@ EVENT_TYPES: dict[str, tuple[Lane, type[Message]]] = {
     "door.left_open": (Lane.FACTS, DoorLeftOpen),
     "door.unexpected": (Lane.FACTS, DoorUnexpected),
     "keypad.locked": (Lane.FACTS, KeypadLocked),
+    "keypad.level_changed": (Lane.FACTS, KeypadLevelChanged),
     "compartment.marked": (Lane.FACTS, CompartmentMarked),
     "command.result": (Lane.FACTS, CommandResult),
     "replica.applied": (Lane.FACTS, ReplicaApplied),

@@ -62,6 +62,14 @@ class GrantRow(Message):
     state: Literal["issued", "revoked"]
 
 
+class GrantKeyRow(Message):
+    """Table `grant_key`: a key that signs QR grants, vouched for by the hub's command key. Key: kid."""
+
+    kid: str = Field(pattern=r"^[1-9]\d{0,4}$")
+    public_key: Hex = Field(description="32-byte Ed25519 public key")
+    signature: Hex = Field(description="by the hub's command key over common.contract.qr")
+
+
 class CompartmentRow(Message):
     """Table `compartment`: what the operator says about a compartment. Key: label."""
 
@@ -98,6 +106,7 @@ REPLICA_TABLES: dict[str, type[Message]] = {
     "parcel": ParcelRow,
     "grant": GrantRow,
     "compartment": CompartmentRow,
+    "grant_key": GrantKeyRow,
     "command": CommandRow,
 }
 """Table name → row model; the key of a row is its first field."""

@@ -71,9 +71,18 @@ class Purpose(StrEnum):
     REMOTE = "remote"
 
 
+class KeypadLevel(StrEnum):
+    """What a station's keypad asks for (reference security C.4)."""
+
+    NORMAL = "normal"
+    STEP_UP = "step_up"  # the code and the last four digits of the order's phone number
+    OFF = "off"
+
+
 class CommandState(StrEnum):
     """States of a hub command (DESIGN section 4)."""
 
+    HELD = "held"  # at the hub only: a second person has not confirmed it yet
     QUEUED = "queued"
     DELIVERED = "delivered"
     STARTED = "started"

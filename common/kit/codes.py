@@ -15,6 +15,7 @@ from argon2.low_level import Type, hash_secret_raw
 from common.kit.chance import Chance
 
 CODE_DIGITS = 8
+TAIL_DIGITS = 4  # of the phone number: the keypad's second factor
 _TAG_BYTES = 16
 
 

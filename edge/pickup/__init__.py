@@ -1,10 +1,10 @@
 """From code to hand-over: grants, the resident's session, the keeper's put-in and desk."""
 
-from edge.pickup import desk_store, doubt, session_store, store
+from edge.pickup import desk_store, doubt, session_store, shown, store
 from edge.pickup.replica import GRANT_TABLE
 
 # Append only: each statement is one migration of state.db.
-DDL = (*store.DDL, *session_store.DDL, *desk_store.DDL, *doubt.DDL)
+DDL = (*store.DDL, *session_store.DDL, *desk_store.DDL, *doubt.DDL, *shown.DDL)
 REPLICA_TABLES = (GRANT_TABLE,)
 
 __all__ = ["DDL", "REPLICA_TABLES"]

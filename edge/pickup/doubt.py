@@ -36,3 +36,18 @@ def is_held_tx(conn: sqlite3.Connection, grant_id: str | None) -> bool:
         (grant_id or _ALL,),
     ).fetchone()
     return row is not None
+
+
+def is_shown_in_vain_tx(conn: sqlite3.Connection, grant_id: str) -> bool:
+    """Tell whether a signed code of this grant may not be judged: held, or known to no row that is left.
+
+    A code by scanner needs no row of the hub, so a lost row of its use would let it open twice.
+    """
+    if is_held_tx(conn, grant_id):
+        return True
+    row = conn.execute(
+        "SELECT 1 FROM grant_doubt WHERE grant_id = ?"
+        " AND NOT EXISTS (SELECT 1 FROM replica_grant WHERE grant_id = ?)",
+        (_ALL, grant_id),
+    ).fetchone()
+    return row is not None

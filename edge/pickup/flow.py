@@ -21,12 +21,13 @@ from edge.config import StationConfig
 from edge.doors import Doors, Watch
 from edge.parcels import Parcel, Parcels
 from edge.pickup import session_store, store
+from edge.pickup.keypad import Keypad
 from edge.pickup.session_store import Session
 from edge.pickup.sessions import IN_FLIGHT, Sessions
 from edge.pickup.steady import Steady
 from edge.pickup.store import Item
 from edge.pickup.verdict import Hindrance
-from edge.pickup.views import Accepted, Refused, SessionView, Step
+from edge.pickup.views import Accepted, KeypadView, Refused, SessionView, Step
 from edge.sync.outbox import Outbox
 
 DONE_SHOWN_S = 10.0  # how long "done" stays on the screen
@@ -76,16 +77,21 @@ class PickupFlow:
         self._copy: _Copy | None = None
         self._touched_s = 0.0
         self._done: tuple[SessionView, float] | None = None
-        self._locked_until_s = 0.0
+        self._keypad = Keypad(clock)
 
-    async def submit(self, code: str) -> Accepted | Refused:
+    async def submit(self, code: str, phone_tail: str | None = None) -> Accepted | Refused:
         """Check eight digits; wrong, expired, used and foreign codes get the same answer in the same time.
 
+        While the keypad asks for a second factor, `phone_tail` is needed; given, it must fit.
         InvalidError: not eight digits (costs nothing). ConflictError: somebody is at the screen.
         UnavailableError: the code is right and its door is gone from `station.toml` (costs nothing).
         """
         digits = clean_code(code)
-        return await self._steady.do(lambda: self._submit(digits))
+        return await self._steady.do(lambda: self._submit(digits, phone_tail))
+
+    async def submit_qr(self, text: str) -> Accepted | Refused:
+        """Check a scanned QR code; neither counted nor stopped by the keypad's limiter, else as `submit`."""
+        return await self._steady.do(lambda: self._submit_qr(text))
 
     def session(self) -> SessionView | None:
         """Return the session on the screen as of now; no I/O."""
@@ -120,12 +126,15 @@ class PickupFlow:
 
     def locked_for_s(self) -> int:
         """Return the seconds until the keypad takes a code again, 0: now."""
-        return max(0, round(self._locked_until_s - self._clock.monotonic_s()))
+        return self._keypad.locked_for_s()
+
+    def keypad(self) -> KeypadView:
+        """Return what the keypad asks for; no I/O."""
+        return self._keypad.view()
 
     async def start(self) -> None:
         """Rebuild session and lock from the database; `doors.start()` comes first."""
-        standing = await self._db.write(self._limiter.standing_tx)
-        self._refuse(standing.wait_s)
+        self._keypad.note(await self._db.write(self._limiter.standing_tx))
         await self.refresh()
         # After a power cut whoever stood here may be gone: only an open door keeps the session.
         old = self._copy is not None and self._copy.session.boot_id != self._clock.boot_id
@@ -146,23 +155,41 @@ class PickupFlow:
             group.create_task(self._follow_doors(), name="pickup doors")
             group.create_task(self._tick(), name="pickup idle")
 
-    async def _submit(self, digits: str) -> Accepted | Refused:
+    async def _submit(self, digits: str, phone_tail: str | None) -> Accepted | Refused:
         if self._copy is not None:
             raise ConflictError("pickup.busy", "a pickup is under way at this screen")
         self._done = None
-        taken = await self._db.write(self._limiter.take_tx)
+        second = phone_tail is not None
+        taken = await self._db.write(lambda c: self._limiter.take_tx(c, second_factor=second))
         fp("pickup.token_taken")
         if isinstance(taken, Empty):
-            return self._refuse(taken.wait_s)
+            self._keypad.note(await self._db.write(self._limiter.standing_tx))
+            return Refused(taken.wait_s, second_factor=not taken.wait_s)
         tag = await self._check.tag(digits)
         fp("pickup.code_checked")
-        verdict = await self._db.write(lambda conn: self._sessions.check_tx(conn, tag, taken))
+        verdict = await self._db.write(
+            lambda conn: self._sessions.check_tx(conn, tag, taken, phone_tail)
+        )
         fp("pickup.intent_committed")
-        if verdict.hindrance is not None:
-            raise UnavailableError(*_HINDRANCES[verdict.hindrance])
-        if not verdict.accepted:
+        _raise_hindrance(verdict.hindrance)
+        if verdict.standing is not None:
             self._outbox.kick()
-            return self._refuse(verdict.wait_s)
+            self._keypad.note(verdict.standing)
+            return Refused(verdict.standing.wait_s)
+        return await self._accepted()
+
+    async def _submit_qr(self, text: str) -> Accepted | Refused:
+        if self._copy is not None:
+            raise ConflictError("pickup.busy", "a pickup is under way at this screen")
+        self._done = None
+        verdict = await self._db.write(lambda conn: self._sessions.check_qr_tx(conn, text))
+        fp("pickup.qr_intent_committed")
+        if verdict is False:
+            return Refused(0)
+        _raise_hindrance(verdict if isinstance(verdict, Hindrance) else None)
+        return await self._accepted()
+
+    async def _accepted(self) -> Accepted:
         self._doors.kick()
         await self.refresh()
         view = self.session()
@@ -211,10 +238,6 @@ class PickupFlow:
             return result
 
         return await self._steady.do(act)
-
-    def _refuse(self, wait_s: int) -> Refused:
-        self._locked_until_s = self._clock.monotonic_s() + wait_s
-        return Refused(wait_s)
 
     def _read(self, conn: sqlite3.Connection) -> _Copy | None:
         session = session_store.live_session(conn)
@@ -287,3 +310,8 @@ class PickupFlow:
         before = [i for i in copy.items if i.opened_at_ms and i.parcel_id != copy.in_hand.parcel_id]
         mine = copy.in_hand.opened_at_ms
         return 1 + sum(1 for i in before if not mine or (i.opened_at_ms or 0) <= mine)
+
+
+def _raise_hindrance(hindrance: Hindrance | None) -> None:
+    if hindrance is not None:
+        raise UnavailableError(*_HINDRANCES[hindrance])

@@ -10,18 +10,20 @@ from dataclasses import replace
 from datetime import datetime
 
 from common.contract.events import GrantActivated, GrantStateChanged
+from common.contract.qr import QrGrant
 from common.contract.words import GrantState
 from common.kit.clock import from_ms
 from common.kit.failpoints import fp
 from common.kit.sqlite import Db
 from common.kit.trusted_time import TrustedTime
-from edge.pickup import store
+from edge.pickup import shown, store
 from edge.pickup.doubt import is_held_tx
 from edge.pickup.machine import FINAL, Trigger, next_state
 from edge.pickup.store import Terms, Use
 from edge.sync.outbox import Outbox
 
 SWEEP_S = 30.0  # how late an expiry may be reported; a code is refused on the second
+FORGET_MS = 30 * 86_400_000  # how long after its end a grant known from a QR code is remembered
 OPEN_TO_NEWS = frozenset({GrantState.WAITING, GrantState.ISSUED})
 
 
@@ -35,8 +37,16 @@ class Grants:
     def acceptable_tx(self, conn: sqlite3.Connection, tag: bytes) -> Use | None:
         """Return the grant that the code with this tag may open, if it is `in_time`."""
         grant_id = store.grant_by_tag(conn, tag)
-        if grant_id is None:
+        return self._acceptable(conn, grant_id) if grant_id else None
+
+    def acceptable_qr_tx(self, conn: sqlite3.Connection, qr: QrGrant) -> Use | None:
+        """Return the grant that a verified QR code may open, if it is `in_time`; the same one as its digits'."""
+        if self._clock.is_over(qr.not_after_ms):
             return None
+        shown.note_tx(conn, qr)
+        return self._acceptable(conn, qr.grant_id)
+
+    def _acceptable(self, conn: sqlite3.Connection, grant_id: str) -> Use | None:
         self.reconcile_tx(conn, grant_id)  # news that came a moment ago rules, and so does the time
         use = store.use(conn, grant_id)
         return use if use is not None and use.state is GrantState.ISSUED else None
@@ -85,6 +95,7 @@ class Grants:
     def expire_tx(self, conn: sqlite3.Connection) -> bool:
         """End every grant whose time is over; return whether there was one."""
         over = store.to_expire(conn, self._clock.proven_ms())
+        shown.tidy_tx(conn, self._clock.proven_ms() - FORGET_MS)
         for grant_id in over:
             self.reconcile_tx(conn, grant_id)
         return bool(over)

@@ -6,23 +6,24 @@ Each `…_tx` is one commit with everything it touches: limiter, grant, intent, 
 import logging
 import sqlite3
 
-from common.contract.events import KeypadLocked, ParcelCollected
+from common.contract.events import KeypadLevelChanged, KeypadLocked, ParcelCollected
 from common.contract.words import ActorKind, DoorState, GrantState, Purpose
 from common.kit.chance import Chance
 from common.kit.clock import Clock, to_ms
 from common.kit.errors import ConflictError
 from common.kit.failpoints import fp
 from common.kit.ids import new_id
-from edge.access.limiter import Limiter, Taken
+from edge.access.limiter import Limiter, Standing, Taken
+from edge.access.qr_check import QrCheck
 from edge.config import StationConfig
 from edge.doors import DoorChange, Doors, DoorWish
 from edge.parcels import Parcels, PlacementState
 from edge.pickup import session_store, store
-from edge.pickup.doubt import is_held_tx
+from edge.pickup.doubt import is_held_tx, is_shown_in_vain_tx
 from edge.pickup.grants import Grants
 from edge.pickup.machine import Trigger
 from edge.pickup.session_store import Session
-from edge.pickup.store import Item
+from edge.pickup.store import Item, Use
 from edge.pickup.verdict import Hindrance, Verdict
 from edge.sync.outbox import Outbox
 
@@ -49,22 +50,42 @@ class Sessions:
         parcels: Parcels,
         grants: Grants,
         limiter: Limiter,
+        qr: QrCheck,
         outbox: Outbox,
     ) -> None:
         """Tell doors to let this room know of every transition."""
         self._config, self._clock, self._chance = config, clock, chance
         self._doors, self._parcels, self._grants = doors, parcels, grants
-        self._limiter, self._outbox = limiter, outbox
+        self._limiter, self._qr, self._outbox = limiter, qr, outbox
         doors.on_change_tx.append(self.on_door_tx)
 
-    def check_tx(self, conn: sqlite3.Connection, tag: bytes, taken: Taken) -> Verdict:
-        """Look the tag up and, when it may open something, use it: grant, intent, events, token in one commit."""
+    def check_tx(
+        self, conn: sqlite3.Connection, tag: bytes, taken: Taken, phone_tail: str | None = None
+    ) -> Verdict:
+        """Look the tag up and, when it may open something, use it: grant, intent, events, token in one commit.
+
+        With `phone_tail` the digits must be those of the order's phone number as well.
+        """
         if (doubt := self._doubt_tx(conn, tag, taken)) is not None:
             return Verdict(accepted=False, hindrance=doubt)
         use = self._grants.acceptable_tx(conn, tag)
-        if use is None:
-            return Verdict(accepted=False, wait_s=self._refused_tx(conn))
+        known = store.phone_tails(conn, use.grant_id if use else "")  # a wrong code costs the same
+        if use is None or (phone_tail is not None and phone_tail not in known):
+            return Verdict(accepted=False, standing=self._refused_tx(conn))
         self._limiter.give_back_tx(conn, taken)
+        return self._start_tx(conn, use)
+
+    def check_qr_tx(self, conn: sqlite3.Connection, text: str) -> bool | Hindrance:
+        """Use the grant of a signed QR code, as its digits would; False: it opens nothing here."""
+        qr = self._qr.read_tx(conn, text)
+        if qr and is_shown_in_vain_tx(conn, qr.grant_id):
+            return Hindrance.HELD
+        use = self._grants.acceptable_qr_tx(conn, qr) if qr else None
+        if use is None:
+            return False
+        return self._start_tx(conn, use).hindrance or True
+
+    def _start_tx(self, conn: sqlite3.Connection, use: Use) -> Verdict:
         if not self._grants.in_time(use):
             return Verdict(accepted=False, hindrance=Hindrance.TIME_UNSURE)
         first = next(iter(self._waiting(conn, use.grant_id)), None)
@@ -206,12 +227,19 @@ class Sessions:
             return False
         return use.state in (GrantState.ISSUED, GrantState.OPENED)
 
-    def _refused_tx(self, conn: sqlite3.Connection) -> int:
+    def keypad_news_tx(self, conn: sqlite3.Connection) -> None:
+        """Tell the hub when the keypad asks for more than before, or for less."""
+        if news := self._limiter.news_tx(conn):
+            body = KeypadLevelChanged(level=news.level, failures_24h=news.failures_24h)
+            self._outbox.append_tx(conn, body, occurred_at=self._clock.wall())
+
+    def _refused_tx(self, conn: sqlite3.Connection) -> Standing:
+        self.keypad_news_tx(conn)
         standing = self._limiter.standing_tx(conn)
         if standing.wait_s:
             body = KeypadLocked(wait_s=standing.wait_s, failures_24h=standing.failures_24h)
             self._outbox.append_tx(conn, body, occurred_at=self._clock.wall())
-        return standing.wait_s
+        return standing
 
     def _ask_tx(self, conn: sqlite3.Connection, item: Item, *, reopen: bool = False) -> None:
         """Write the intent; without a pulse left, or with the door busy, the screen shows the way on instead."""

@@ -4,6 +4,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from common.contract.words import DoorState, GrantState
+from edge.pickup.shown import GRANT_PARCELS, GRANTS
 
 DDL = (
     """CREATE TABLE grant_use (
@@ -69,8 +70,8 @@ _ITEM = (
 def terms(conn: sqlite3.Connection, grant_id: str) -> Terms | None:
     """Return the hub's row, or None when the hub has taken it away."""
     row = conn.execute(
-        "SELECT grant_id, state = 'revoked' AS revoked, valid_for_s, not_after_ms"
-        " FROM replica_grant WHERE grant_id = ?",
+        "SELECT grant_id, state = 'revoked' AS revoked, valid_for_s, not_after_ms"  # noqa: S608 - ours
+        f" FROM {GRANTS} WHERE grant_id = ?",
         (grant_id,),
     ).fetchone()
     return Terms(row[0], bool(row[1]), row[2], row[3]) if row else None
@@ -84,10 +85,20 @@ def grant_by_tag(conn: sqlite3.Connection, tag: bytes) -> str | None:
     return str(row["grant_id"]) if row else None
 
 
+def phone_tails(conn: sqlite3.Connection, grant_id: str) -> set[str]:
+    """Return the last four digits of the phone number that the hub gave for the grant's parcels."""
+    rows = conn.execute(
+        f"SELECT r.phone_tail FROM {GRANT_PARCELS} gp JOIN replica_parcel r USING (parcel_id)"  # noqa: S608 - ours
+        " WHERE gp.grant_id = ? AND r.phone_tail <> ''",
+        (grant_id,),
+    )
+    return {row["phone_tail"] for row in rows}
+
+
 def grants_of_parcel(conn: sqlite3.Connection, parcel_id: str) -> list[str]:
     """Return the live grants over a parcel, the newest first."""
     rows = conn.execute(
-        "SELECT g.grant_id FROM replica_grant_parcel p JOIN replica_grant g USING (grant_id)"
+        f"SELECT g.grant_id FROM {GRANT_PARCELS} p JOIN {GRANTS} g USING (grant_id)"  # noqa: S608 - ours
         " WHERE p.parcel_id = ? AND g.state = 'issued' ORDER BY g.grant_id DESC",
         (parcel_id,),
     )
@@ -97,7 +108,7 @@ def grants_of_parcel(conn: sqlite3.Connection, parcel_id: str) -> list[str]:
 def grants_over(conn: sqlite3.Connection, parcel_id: str) -> list[str]:
     """Return every grant over a parcel that the hub still tells of, revoked ones too."""
     rows = conn.execute(
-        "SELECT grant_id FROM replica_grant_parcel WHERE parcel_id = ? ORDER BY grant_id",
+        f"SELECT grant_id FROM {GRANT_PARCELS} WHERE parcel_id = ? ORDER BY grant_id",  # noqa: S608 - ours
         (parcel_id,),
     )
     return [row["grant_id"] for row in rows]
@@ -106,8 +117,8 @@ def grants_over(conn: sqlite3.Connection, parcel_id: str) -> list[str]:
 def to_reconcile(conn: sqlite3.Connection) -> list[str]:
     """Return the grants that news may concern: in use and not final, or over a parcel that lies here."""
     rows = conn.execute(
-        "SELECT grant_id FROM grant_use WHERE state IN ('waiting', 'issued', 'opening', 'opened')"
-        " UNION SELECT gp.grant_id FROM placement p JOIN replica_grant_parcel gp USING (parcel_id)"
+        "SELECT grant_id FROM grant_use WHERE state IN ('waiting', 'issued', 'opening', 'opened')"  # noqa: S608 - ours
+        f" UNION SELECT gp.grant_id FROM placement p JOIN {GRANT_PARCELS} gp USING (parcel_id)"
         " WHERE p.state = 'placed' ORDER BY 1"
     )
     return [row["grant_id"] for row in rows]
@@ -126,7 +137,7 @@ def to_expire(conn: sqlite3.Connection, now_ms: int) -> list[str]:
 def outstanding(conn: sqlite3.Connection, grant_id: str) -> int:
     """Count the parcels of a grant that are still to come (announced, never put in, not cancelled)."""
     row = conn.execute(
-        "SELECT count(*) AS n FROM replica_grant_parcel gp"
+        f"SELECT count(*) AS n FROM {GRANT_PARCELS} gp"  # noqa: S608 - ours
         " LEFT JOIN replica_parcel r USING (parcel_id) LEFT JOIN placement p USING (parcel_id)"
         " WHERE gp.grant_id = ? AND p.state IS NULL AND coalesce(r.state, 'announced') = 'announced'",
         (grant_id,),
@@ -137,7 +148,7 @@ def outstanding(conn: sqlite3.Connection, grant_id: str) -> int:
 def placed_of(conn: sqlite3.Connection, grant_id: str) -> list[sqlite3.Row]:
     """Return parcel_id, compartment and placed_at_ms of what lies here for a grant and is not cancelled."""
     return conn.execute(
-        "SELECT p.parcel_id, p.compartment, p.placed_at_ms FROM replica_grant_parcel gp"
+        f"SELECT p.parcel_id, p.compartment, p.placed_at_ms FROM {GRANT_PARCELS} gp"  # noqa: S608 - ours
         " JOIN placement p USING (parcel_id) LEFT JOIN replica_parcel r USING (parcel_id)"
         " WHERE gp.grant_id = ? AND p.state = 'placed' AND coalesce(r.state, '') <> 'cancelled'"
         " ORDER BY gp.position",

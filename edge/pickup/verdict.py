@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edge.access.limiter import Standing
+
 
 class Hindrance(StrEnum):
     """Why a right code opens nothing: no fault of whoever typed it, so it costs no attempt."""
@@ -17,8 +19,8 @@ class Hindrance(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one code led to: a session, or seconds to wait (0: try again at once)."""
+    """What one code led to: a session, or how the keypad stands after it."""
 
     accepted: bool
-    wait_s: int = 0
+    standing: Standing | None = None
     hindrance: Hindrance | None = None

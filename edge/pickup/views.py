@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from common.contract.words import DoorState, Size, TemperatureClass
+from common.contract.words import DoorState, KeypadLevel, Size, TemperatureClass
 
 
 class Step(StrEnum):
@@ -50,6 +50,16 @@ class Refused:
     """Wrong, expired, used or foreign: nobody learns which. `wait_s` > 0: the keypad is locked."""
 
     wait_s: int
+    second_factor: bool = False
+    """Nothing was checked: the keypad wants the last four digits of the order's phone number too."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeypadView:
+    """What the keypad asks for, and the seconds until it takes a code again (0: now)."""
+
+    level: KeypadLevel
+    locked_s: int
 
 
 class ParcelState(StrEnum):

@@ -43,8 +43,9 @@ def hold_grants_tx(conn: sqlite3.Connection, stock: Stock, at: Moment) -> int:
     for cause, grants in ((Cause.ROW, by_row), (Cause.USE, by_use)):
         for grant_id in sorted(grants):
             doubt_tx(conn, grant_id, cause, at.wall_ms)
-    if not stock.is_whole("sync_row"):
+    if not stock.is_whole("sync_row", *OPENING):
         doubt_tx(conn, None, Cause.ROW, at.wall_ms)
+    if not stock.is_whole("sync_row"):
         conn.execute("UPDATE sync_self SET gen = 0")  # the hub's next answer brings every row
     return len(by_use | by_row)
 

@@ -20,6 +20,7 @@ from edge.pickup.views import (
     Accepted,
     DayView,
     DoorCell,
+    KeypadView,
     NextReason,
     ParcelView,
     PutInStep,
@@ -38,8 +39,11 @@ class Pickup(Protocol):
     def watch(self) -> Watch:
         """Return the version that moves with every change."""
 
-    async def submit(self, code: str) -> Accepted | Refused:
-        """Try a code."""
+    async def submit(self, code: str, phone_tail: str | None = None) -> Accepted | Refused:
+        """Try a code, with the second factor while the keypad asks for it."""
+
+    async def submit_qr(self, text: str) -> Accepted | Refused:
+        """Try a scanned QR code."""
 
     def session(self) -> SessionView | None:
         """Return the session under way, from memory."""
@@ -56,8 +60,8 @@ class Pickup(Protocol):
     async def finish(self) -> None:
         """End the session."""
 
-    def locked_for_s(self) -> int:
-        """Return how long the keypad is still locked; 0 when it is not."""
+    def keypad(self) -> KeypadView:
+        """Return what the keypad asks for, and how long it is still locked."""
 
 
 class Desk(Protocol):

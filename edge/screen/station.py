@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from common.contract.words import TemperatureClass
+from common.contract.words import KeypadLevel, TemperatureClass
 from common.kit.disk import DiskLevel
 from common.kit.trusted_time import ClockState
 from common.ui.doormap import Cell, CellState, Place
@@ -35,6 +35,7 @@ class Head:
     time: ClockState
     clock_is_odd: bool
     hub_is_odd: bool
+    keypad: KeypadLevel
 
 
 class Station:
@@ -43,6 +44,7 @@ class Station:
     def __init__(self, services: ScreenServices) -> None:
         """Read from `services`."""
         self._facts, self._config = services.facts, services.config
+        self._pickup = services.pickup
         self._zone_names = {
             zone.name: {Lang.ZH: zone.name_zh, Lang.EN: zone.name_en} for zone in self._config.zone
         }
@@ -75,6 +77,7 @@ class Station:
             time=time.state,
             clock_is_odd=time.system_is_odd,
             hub_is_odd=time.hub_off_ms is not None,
+            keypad=self._pickup.keypad().level,
         )
 
     def zone_name(self, zone: str, lang: Lang) -> str:

@@ -3,14 +3,19 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from common.kit.errors import UnavailableError
 from linli.world.weeks import Week
+
+if TYPE_CHECKING:
+    from linli.drill.alone import MakeCase
+    from linli.world.ablation import Patches
 
 T = TypeVar("T")
 app = typer.Typer(
@@ -254,6 +259,76 @@ def ablations(
     signal.signal(signal.SIGTERM, _leave)
     unseen = table(names, range(seed, seed + seeds), days, jobs, typer.echo)
     raise typer.Exit(1 if unseen else 0)
+
+
+@app.command()
+def guessing(
+    seeds: Annotated[int, typer.Option(min=1, help="how many seeds, counted up from --seed")] = 1,
+    seed: Annotated[int, typer.Option(help="first seed: guesses, plugs pulled, visits")] = 1,
+    guesses: Annotated[
+        int, typer.Option(min=100, help="codes the robot types in its virtual day")
+    ] = 10_000,
+    ablate: Annotated[
+        str | None, typer.Option(help="switch this safeguard off: the drill must notice")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="one JSON object on the last line")
+    ] = False,
+) -> None:
+    """Let a robot guess codes at the keypad for a day, plug in hand; right codes must pass all the same."""
+    from linli.drill.guessing.ablation import ABLATIONS
+    from linli.drill.guessing.siege import Siege
+
+    _alone(
+        "guessing", partial(Siege, guesses=guesses), ABLATIONS, range(seed, seed + seeds), ablate,
+        as_json=as_json, options=f" --guesses {guesses}",
+    )  # fmt: skip
+
+
+@app.command("evil-hub")
+def evil_hub(
+    seeds: Annotated[int, typer.Option(min=1, help="how many seeds, counted up from --seed")] = 1,
+    seed: Annotated[int, typer.Option(help="first seed: tricks, times, restarts")] = 1,
+    ablate: Annotated[
+        str | None, typer.Option(help="switch this safeguard off: the drill must notice")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="one JSON object on the last line")
+    ] = False,
+) -> None:
+    """Let a hub with its valid key send hostile commands for hours; the cabinet's log of pulses is the judge."""
+    from linli.drill.evilhub.ablation import ABLATIONS
+    from linli.drill.evilhub.case import Case
+
+    _alone("evil-hub", Case, ABLATIONS, range(seed, seed + seeds), ablate, as_json=as_json)
+
+
+def _alone(
+    name: str,
+    make: "MakeCase",
+    ablations: "Mapping[str, Callable[[], Patches]]",
+    seeds: range,
+    ablate: str | None,
+    *,
+    as_json: bool,
+    options: str = "",
+) -> None:
+    """Run a campaign of a lone station and leave with its exit code."""
+    from linli.drill.alone import Campaign
+
+    if ablate is not None and ablate not in ablations:
+        known = "\n  ".join(ablations)
+        raise typer.BadParameter(f"no such safeguard; there are\n  {known}")
+    campaign = Campaign(name, make, seeds, ablations, ablate, typer.echo, options)
+    tally = campaign.run()
+    typer.echo(tally.line())
+    typer.echo(
+        f"{tally.runs} runs, {len(tally.violations)} violations; "
+        f"again: {campaign.replay(seeds.start, len(seeds))}"
+    )
+    if as_json:
+        typer.echo(tally.as_json())
+    raise typer.Exit(1 if tally.violations else 0)
 
 
 def _leave(*_: object) -> None:

@@ -6,7 +6,7 @@ The products know nothing of this: methods are replaced for the length of a `wit
 import asyncio
 import importlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -30,7 +30,7 @@ from edge.sync.outbox import Outbox
 from linli.world.weeks import Week
 
 # Stores belong to their rooms: they are reached by name here, as everything is that gets replaced.
-_hub_parcels, _placements, _grants = map(
+_hub_parcels, _placements, edge_grants = map(
     importlib.import_module,
     ("cloud.orders.store.parcels", "edge.parcels.store", "edge.pickup.store"),
 )
@@ -38,7 +38,7 @@ Patches = list[tuple[Any, str, Any]]
 
 
 def _limiter() -> Patches:
-    return [(Limiter, "take_tx", lambda _self, _conn: Taken(0))]
+    return [(Limiter, "take_tx", lambda _self, _conn, **_: Taken(0))]
 
 
 def _give_back() -> Patches:
@@ -114,7 +114,7 @@ def _dedup() -> Patches:
 
 
 def _revocation() -> Patches:
-    terms = _grants.terms
+    terms = edge_grants.terms
 
     def deaf(conn: sqlite3.Connection, grant_id: str) -> Any:
         found = terms(conn, grant_id)
@@ -126,7 +126,7 @@ def _revocation() -> Patches:
         ).fetchone()
         return str(row["grant_id"]) if row else None
 
-    return [(_grants, "terms", deaf), (_grants, "grant_by_tag", by_tag)]
+    return [(edge_grants, "terms", deaf), (edge_grants, "grant_by_tag", by_tag)]
 
 
 def _expiry() -> Patches:
@@ -230,9 +230,11 @@ WEEKS: dict[str, Week] = {"lies-there": Week.OFFLINE}
 
 
 @contextmanager
-def ablated(name: str | None) -> Iterator[None]:
-    """Switch the safeguard `name` off for a while; None: nothing."""
+def ablated(
+    name: str | None, known: Mapping[str, Callable[[], Patches]] = ABLATIONS
+) -> Iterator[None]:
+    """Switch the safeguard `name` of `known` off for a while; None: nothing."""
     with ExitStack() as stack:
-        for target, attribute, value in ABLATIONS[name]() if name else ():
+        for target, attribute, value in known[name]() if name else ():
             stack.enter_context(patch.object(target, attribute, value))
         yield

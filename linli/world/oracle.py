@@ -77,6 +77,8 @@ class Order:
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once everything was put in: the app says so."""
     ready_s: float = 0.0
+    phone_tail: str = ""
+    """The last four digits of her number, for a keypad that asks for them."""
 
     @property
     def doors(self) -> frozenset[str]:

@@ -44,6 +44,30 @@ def set_state(
     )
 
 
+def doors_asked_since(
+    connection: Connection, issued_by: str, since_ms: int
+) -> set[tuple[str, str]]:
+    """Return (station, door) of every command of this person that went to a station since the moment."""
+    rows = connection.execute(
+        sa.select(command.c.station_id, command.c.compartment).where(
+            command.c.issued_by == issued_by, command.c.issued_at_ms > since_ms, command.c.op > 0
+        )
+    )
+    return {(station_id, label) for station_id, label in rows}
+
+
+def release(connection: Connection, record: CommandRecord) -> None:
+    """Write that a held command goes to its station now."""
+    connection.execute(
+        command.update()
+        .where(command.c.command_id == record.command_id)
+        .values(
+            issued_at_ms=record.issued_at_ms, expires_at_ms=record.expires_at_ms,
+            state=record.state, detail=record.detail, state_at_ms=record.state_at_ms, op=record.op,
+        )
+    )  # fmt: skip
+
+
 def one_command(connection: Connection, command_id: str) -> CommandRecord | None:
     """Return a command."""
     row = connection.execute(sa.select(command).where(command.c.command_id == command_id)).first()

@@ -90,7 +90,8 @@ def past_their_end(
 
 def ended_before(connection: Connection, moment_ms: int) -> list[GrantRecord]:
     """Return ended grants whose rows may leave the station's feed."""
-    here = grant.c.retired.is_(False) & (grant.c.ended_at_ms <= moment_ms)
+    over = (grant.c.state != "revoked") | (grant.c.not_after_ms <= moment_ms)
+    here = grant.c.retired.is_(False) & (grant.c.ended_at_ms <= moment_ms) & over
     return list(_select(connection, here))
 
 

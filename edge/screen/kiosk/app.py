@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from common.contract.qr import CHARS_MAX
 from common.kit.codes import CODE_DIGITS
 from common.kit.sse import Streams
 from common.kit.web import make_app, read_form
@@ -20,7 +21,7 @@ from edge.screen.services import ScreenServices
 
 FOLDER = Path(__file__).parent
 TICK_S = 1.0
-SCRIPTS = ("kiosk.js", "live.js", "forms.js")
+SCRIPTS = ("kiosk.js", "live.js", "forms.js", "wedge.js")
 SHEETS = {"kiosk.css": ("tokens.css", "base.css", "parts.css", "kiosk-face.css")}
 
 
@@ -59,6 +60,7 @@ class KioskRoutes:
         app.router.add_get("/", self.index)
         app.router.add_get("/live", self.live)
         app.router.add_post("/code", self.code)
+        app.router.add_post("/qr", self.qr)
         app.router.add_post("/settings", self.settings)
         acts: dict[str, Callable[[], Awaitable[None]]] = {
             "/again": self._pickup.again,
@@ -91,9 +93,22 @@ class KioskRoutes:
         fields = await read_form(request)
         code = fields.get("code", "")
         async with self._one_at_a_time:
-            if self._state.once.take(fields.get("key", "")) and _is_code(code):
+            if self._state.once.take(fields.get("key", "")) and self._is_typed(code):
                 await self._state.submit(code)
         return self._answer(request)
+
+    async def qr(self, request: web.Request) -> web.StreamResponse:
+        """Take what a scanner typed; the answer is that of a code."""
+        fields = await read_form(request)
+        text = fields.get("qr", "")
+        async with self._one_at_a_time:
+            if self._state.once.take(fields.get("key", "")) and 0 < len(text) <= CHARS_MAX:
+                await self._state.submit_qr(text)
+        return self._answer(request)
+
+    def _is_typed(self, text: str) -> bool:
+        whole = len(text) in (CODE_DIGITS, self._state.digits())
+        return whole and text.isascii() and text.isdigit()
 
     async def stay(self, request: web.Request) -> web.StreamResponse:
         """Give more time."""
@@ -137,7 +152,3 @@ class KioskRoutes:
                 await watch.wait(watch.version)
         except TimeoutError:
             await self._state.tick()
-
-
-def _is_code(text: str) -> bool:
-    return len(text) == CODE_DIGITS and text.isascii() and text.isdigit()

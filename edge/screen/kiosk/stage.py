@@ -81,7 +81,7 @@ class KioskPage:
             session.compartment,
         )  # fmt: skip
         disk = self._services.facts.disk()
-        return (still, view.notice, view.locked_s > 0, view.wiped, view.warn, disk)
+        return (still, view.notice, view.locked_s > 0, view.digits, view.wiped, view.warn, disk)
 
     def _texts(self) -> Texts:
         return self._renderer.catalogue.texts(self._state.lang)

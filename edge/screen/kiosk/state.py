@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from common.contract.words import KeypadLevel
 from common.kit.clock import Clock
+from common.kit.codes import CODE_DIGITS, TAIL_DIGITS
 from common.kit.errors import ConflictError, LinliError
 from common.ui.i18n import DEFAULT_LANG, Lang
-from edge.pickup.views import Refused, SessionView, Step
+from edge.pickup.views import Accepted, KeypadView, Refused, SessionView, Step
 from edge.screen.once import OnceKeys
 from edge.screen.services import Pickup
 
@@ -37,6 +39,7 @@ class Notice(StrEnum):
     UNAVAILABLE = "unavailable"
     UNSURE = "unsure"
     HELD = "held"
+    OFF = "off"
 
 
 _NOTICES = {
@@ -53,6 +56,7 @@ class KioskView:
     session: SessionView | None
     notice: Notice
     locked_s: int
+    digits: int
     wiped: bool
     warn: bool
     left_s: float | None
@@ -87,12 +91,13 @@ class KioskState:
         """Return the stage; pure apart from noticing that the session moved on."""
         session, now = self.session(), self._clock.monotonic_s()
         self._follow(session, now)
-        locked_s = self._pickup.locked_for_s()
+        keypad = self._pickup.keypad()
         left_s = None if self._deadline_s is None else max(0.0, self._deadline_s - now)
         return KioskView(
             session=session,
-            notice=Notice.LOCKED if locked_s > 0 else self._live_notice(now),
-            locked_s=locked_s,
+            notice=self._notice_of(keypad, now),
+            locked_s=keypad.locked_s,
+            digits=self.digits(),
             wiped=self._wiped,
             warn=left_s is not None and left_s <= WARN_S and self._may_ask(session),
             left_s=left_s,
@@ -121,19 +126,33 @@ class KioskState:
         else:
             await self._pickup.finish()
 
-    async def submit(self, code: str) -> None:
-        """Try a code; a session already under way swallows it."""
+    def digits(self) -> int:
+        """Return how many digits the keypad asks for: the code, perhaps with the last four of the phone number."""
+        steps_up = self._pickup.keypad().level is not KeypadLevel.NORMAL
+        return CODE_DIGITS + (TAIL_DIGITS if steps_up else 0)
+
+    async def submit(self, typed: str) -> None:
+        """Try a code, with four more digits the second factor; a session already under way swallows it."""
+        code, tail = typed[:CODE_DIGITS], typed[CODE_DIGITS:] or None
+        await self._try(lambda: self._pickup.submit(code, tail))
+
+    async def submit_qr(self, text: str) -> None:
+        """Try a scanned QR code."""
+        await self._try(lambda: self._pickup.submit_qr(text))
+
+    async def _try(self, attempt: Callable[[], Awaitable[Accepted | Refused]]) -> None:
         self.touch()
         if self.session() is not None:
             return
         try:
-            answer = await self._pickup.submit(code)
+            answer = await attempt()
         except ConflictError:
             return  # somebody was quicker: the stage shows their step
         except LinliError as error:
             self._say(_NOTICES.get(error.key, Notice.UNAVAILABLE))
             return
-        self._say(Notice.REFUSED if isinstance(answer, Refused) else Notice.NONE)
+        wrong = isinstance(answer, Refused) and not answer.second_factor
+        self._say(Notice.REFUSED if wrong else Notice.NONE)
 
     async def quietly(self, act: Callable[[], Awaitable[None]]) -> None:
         """Do `act`; when the state has moved on already, the state is the answer."""
@@ -186,6 +205,11 @@ class KioskState:
         if session is None or session.step is Step.DONE:
             return False
         return session.step is Step.OPEN or self._stay is not None
+
+    def _notice_of(self, keypad: KeypadView, now: float) -> Notice:
+        if keypad.locked_s > 0:
+            return Notice.OFF if keypad.level is KeypadLevel.OFF else Notice.LOCKED
+        return self._live_notice(now)
 
     def _say(self, notice: Notice) -> None:
         self._notice, self._notice_s = notice, self._clock.monotonic_s()

@@ -77,7 +77,7 @@ class Resident:
             return None
         order = Order(
             self._errand.number, view.order_id, pickup.grant_id, pickup.code,
-            _valid_for_s(view),
+            _valid_for_s(view), phone_tail=self._town.phone_tail(self._errand.person),
         )  # fmt: skip
         order.parcels = [
             Parcel(one.parcel_id, one.label, order, arrives_s=self._errand.arrives_s)
@@ -237,6 +237,9 @@ async def type_code(town: Town, code: str, order: Order | None) -> Accepted | Re
     )
     try:
         answer = await town.station.ask(lambda edge: edge.pickup.submit(code))
+        if isinstance(answer, Refused) and answer.second_factor:
+            tail = order.phone_tail if order else "0000"
+            answer = await town.station.ask(lambda edge: edge.pickup.submit(code, tail))
     except Away:
         oracle.tried()
         return None

@@ -159,6 +159,10 @@ class Town:
         person = self.ground.paired.access.residents[number]
         return Caller("drill", person["name"], frozenset({RESIDENT}), person["person_id"])
 
+    def phone_tail(self, number: int) -> str:
+        """Return the last four digits of a person's phone number."""
+        return str(self.ground.paired.access.residents[number]["phone"])[-4:]
+
     def look(self, view: Callable[[Edge], Any]) -> Any:
         """Look at a screen; Away when it is dark."""
         if not self.station.up.is_set():

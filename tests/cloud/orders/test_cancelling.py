@@ -175,4 +175,8 @@ async def test_rows_of_what_is_over_leave_the_station(world: World) -> None:
     world.clock.pass_s(2 * 3600)
     await world.stations.sweep()
     await world.orders.sweep()
-    assert await world.rows("grant") == await world.rows("parcel") == []
+    assert await world.rows("parcel") == []
+    assert len(await world.rows("grant")) == 1  # the station must go on refusing its QR code
+    world.clock.pass_s(14 * 86_400)
+    await world.stations.sweep()
+    assert await world.rows("grant") == []

@@ -8,7 +8,7 @@ from common.contract.events import CommandResult
 from common.contract.replica import CommandRow
 from common.contract.signing import command_message
 from common.contract.words import CommandState
-from common.kit.errors import NotFoundError
+from common.kit.errors import ConflictError, NotFoundError, RefusedError
 from common.kit.identity import public_key, verify
 from tests.cloud.stations.world import STATION_ID, World, open_station
 
@@ -94,3 +94,52 @@ async def test_a_door_or_command_nobody_knows(world: World) -> None:
 
 def test_the_table_knows_every_pair() -> None:
     assert COMMAND_TRANSITIONS.keys() == {(a, b) for a in CommandState for b in CommandState}
+
+
+async def ask(world: World, label: str, by: str) -> CommandView:
+    return await world.stations.command_open_door(
+        STATION_ID, label=label, reason="resident called", issued_by=by
+    )
+
+
+async def test_another_door_within_ten_minutes_takes_two_persons(world: World) -> None:
+    await open_station(world)
+    assert (await ask(world, "A01", "wang")).state is CommandState.QUEUED
+    assert (await ask(world, "A01", "wang")).state is CommandState.QUEUED  # the same door again
+    held = await ask(world, "A02", "wang")
+    assert held.state is CommandState.HELD
+    assert len(await world.rows("command")) == 2
+    with pytest.raises(RefusedError, match="another person"):
+        await world.stations.commands.confirm(held.command_id, "wang")
+    world.clock.pass_s(300)
+    sent = await world.stations.commands.confirm(held.command_id, "li")
+    assert (sent.state, sent.detail) == (CommandState.QUEUED, "confirmed by li")
+    (row,) = [
+        row for row in await world.rows("command")
+        if isinstance(row, CommandRow) and row.command_id == held.command_id
+    ]  # fmt: skip
+    assert row.issued_by == "wang + li"
+    assert row.expires_at_ms == world.now_ms() + 60_000
+    key, message = (
+        public_key(world.secrets.command_key),
+        command_message(row, station_id=STATION_ID),
+    )
+    assert verify(key, message, bytes.fromhex(row.signature))
+    with pytest.raises(ConflictError, match="does not wait"):
+        await world.stations.commands.confirm(held.command_id, "li")
+    assert (await ask(world, "A02", "zhao")).state is CommandState.QUEUED  # her first
+    assert await world.violations() == []
+
+
+async def test_nobody_confirms_in_time_and_the_window_passes(world: World) -> None:
+    await open_station(world)
+    await ask(world, "A01", "wang")
+    held = await ask(world, "A02", "wang")
+    world.clock.pass_s(601)
+    with pytest.raises(ConflictError):
+        await world.stations.commands.confirm(held.command_id, "li")
+    await world.stations.sweep()
+    assert (await world.stations.commands.view(held.command_id)).state is CommandState.EXPIRED
+    assert (await ask(world, "A02", "wang")).state is CommandState.QUEUED
+    with pytest.raises(NotFoundError):
+        await world.stations.commands.confirm("01K0N0SVCHC0MMAND000000000", "li")

@@ -14,11 +14,13 @@ from cloud.stations.machine import (
 from cloud.stations.models import grant as grant_table
 from cloud.stations.service import GrantOrder, PreparedGrant
 from common.contract.events import GrantActivated, GrantStateChanged
-from common.contract.replica import GrantRow, ParcelRow
+from common.contract.qr import decode, key_message
+from common.contract.replica import GrantKeyRow, GrantRow, ParcelRow
 from common.contract.words import Size, TemperatureClass
 from common.kit.chance import seeded_chance
 from common.kit.codes import confusable
 from common.kit.errors import ConflictError, NotFoundError
+from common.kit.identity import public_key, verify
 from tests.cloud.stations.world import STATION_ID, World, open_station
 
 ORDER = "01K0RDER000000000000000001"
@@ -172,3 +174,34 @@ def test_the_table_takes_every_fact() -> None:
     for state in HubGrantState:
         if state is not HubGrantState.DONE:
             assert next_grant_state(state, GrantTrigger.OPENED) is HubGrantState.OPENED
+
+
+async def test_the_qr_code_is_signed_by_a_key_that_is_pinned_before(world: World) -> None:
+    await open_station(world)
+    prepared = await world.stations.grants.prepare(STATION_ID)
+    await issue(world, prepared)
+    text = await world.stations.grants.qr(prepared.grant_id)
+    assert text == await world.stations.grants.qr(prepared.grant_id)
+    grant, signature = decode(text)
+    assert (grant.station_id, grant.grant_id) == (STATION_ID, prepared.grant_id)
+    assert grant.parcel_ids == (PARCEL,)
+    rows = {row.kid: row for row in await world.rows("grant_key") if isinstance(row, GrantKeyRow)}
+    assert set(rows) == {str(grant.kid), str(grant.kid + 1)}
+    public = bytes.fromhex(rows[str(grant.kid)].public_key)
+    assert verify(public, grant.message(), signature)
+    command_key = public_key(world.secrets.command_key)
+    for kid, row in rows.items():
+        message = key_message(STATION_ID, int(kid), bytes.fromhex(row.public_key))
+        assert verify(command_key, message, bytes.fromhex(row.signature))
+
+
+async def test_a_revoked_grant_stays_in_the_feed_until_its_end(world: World) -> None:
+    await open_station(world)
+    grant_id = await issue(world)
+    await world.db.write(
+        lambda c: world.stations.grants.apply_tx(c, grant_id, GrantTrigger.REVOKED, world.now_ms())
+    )
+    soon, end = world.now_ms() + 3 * 86_400_000, world.now_ms() + 15 * 86_400_000
+    grants = world.stations.grants
+    assert await world.db.write(lambda c: grants.retire_tx(c, soon)) == 0
+    assert await world.db.write(lambda c: grants.retire_tx(c, end)) == 1

@@ -1,9 +1,12 @@
 """What the desk does on its pages: close a case with a note, give out a new code after a revoke."""
 
+from functools import partial
+
 from cloud.catalog.service import Product
 from cloud.orders.machine import CaseKind
 from cloud.orders.service import Wish
 from cloud.stations.service import NewStation
+from cloud.stations.store.sites import upsert_compartment
 from common.contract.words import Size, TemperatureClass
 from tests.cloud.harness import HubUnderTest
 from tests.cloud.web.test_guards import client_of, field
@@ -54,3 +57,35 @@ async def test_a_new_code_is_made_on_the_orders_page(hub: HubUnderTest) -> None:
             page = (await client.get(path)).text
         assert "已生成新取件码" in page
         assert f'action="{path}/revoke"' in page
+
+
+async def test_a_second_door_waits_for_another_person_of_the_desk(hub: HubUnderTest) -> None:
+    rooms = hub.hub.rooms
+    station_id = await rooms.stations.create_station(NewStation("一号", "One", "400-820-0123"))
+    await rooms.stations.pair(station_id, bytes(range(32)))
+    for door in ("A01", "A02"):
+        known = partial(upsert_compartment, station_id=station_id, label=door, door_open=False)
+        await rooms.db.write(known)
+    path = f"/stations/{station_id}"
+    async with client_of(hub, "operator") as client:
+        page = (await client.get(path)).text
+        sent = {"csrf": field(page, "csrf"), "reason": "somebody called", "expires_in_s": "60"}
+        for label in ("A01", "A02"):
+            page = (await client.get(f"{path}?door={label}")).text
+            form = sent | {"key": field(page, "key"), "typed": label}
+            answer = await client.post(f"{path}/doors/{label}/open", data=form)
+            assert answer.status_code == 303
+        page = (await client.get(path)).text
+        assert "须由另一位值班人员在此确认" in page
+        assert "/confirm" not in page
+    (held,) = [
+        one for one in (await rooms.stations.detail(station_id)).commands if one.state == "held"
+    ]
+    async with client_of(hub, "admin") as client:
+        page = (await client.get(path)).text
+        assert f"/commands/{held.command_id}/confirm" in page
+        sent = {"csrf": field(page, "csrf"), "key": field(page, "key")}
+        answer = await client.post(f"{path}/commands/{held.command_id}/confirm", data=sent)
+        assert answer.status_code == 303
+    sent_now = await rooms.stations.commands.view(held.command_id)
+    assert (sent_now.state, sent_now.compartment) == ("queued", "A02")

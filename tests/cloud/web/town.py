@@ -29,7 +29,7 @@ from common.contract import events as e
 from common.contract.base import Message
 from common.contract.chain import Link, next_link
 from common.contract.protocol import START, EventsBatch, Position, WireEvent
-from common.contract.words import ActorKind, CommandState, Lane, Purpose, Quality
+from common.contract.words import ActorKind, CommandState, KeypadLevel, Lane, Purpose, Quality
 from common.kit.chance import system_chance
 from common.kit.clock import SystemClock, to_ms
 from common.kit.sqldb import SqlDb
@@ -263,6 +263,8 @@ async def _news(busy: Reporter, rooms: Rooms) -> None:
         ),
         e.BusStateChanged(bus="bus0", unit=None, up=True, detail=""),
         e.KeypadLocked(wait_s=30, failures_24h=5),
+        e.KeypadLevelChanged(level=KeypadLevel.STEP_UP, failures_24h=20),
+        e.KeypadLevelChanged(level=KeypadLevel.OFF, failures_24h=100),
     )
     await rooms.stations.sites.set_service(
         STATION_ID, "A08", out_of_service=True, reason="seal is torn"

@@ -11,7 +11,14 @@ from typing import Any, TypeVar
 import aiohttp
 
 from common.contract.base import Message
-from common.contract.replica import CompartmentRow, GrantRow, KeeperRow, ParcelRow, StationRow
+from common.contract.replica import (
+    CompartmentRow,
+    GrantKeyRow,
+    GrantRow,
+    KeeperRow,
+    ParcelRow,
+    StationRow,
+)
 from common.contract.words import Size, TemperatureClass
 from common.kit import failpoints
 from common.kit.chance import seeded_chance
@@ -132,7 +139,7 @@ class House:
         """Let rows of the hub arrive, as a sync would."""
         names = {
             StationRow: "station", KeeperRow: "keeper", ParcelRow: "parcel",
-            GrantRow: "grant", CompartmentRow: "compartment",
+            GrantRow: "grant", CompartmentRow: "compartment", GrantKeyRow: "grant_key",
         }  # fmt: skip
         for row in rows:
             name = names.get(type(row), "command")

@@ -144,21 +144,6 @@ def test_a_success_gives_back_its_own_token_and_no_other(tmp_path: Path) -> None
     in_house(tmp_path, body)
 
 
-@pytest.mark.timeout(60)  # lives days
-def test_twenty_failures_a_day_lock_for_the_rest_of_the_day(tmp_path: Path) -> None:
-    async def body(house: House) -> None:
-        wait_s = 0
-        for _ in range(20):
-            await asyncio.sleep(31)
-            answer = await house.edge.pickup.submit(WRONG)
-            assert isinstance(answer, Refused)
-            wait_s = answer.wait_s
-        assert wait_s > 23 * 3600
-        assert house.edge.pickup.locked_for_s() > 23 * 3600
-
-    in_house(tmp_path, body, limiter={"refill_s": 30})
-
-
 def test_a_thousand_at_once_are_one_session(tmp_path: Path) -> None:
     async def body(house: House) -> None:
         grant = await house.delivered("LP-0001")

@@ -8,6 +8,7 @@ import pytest
 from common.kit.errors import LinliError
 from edge.pickup.views import Accepted, DeskStep, Step
 from tests.edge.pickup.house import CODE, KEEPER, House, cut_at, in_house
+from tests.edge.pickup.test_qr import Signer
 from tests.house_rules import failpoint_names
 from tests.parts import ROOT
 
@@ -25,6 +26,7 @@ PICKUP_POINTS = (
     "pickup.door_open",
     "doors.outcome_committed",
 )
+QR_POINTS = ("pickup.accepted", "kit.sqlite.before_commit", "pickup.qr_intent_committed")
 AFTER_OPEN_POINTS = (
     "doors.before_closed",
     "pickup.door_closed",
@@ -71,6 +73,28 @@ def test_killed_on_the_way_to_the_door(tmp_path: Path, point: str, reboot: bool)
         assert house.pulses - before <= pulsed + 1
         assert house.grant_state(grant.grant_id) == "done"
         assert [e["parcel_id"] for e in house.events("parcel.collected")] == [*grant.parcel_ids]
+
+    in_house(tmp_path, body)
+
+
+@pytest.mark.parametrize("point", QR_POINTS)
+def test_killed_after_a_scan(tmp_path: Path, point: str) -> None:
+    async def body(house: House) -> None:
+        signer = Signer(house)
+        await house.put(signer.row())
+        grant = await house.delivered("LP-0001")
+        before = house.pulses
+        cut_at(point)
+        text = signer.text(signer.grant(grant))
+        asking = asyncio.create_task(house.edge.pickup.submit_qr(text))
+        assert await house.died(), f"nothing passes {point}"
+        await _quietly(asking)
+        await house.boot(new_machine_boot=True)
+        await asyncio.sleep(5)
+        assert house.pulses == before, "a pulse by itself"
+        await _collect(house)
+        assert house.pulses == before + 1
+        assert house.grant_state(grant.grant_id) == "done"
 
     in_house(tmp_path, body)
 
@@ -151,7 +175,7 @@ async def _put_in_anyway(house: House) -> None:
 
 
 def test_every_pickup_failpoint_is_killed_somewhere() -> None:
-    named = {*PICKUP_POINTS, *AFTER_OPEN_POINTS, *PUT_IN_POINTS, *OTHERS}
+    named = {*PICKUP_POINTS, *QR_POINTS, *AFTER_OPEN_POINTS, *PUT_IN_POINTS, *OTHERS}
     points = {
         point
         for path in (ROOT / "edge/pickup").glob("*.py")

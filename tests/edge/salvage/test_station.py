@@ -17,6 +17,7 @@ from edge.sync import lanes
 from tests.common.kit.test_pagesums import flip
 from tests.edge.cable import STATION_ID
 from tests.edge.pickup.house import CODE, House, in_house
+from tests.edge.pickup.test_qr import Signer
 
 OTHER = "30517248"
 OFTEN = {"copy_every_s": 60}
@@ -82,6 +83,25 @@ def test_what_decides_an_opening_and_is_lost_holds_the_grant(tmp_path: Path, tab
             assert house.pulses == pulses
             assert house.events("storage.damaged")[0]["grants_held"] >= 1
         assert house.edge.pickup.locked_for_s() == 0
+
+    in_house(tmp_path, body)
+
+
+def test_a_signed_code_whose_use_may_be_lost_opens_nothing(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        signer = Signer(house)
+        await house.put(signer.row())
+        known = await house.delivered("LP-0001")
+        untold = known.model_copy(update={"grant_id": house.id()})
+        path = await stopped(house)
+        pulses = house.pulses
+        rot(path, "grant_use")
+        await house.boot()
+        for grant in (known, untold):
+            with pytest.raises(UnavailableError) as held:
+                await house.edge.pickup.submit_qr(signer.text(signer.grant(grant)))
+            assert held.value.key == "pickup.held"
+        assert house.pulses == pulses
 
     in_house(tmp_path, body)
 

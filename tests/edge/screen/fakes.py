@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from common.contract.words import Size, TemperatureClass
+from common.contract.words import KeypadLevel, Size, TemperatureClass
 from common.kit.disk import DiskLevel
 from common.kit.errors import ConflictError, LinliError
 from common.kit.trusted_time import ClockState, TimeView
@@ -25,6 +25,7 @@ from edge.pickup.views import (
     DeskStep,
     DoorCell,
     DoorScan,
+    KeypadView,
     NextReason,
     ParcelState,
     ParcelView,
@@ -108,11 +109,12 @@ class FakePickup:
         self.watch = Watch()
         self.now: SessionView | None = None
         self.locked_s = 0
+        self.level = KeypadLevel.NORMAL
         self.asked: list[str] = []
         self.fails: LinliError | None = None
 
-    async def submit(self, code: str) -> Accepted | Refused:
-        self.asked.append(f"submit {code}")
+    async def submit(self, code: str, phone_tail: str | None = None) -> Accepted | Refused:
+        self.asked.append(" ".join(("submit", code, *([phone_tail] if phone_tail else ()))))
         if self.fails:
             raise self.fails
         if code != GOOD_CODE:
@@ -136,8 +138,15 @@ class FakePickup:
         self.asked.append("finish")
         self.now = None
 
-    def locked_for_s(self) -> int:
-        return self.locked_s
+    async def submit_qr(self, text: str) -> Accepted | Refused:
+        self.asked.append(f"qr {text}")
+        if text != "LG1GOOD":
+            return Refused(wait_s=0)
+        self.now = session(Step.OPENING)
+        return Accepted(self.now)
+
+    def keypad(self) -> KeypadView:
+        return KeypadView(self.level, self.locked_s)
 
     def _act(self, name: str, step: Step) -> None:
         self.asked.append(name)

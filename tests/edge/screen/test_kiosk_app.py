@@ -6,6 +6,7 @@ import pytest
 from aiohttp import ClientPayloadError, web
 from aiohttp.test_utils import TestClient, TestServer
 
+from common.contract.words import KeypadLevel
 from edge.pickup.views import Step
 from edge.screen import make_kiosk_app
 from edge.screen.kiosk.app import SCRIPTS
@@ -61,6 +62,39 @@ async def test_wrong_codes_of_all_kinds_read_the_same(client: Client) -> None:
         texts.append(text.split("data-key")[0] + text.split("data-key")[1].split(">", 1)[1])
     assert len(set(texts)) == 1
     assert "打不开柜门" in texts[0]
+
+
+async def test_a_keypad_that_asks_for_more_takes_the_phone_tail(
+    client: Client, station: FakeStation
+) -> None:
+    station.pickup.level = KeypadLevel.STEP_UP
+    text = await (await client.get("/")).text()
+    assert text.split('id="code"')[1].split("</div>")[0].count("<span>") == 12
+    assert "手机号的后 4 位" in text
+    await client.post("/code", data={"code": GOOD_CODE + "0042", "key": "t1"}, headers=FRAGMENT)
+    assert station.pickup.asked == [f"submit {GOOD_CODE} 0042"]
+
+
+async def test_a_scan_is_tried_once_and_answered_like_a_code(
+    client: Client, station: FakeStation
+) -> None:
+    fields, text = {"qr": "LG1NOTHING", "key": "q1"}, ""
+    for _ in range(2):
+        text = await (await client.post("/qr", data=fields, headers=FRAGMENT)).text()
+    assert station.pickup.asked == ["qr LG1NOTHING"]
+    assert "打不开柜门" in text
+    for bad in ("", "L" * 401):
+        await client.post("/qr", data={"qr": bad, "key": f"b{len(bad)}"}, headers=FRAGMENT)
+    assert station.pickup.asked == ["qr LG1NOTHING"]
+    good = await client.post("/qr", data={"qr": "LG1GOOD", "key": "q2"}, headers=FRAGMENT)
+    assert "正在打开柜门" in await good.text()
+
+
+async def test_a_keypad_that_is_off_says_so(client: Client, station: FakeStation) -> None:
+    station.pickup.level, station.pickup.locked_s = KeypadLevel.OFF, 40_000
+    text = await (await client.get("/")).text()
+    assert "键盘已停用" in text
+    assert text.count("disabled") == 12
 
 
 async def test_the_same_form_twice_counts_once(client: Client, station: FakeStation) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from common.contract.words import KeypadLevel
 from common.kit.errors import UnavailableError
 from edge.pickup.views import Step
 from edge.screen import make_kiosk_app
@@ -35,6 +36,8 @@ TIME_UNSURE = UnavailableError("pickup.time_unsure", "not now")
 STEPS: dict[str, Callable[[FakeStation], object]] = {
     "code": lambda s: None,
     "locked": lambda s: setattr(s.pickup, "locked_s", 299),
+    "step up": lambda s: setattr(s.pickup, "level", KeypadLevel.STEP_UP),
+    "off": lambda s: vars(s.pickup).update(level=KeypadLevel.OFF, locked_s=40_000),
     "opening": lambda s: setattr(s.pickup, "now", session(Step.OPENING)),
     "open": lambda s: setattr(s.pickup, "now", session(Step.OPEN, total=3)),
     "left open": lambda s: setattr(s.pickup, "now", session(Step.OPEN, door_left_open=True)),
@@ -50,6 +53,7 @@ STEPS: dict[str, Callable[[FakeStation], object]] = {
 def at_step(change: Callable[[FakeStation], object], station: FakeStation) -> None:
     """Bring the station from wherever it is to a step."""
     station.pickup.now, station.pickup.locked_s = None, 0
+    station.pickup.level = KeypadLevel.NORMAL
     change(station)
 
 
@@ -169,6 +173,29 @@ def test_eight_taps_open_the_door(kiosk: Kiosk) -> None:
     kiosk.page.click("text=返回首页")
     kiosk.page.wait_for_selector("#code")
     assert kiosk.station.pickup.asked == [f"submit {GOOD_CODE}", "proceed"]
+
+
+def test_a_scanner_that_types_opens_the_door_and_types_no_digits(kiosk: Kiosk) -> None:
+    kiosk.goto()
+    kiosk.type("48")
+    kiosk.page.keyboard.type("LG1NOTHING234")
+    kiosk.page.keyboard.press("Enter")
+    kiosk.page.wait_for_selector("#refused")
+    assert kiosk.page.inner_text("#code") == ""
+    kiosk.page.keyboard.type("LG1GOOD")
+    kiosk.page.keyboard.press("Enter")
+    kiosk.page.wait_for_selector("[data-step=opening]")
+    assert kiosk.station.pickup.asked == ["qr LG1NOTHING234", "qr LG1GOOD"]
+
+
+def test_twelve_taps_when_the_keypad_asks_for_more(kiosk: Kiosk) -> None:
+    kiosk.station.pickup.level = KeypadLevel.STEP_UP
+    kiosk.goto()
+    kiosk.type(GOOD_CODE)
+    assert kiosk.station.pickup.asked == []
+    kiosk.type("0042")
+    kiosk.page.wait_for_selector("[data-step=opening]")
+    assert kiosk.station.pickup.asked == [f"submit {GOOD_CODE} 0042"]
 
 
 def test_keys_echo_at_once_and_can_be_corrected(kiosk: Kiosk) -> None:

@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * The resident's screen: keypad with 8 digits, countdowns, idle timer. The code lives here only until
+ * The resident's screen: keypad with as many digits as the page has places, countdowns, idle timer. The code lives here only until
  * it is sent, and is wiped 20 s after the last key. Everything else is the daemon's state.
  */
 import { post, takeOverForms } from './forms.js';
 import { startLive } from './live.js';
+import { scanBuffer } from './wedge.js';
 
-const DIGITS = 8;
 const WIPE_MS = 20_000;
 const root = document.documentElement;
 
@@ -36,12 +36,13 @@ function setCode(next) {
 /** Takes a key while the keypad is there and usable. @param {string} key */
 function press(key) {
   const box = document.getElementById('code');
+  const places = document.querySelectorAll('#code span').length;
   if (!box || sending || root.dataset.link === 'down') return;
   if (document.querySelector('.pad button:disabled')) return;
   if (key === 'clear') setCode('');
   else if (key === 'back') setCode(code.slice(0, -1));
-  else if (code.length < DIGITS) setCode(code + key);
-  if (code.length === DIGITS) send(box.dataset.key ?? '');
+  else if (code.length < places) setCode(code + key);
+  if (code.length === places) send(box.dataset.key ?? '');
 }
 
 /** @param {string} key */
@@ -67,9 +68,37 @@ document.addEventListener('click', (event) => {
   const key = event.detail === 0 ? keyOf(event) : undefined;
   if (key) press(key);
 });
+// A scanner types the QR code of an order: it begins with a letter, which no keypad has, and ends with Enter.
+const SCAN_PAUSE_MS = 200;
+const feed = scanBuffer();
+let scanKeyMs = -Infinity;
+/** Takes the keys of a scan, so that its digits are not typed. @param {KeyboardEvent} event */
+function scanned(event) {
+  const scan = feed(event.key, event.timeStamp);
+  const inScan = event.timeStamp - scanKeyMs < SCAN_PAUSE_MS;
+  if (/^[A-Za-z]$/.test(event.key) || inScan) scanKeyMs = event.timeStamp;
+  else return false;
+  if (event.key !== 'Enter') return true;
+  scanKeyMs = -Infinity;
+  if (scan) sendScan(scan);
+  return true;
+}
+
+/** @param {string} qr */
+async function sendScan(qr) {
+  const box = document.getElementById('code');
+  if (!box || sending || root.dataset.link === 'down') return;
+  sending = true;
+  setCode('');
+  await post('/qr', new URLSearchParams({ qr, key: box.dataset.key ?? '' }), 'stage');
+  sending = false;
+  paint();
+}
+
 document.addEventListener('keydown', (event) => {
   if (event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
-  if (/^[0-9]$/.test(event.key)) press(event.key);
+  if (scanned(event)) event.preventDefault();
+  else if (/^[0-9]$/.test(event.key)) press(event.key);
   else if (event.key === 'Backspace') press('back');
   else if (event.key === 'Escape') press('clear');
 });

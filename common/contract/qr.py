@@ -1,0 +1,90 @@
+"""The QR code of a grant: what the hub signs and the station reads, in one strict form and one algorithm (Ed25519).
+
+`LG1` and, in base 32, fixed fields and the signature over them. Letters and digits only: a scanner types them on
+any keyboard, and a QR code packs them tightly. Whatever is not exactly what `encode` writes is refused.
+"""
+
+import base64
+import binascii
+import struct
+from dataclasses import dataclass
+
+from common.kit.errors import InvalidError
+from common.kit.ids import id_bytes, id_text
+
+PREFIX = "LG1"
+PARCELS_MAX = 4
+"""More would not fit a code that a simple scanner reads; the grant then works once the station knows it."""
+CHARS_MAX = 400
+_HEAD = struct.Struct(">H16s16sIQB")
+_SIGNATURE_BYTES = 64
+_CONTEXT = b"linli/qr-grant/1"
+_KEY_CONTEXT = b"linli/grant-key/1"
+
+
+@dataclass(frozen=True, slots=True)
+class QrGrant:
+    """What stands in the code: which key signed it, for which station, which grant, how long, for which parcels."""
+
+    kid: int
+    station_id: str
+    grant_id: str
+    valid_for_s: int
+    not_after_ms: int
+    parcel_ids: tuple[str, ...]
+
+    def message(self) -> bytes:
+        """Return the bytes the signature covers."""
+        return _CONTEXT + self.fields()
+
+    def fields(self) -> bytes:
+        """Return the fields as they stand in the code."""
+        head = _HEAD.pack(
+            self.kid, id_bytes(self.station_id), id_bytes(self.grant_id), self.valid_for_s,
+            self.not_after_ms, len(self.parcel_ids),
+        )  # fmt: skip
+        return head + b"".join(id_bytes(one) for one in self.parcel_ids)
+
+
+def encode(grant: QrGrant, signature: bytes) -> str:
+    """Return the text of the code."""
+    packed = base64.b32encode(grant.fields() + signature).decode()
+    return PREFIX + packed.rstrip("=")
+
+
+def decode(text: str) -> tuple[QrGrant, bytes]:
+    """Return grant and signature, not verified; InvalidError `qr.malformed` for anything `encode` did not write."""
+    upper = text.strip().upper()  # a scanner on a keyboard with caps lock types small letters
+    packed = upper.removeprefix(PREFIX)
+    if len(upper) > CHARS_MAX or packed == upper:
+        raise _malformed()
+    try:
+        content = base64.b32decode(packed + "=" * (-len(packed) % 8))
+        grant, signature = _unpack(content)
+    except (binascii.Error, struct.error, ValueError) as error:
+        raise _malformed() from error
+    if encode(grant, signature) != upper:  # another spelling of the same bytes
+        raise _malformed()
+    return grant, signature
+
+
+def key_message(station_id: str, kid: int, public_key: bytes) -> bytes:
+    """Return what the hub's command key signs to pin a grant key at a station."""
+    return _KEY_CONTEXT + id_bytes(station_id) + struct.pack(">H", kid) + public_key
+
+
+def _unpack(content: bytes) -> tuple[QrGrant, bytes]:
+    kid, station, grant, valid_for_s, not_after_ms, count = _HEAD.unpack_from(content)
+    end = _HEAD.size + 16 * count
+    if count > PARCELS_MAX or len(content) != end + _SIGNATURE_BYTES:
+        raise ValueError("wrong length")
+    parcels = (content[at : at + 16] for at in range(_HEAD.size, end, 16))
+    read = QrGrant(
+        kid, id_text(station), id_text(grant), valid_for_s, not_after_ms,
+        tuple(id_text(one) for one in parcels),
+    )  # fmt: skip
+    return read, content[end:]
+
+
+def _malformed() -> InvalidError:
+    return InvalidError("qr.malformed", "that is no QR code of an order")

@@ -1,0 +1,55 @@
+"""The text of a QR code: one spelling for one grant, and nothing else is read."""
+
+import base64
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.contract.qr import CHARS_MAX, PARCELS_MAX, PREFIX, QrGrant, decode, encode
+from common.kit.errors import InvalidError
+from common.kit.ids import id_bytes, id_text
+
+ids = st.binary(min_size=16, max_size=16).map(id_text)
+grants = st.builds(
+    QrGrant, st.integers(0, 65_535), ids, ids, st.integers(0, 2**32 - 1), st.integers(0, 2**63),
+    st.lists(ids, max_size=PARCELS_MAX).map(tuple),
+)  # fmt: skip
+signatures = st.binary(min_size=64, max_size=64)
+STATION = "01JABCDEFGHJKMNPQRSTVWXYZ0"
+ONE = QrGrant(1, STATION, STATION, 3600, 10**12, (STATION,))
+
+
+@given(grant=grants, signature=signatures)
+def test_what_is_written_is_read(grant: QrGrant, signature: bytes) -> None:
+    text = encode(grant, signature)
+    assert decode(text) == (grant, signature)
+    assert decode(f" {text.lower()}\n") == (grant, signature)
+    assert len(text) <= CHARS_MAX
+    assert set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+
+
+@given(text=st.one_of(st.text(max_size=500), st.binary(max_size=300).map(
+    lambda content: PREFIX + base64.b32encode(content).decode().rstrip("="))))  # fmt: skip
+def test_nothing_else_is_read(text: str) -> None:
+    with suppress(InvalidError):
+        grant, signature = decode(text)
+        assert encode(grant, signature) == text.strip().upper()
+
+
+def test_a_changed_letter_is_another_message_or_no_code() -> None:
+    text = encode(ONE, bytes(64))
+    for at in range(len(text)):
+        changed = text[:at] + ("B" if text[at] != "B" else "C") + text[at + 1 :]
+        try:
+            grant, signature = decode(changed)
+        except InvalidError:
+            continue
+        assert (grant.message(), signature) != (ONE.message(), bytes(64))
+
+
+@pytest.mark.parametrize("ulid", ["", "01", "8" + "0" * 25, "0" * 25 + "U", "0" * 27])
+def test_what_is_no_ulid_has_no_bytes(ulid: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        id_bytes(ulid)
