@@ -48,6 +48,20 @@ class StationRoutes:
 
     @route(
         "POST",
+        "/stations/{station_id}/readmit",
+        summary="Let a daemon that was turned away speak for the station",
+        roles=(ADMIN, OPERATOR),
+        errors=("station.not_found", "station.no_claim"),
+    )
+    async def readmit(
+        self, station_id: Id, body: schemas.ReadmitRequest, caller: Caller
+    ) -> schemas.StationDetailAnswer:
+        """Admit it; the one that speaks now is turned away at the other's next hello."""
+        await self._stations.readmit(station_id, body.daemon, caller.name)
+        return schemas.StationDetailAnswer.model_validate(await self._stations.detail(station_id))
+
+    @route(
+        "POST",
         "/stations/{station_id}/commands",
         summary="Open one door from afar, with a reason and a short life",
         roles=DESK,

@@ -175,6 +175,8 @@ class SyncServer:
             state = feed.station_tx(conn, station_id, lock=True)
             check_session(state, session)
             outcome = ingest_tx(conn, station_id, batch, received_ms, handlers)
+            if isinstance(outcome, Fork) and batch.lane == Lane.FACTS:
+                self._gateway.forked_tx(conn, station_id, outcome.shared)
             heard_tx(conn, station_id, received_ms)
             hint_tx(conn, f"events:{station_id}")
             return outcome
@@ -215,7 +217,7 @@ def _acked(outcome: Outcome) -> web.Response:
             return answer_of(protocol.EventsAck(acked=head, quarantined=quarantined))
         case Gap(head):
             raise ConflictError("sync.gap", "events before these are missing", **_head(head))
-        case Fork(head, at):
+        case Fork(head, at, _):
             raise ConflictError(
                 "sync.fork", "the hub holds another story from there on",
                 at_epoch=at.boot_epoch, at_seq=at.seq, **_head(head),

@@ -30,6 +30,7 @@ class Acts:
             ("/stations/{station_id}/doors/{label}/open", self._open_door),
             ("/stations/{station_id}/doors/{label}/service", self._service),
             ("/stations/{station_id}/keepers", self._keeper),
+            ("/stations/{station_id}/readmit", self._readmit),
             ("/orders/new", self._place),
             ("/orders/{order_id}/pay", self._pay),
             ("/orders/{order_id}/lock", self._lock),
@@ -82,6 +83,14 @@ class Acts:
         await self._note(who, "keeper.written", f"{station_id}/{keeper.keeper_id}", request)
         said = Flash("ok", "Keeper %(name)s may sign in at the station", {"name": name})
         return f"/stations/{station_id}#keepers", said
+
+    async def _readmit(self, request: web.Request, who: Who, fields: Fields) -> Outcome:
+        station_id, daemon = path_id(request, "station_id"), fields.get("daemon", "")
+        if not is_id(daemon):
+            raise InvalidError("web.bad_form", "the form names no daemon")
+        await self._ports.stations.readmit(station_id, daemon, who.caller.name)
+        said = Flash("info", "This computer speaks for the station within a minute")
+        return f"/stations/{station_id}#claims", said
 
     async def _place(self, _request: web.Request, _who: Who, fields: Fields) -> Outcome:
         lines = [

@@ -21,6 +21,8 @@ ERROR_KEYS: dict[str, str] = {
     "screen.no_door": "There is no such door here.",
     # stations
     "station.not_found": "There is no such station.",
+    "station.fenced": "Codes open nothing here for now, so nothing can be put in. Call the desk.",
+    "station.no_claim": "No such computer waits to speak for this station any more.",
     "station.key_invalid": "The station's public key must be 32 bytes in hexadecimal.",
     "compartment.not_found": "The station has no compartment of that label.",
     "keeper.not_found": "There is no such keeper at this station.",
@@ -179,6 +181,7 @@ ERROR_KEYS: dict[str, str] = {
     "pickup.busy": "Somebody is picking up at this screen.",
     "pickup.no_session": "Nobody is at the screen any more; type the code again.",
     "pickup.no_pulse_left": "The door may not be tried again now; call the help number.",
+    "pickup.fenced": "Codes open nothing at this station for now; another computer may have used them.",
     "pickup.time_unsure": "The station is not sure of the time and cannot tell whether the code is still valid.",
     "pickup.no_door": "The parcel's compartment is not in the station's configuration.",
     "pickup.no_reopen": "The door may not be opened again now.",

@@ -153,6 +153,8 @@ class PickupFlow:
         fp("pickup.intent_committed")
         if verdict.hindrance is Hindrance.NO_DOOR:
             raise UnavailableError("pickup.no_door", "the compartment is not in station.toml")
+        if verdict.hindrance is Hindrance.FENCED:
+            raise UnavailableError("pickup.fenced", "another computer may have used this code")
         if verdict.hindrance is Hindrance.TIME_UNSURE:
             raise UnavailableError("pickup.time_unsure", "the station needs its hub's time first")
         if not verdict.accepted:

@@ -24,6 +24,7 @@ from edge.pickup.grants import Grants
 from edge.pickup.machine import Trigger
 from edge.pickup.session_store import Session
 from edge.pickup.store import Item
+from edge.sync import fence
 from edge.sync.outbox import Outbox
 
 _log = logging.getLogger(__name__)
@@ -38,9 +39,10 @@ IN_FLIGHT = frozenset(
 
 
 class Hindrance(StrEnum):
-    """Why a right code opens nothing: no fault of whoever typed it, so it costs no attempt."""
+    """Why a code opens nothing through no fault of whoever typed it: it costs no attempt."""
 
     NO_DOOR = "no_door"  # `station.toml` no longer has the doors behind which its parcels lie
+    FENCED = "fenced"  # another daemon may have used it (edge.sync.fence); not looked up at all
     TIME_UNSURE = "time_unsure"  # it has not certainly ended, and not certainly not
 
 
@@ -75,6 +77,9 @@ class Sessions:
 
     def check_tx(self, conn: sqlite3.Connection, tag: bytes, taken: Taken) -> Verdict:
         """Look the tag up and, when it may open something, use it: grant, intent, events, token in one commit."""
+        if fence.why_tx(conn):
+            self._limiter.give_back_tx(conn, taken)
+            return Verdict(accepted=False, hindrance=Hindrance.FENCED)
         use = self._grants.acceptable_tx(conn, tag)
         if use is None:
             return Verdict(accepted=False, wait_s=self._refused_tx(conn))
@@ -196,6 +201,8 @@ class Sessions:
     @staticmethod
     def _is_alive_tx(conn: sqlite3.Connection, grant_id: str) -> bool:
         """Return whether one more door may open: revoked between two doors, the open one counts, no further one."""
+        if fence.why_tx(conn):
+            return False
         use, terms = store.use(conn, grant_id), store.terms(conn, grant_id)
         if use is None or terms is None or terms.revoked:
             return False
