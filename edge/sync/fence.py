@@ -55,18 +55,21 @@ class Fence:
 
     def admitted_tx(
         self, conn: sqlite3.Connection, facts: Position, head: tuple[int, int], now_ms: int
-    ) -> None:
-        """Note that the hub listens to us, holds our facts up to `facts`, and has rows up to `head` (generation, op).
+    ) -> bool:
+        """Return whether the hub must be told our story first, be it by a fact made for that.
 
-        The mark goes when our own story reaches that far and the rows have: by then the hub has withdrawn what
-        it heard of and we had forgotten.
+        The hub listens to us, holds our facts up to `facts`, and has rows up to `head` (generation, op). The mark goes
+        when our own story reaches that far and the rows have: by then the hub has withdrawn what it heard of and we
+        had forgotten.
         """
         self._until = None
         if is_older_tx(conn, facts):
             self._raise_tx(conn, Why.STALE, now_ms)
-        elif why_tx(conn):
+            return not lanes.unsent_tx(conn, Lane.FACTS)
+        if why_tx(conn):
             self._until = head
             self._lower_tx(conn)
+        return False
 
     async def caught_up(self) -> None:
         """Take the mark away when the rows have reached what the hub said; after every page of rows."""

@@ -102,6 +102,12 @@ def place_tx(conn: sqlite3.Connection, lane: Lane, position: Position) -> int | 
     return None
 
 
+def unsent_tx(conn: sqlite3.Connection, lane: Lane) -> int:
+    """Return how many rows of `lane` the hub does not have."""
+    state = _lane(conn, lane)
+    return int(state["n"] - state["acked_n"])
+
+
 def oldest_tx(conn: sqlite3.Connection, lane: Lane) -> tuple[int, int]:
     """Return the place of the oldest row held; of the lane's newest event when none is."""
     found = conn.execute(

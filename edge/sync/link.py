@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from common.contract.events import TelemetryGap
+from common.contract.events import ReplicaApplied, TelemetryGap
 from common.contract.protocol import HELLO_PATH, Hello, HelloAnswer
 from common.contract.versions import FIRST, OURS
 from common.contract.words import Lane
@@ -28,7 +28,7 @@ from edge.sync.contact import Backoff, Contact, LinkView
 from edge.sync.downlink import Downlink
 from edge.sync.fence import Fence
 from edge.sync.outbox import Outbox
-from edge.sync.replica import Replica
+from edge.sync.replica import Replica, cursor_tx
 from edge.sync.shadow import Shadow
 from edge.sync.uplink import Uplink
 
@@ -159,7 +159,8 @@ class HubLink:
                 "UPDATE sync_self SET greeted = 1, session = ?, boot_epoch = max(boot_epoch, ?)",
                 (answer.session, answer.min_boot_epoch),
             )
-            self.fence.admitted_tx(conn, answer.acked.facts, rows, now_ms)
+            if self.fence.admitted_tx(conn, answer.acked.facts, rows, now_ms):
+                self._speak_tx(conn)
             if time is not None:
                 time.save_tx(conn)
 
@@ -176,6 +177,12 @@ class HubLink:
         self._contact.refusal = ""
         self._contact.heard()
         self._contact.ready.set()
+
+    def _speak_tx(self, conn: sqlite3.Connection) -> None:
+        """Say where the rows stand: any fact of ours shows the hub which of its facts we do not know."""
+        place = cursor_tx(conn)
+        body = ReplicaApplied(gen=place.gen, op=place.op)
+        self._outbox.append_tx(conn, body, occurred_at=self._ports.clock.wall())
 
     def _hello_tx(self, clock_offset_ms: int) -> Callable[[sqlite3.Connection], Hello]:
         backlog = self._outbox.backlog()

@@ -6,7 +6,7 @@ The products know nothing of this: methods are replaced for the length of a `wit
 import asyncio
 import importlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -185,9 +185,11 @@ ABLATIONS: dict[str, Callable[[], Patches]] = {
 
 
 @contextmanager
-def ablated(name: str | None) -> Iterator[None]:
-    """Switch the safeguard `name` off for a while; None: nothing."""
+def ablated(
+    name: str | None, among: Mapping[str, Callable[[], Patches]] = ABLATIONS
+) -> Iterator[None]:
+    """Switch the safeguard `name` of `among` off for a while; None: nothing."""
     with ExitStack() as stack:
-        for target, attribute, value in ABLATIONS[name]() if name else ():
+        for target, attribute, value in among[name]() if name else ():
             stack.enter_context(patch.object(target, attribute, value))
         yield

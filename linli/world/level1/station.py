@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 import aiohttp
@@ -23,10 +24,17 @@ class StationHost:
     """The machine in the cabinet; `edge` is the daemon of its present life."""
 
     def __init__(
-        self, ground: Ground, seed: int, clock: WorldClock, cabinet: Cabinet, wire: Wire
+        self,
+        ground: Ground,
+        seed: int | str,
+        clock: WorldClock,
+        cabinet: Cabinet,
+        wire: Wire,
+        data: Path | None = None,
     ) -> None:
-        """Have the files; nothing runs yet."""
+        """Have the files, the ground's or those in `data`; nothing runs yet."""
         self._ground, self._seed, self.clock = ground, seed, clock
+        self.data = data or ground.station
         self._cabinet, self._wire = cabinet, wire
         self._starts = 0
         self.life = Life()
@@ -56,7 +64,7 @@ class StationHost:
             hub_client=self._wire.client,
             pages=False,
         )
-        self.edge = edge = build_edge(ports, self._ground.config, self._ground.station)
+        self.edge = edge = build_edge(ports, self._ground.config, self.data)
         for told in self.on_start:
             told(edge)
         self._task = task = asyncio.ensure_future(edge.run())
