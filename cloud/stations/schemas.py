@@ -159,6 +159,12 @@ class ReadmitRequest(RequestModel):
     daemon: Id
 
 
+class RevokeKeyRequest(RequestModel):
+    """Why the station's key is taken away."""
+
+    reason: Reason
+
+
 class StationDetailAnswer(_View):
     """One station's page."""
 

@@ -124,6 +124,10 @@ class Stations:
 
         return await self._kit.db.read(read)
 
+    async def revoke_key(self, station_id: str, reason: str, by: str) -> None:
+        """Let nobody speak for the station until it is paired anew; see `Sites.revoke_key`."""
+        await self.sites.revoke_key(station_id, reason, by)
+
     async def readmit(self, station_id: str, daemon: str, by: str) -> None:
         """Let a daemon that was turned away speak for the station; see `Sites.readmit`."""
         await self.sites.readmit(station_id, daemon, by)

@@ -127,6 +127,21 @@ class Sites:
             public_key(secrets.command_key),
         )
 
+    async def revoke_key(self, station_id: str, reason: str, by: str) -> None:
+        """Take the station's key away: a box was stolen, a disk lost. Errors: NotFoundError, ConflictError (no key).
+
+        It is paired again with a new key; until then nobody speaks for it.
+        """
+
+        def write(connection: Connection) -> None:
+            self._kit.station_tx(connection, station_id)
+            self._kit.gateway.revoke_key_tx(connection, station_id)
+            sites.update_station(connection, station_id, state=SiteState.PROVISIONING.value)
+            about = f"{station_id}: {reason}"
+            self._kit.audit_tx(connection, who=by, what="station.key_revoked", about=about)
+
+        await self._kit.db.write(write)
+
     async def readmit(self, station_id: str, daemon: str, by: str) -> None:
         """Let the daemon of this hello id, which was turned away, speak for the station; NotFoundError.
 

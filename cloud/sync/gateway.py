@@ -19,6 +19,8 @@ from common.contract.base import Message
 from common.contract.events import EVENT_TYPES, ReplicaApplied
 from common.contract.protocol import Hello
 from common.contract.words import Lane
+from common.kit.errors import ConflictError
+from common.kit.sqldb import hint_tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +101,30 @@ class Gateway:
         state = feed.station_tx(conn, station_id, lock=True)
         if state.public_key == public_key:
             return
+        if state.revoked_key == public_key:
+            raise ConflictError("station.key_revoked", "this key was revoked: make a new one")
+        self._new_key_tx(conn, station_id, public_key=public_key)
+
+    def revoke_key_tx(self, conn: Connection, station_id: str) -> None:
+        """Let nobody speak for the station until it is paired with a new key; polls in progress end.
+
+        Every request reads the key from the database, so each worker refuses the next one; a held poll looks
+        again at this commit's hint, and at the latest at its own end, within `MAX_WAIT_S`.
+        """
+        state = feed.station_tx(conn, station_id, lock=True)
+        if state.public_key is None:
+            raise ConflictError("station.not_paired", "the station has no key to revoke")
+        self._new_key_tx(conn, station_id, public_key=None, revoked_key=state.public_key)
+        hint_tx(conn, f"station:{station_id}")
+
+    def _new_key_tx(self, conn: Connection, station_id: str, **keys: bytes | None) -> None:
+        """Start a new line of sessions with this key, or none."""
+        nobody = dict.fromkeys(("install_id", "hello_id", "hello_from", "run_id"))
         conn.execute(
             sa.update(station_table)
             .where(station_table.c.station_id == station_id)
-            .values(
-                public_key=public_key, session=0, install_id=None, hello_id=None, hello_from=None,
-                run_id=None,
-            )
-        )  # fmt: skip
+            .values(**keys, **nobody, session=0)
+        )
         claims.forget_tx(conn, station_id)
 
     def put_row_tx(self, conn: Connection, station_id: str, table: str, row: Message) -> int:

@@ -9,6 +9,7 @@ station = sa.Table(
     metadata,
     sa.Column("station_id", sa.Text, primary_key=True),
     sa.Column("public_key", sa.LargeBinary),
+    sa.Column("revoked_key", sa.LargeBinary),
     sa.Column("gen", sa.BigInteger, nullable=False),
     sa.Column("head_op", sa.BigInteger, nullable=False),
     sa.Column("floor_op", sa.BigInteger, nullable=False),

@@ -122,7 +122,9 @@ def _generation(conn: Connection, state: StationRow, hello: Hello) -> int:
 
 
 def check_session(state: StationRow, session: int) -> None:
-    """Refuse a request of an older session, or of one this hub never gave."""
+    """Refuse a request of a key revoked meanwhile, of an older session, or of one this hub never gave."""
+    if state.public_key is None and state.revoked_key is not None:
+        raise RefusedError("sync.revoked", "the key of this station was revoked: pair it anew")
     if session < state.session:
         raise RefusedError("sync.fenced", "a newer session speaks for this station")
     if session > state.session or session == 0:

@@ -31,6 +31,7 @@ class Acts:
             ("/stations/{station_id}/doors/{label}/service", self._service),
             ("/stations/{station_id}/keepers", self._keeper),
             ("/stations/{station_id}/readmit", self._readmit),
+            ("/stations/{station_id}/revoke-key", self._revoke_key),
             ("/orders/new", self._place),
             ("/orders/{order_id}/pay", self._pay),
             ("/orders/{order_id}/lock", self._lock),
@@ -91,6 +92,15 @@ class Acts:
         await self._ports.stations.readmit(station_id, daemon, who.caller.name)
         said = Flash("info", "This computer speaks for the station within a minute")
         return f"/stations/{station_id}#claims", said
+
+    async def _revoke_key(self, request: web.Request, who: Who, fields: Fields) -> Outcome:
+        station_id = path_id(request, "station_id")
+        reason = text_of(fields, "reason", least=3)
+        await self._ports.stations.revoke_key(station_id, reason, who.caller.name)
+        said = Flash(
+            "warn", "The key is revoked; nobody speaks for this station until it is paired anew"
+        )
+        return f"/stations/{station_id}", said
 
     async def _place(self, _request: web.Request, _who: Who, fields: Fields) -> Outcome:
         lines = [

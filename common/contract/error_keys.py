@@ -22,6 +22,8 @@ ERROR_KEYS: dict[str, str] = {
     # stations
     "station.not_found": "There is no such station.",
     "station.fenced": "Codes open nothing here for now, so nothing can be put in. Call the desk.",
+    "station.key_revoked": "This key was revoked; make a new one on the device and pair that.",
+    "station.not_paired": "The station has no key that could be revoked.",
     "station.no_claim": "No such computer waits to speak for this station any more.",
     "station.key_invalid": "The station's public key must be 32 bytes in hexadecimal.",
     "compartment.not_found": "The station has no compartment of that label.",
@@ -87,6 +89,7 @@ ERROR_KEYS: dict[str, str] = {
     "sync.invalid": "The message does not fit; the detail names the place.",
     "sync.too_large": "The message is larger than the hub reads.",
     "sync.fenced": "Another daemon speaks for this station; stop one of the two.",
+    "sync.revoked": "The key of this station was revoked; pair it anew.",
     "sync.hello_first": "The hub does not know this session; say hello first.",
     "sync.gap": "Events before these are missing; send from the named place on.",
     "sync.fork": "The station told another story before; the hub kept the first one.",

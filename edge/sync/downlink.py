@@ -124,7 +124,7 @@ class Downlink:
         if error.key == "sync.resnapshot":
             self._snapshot_wanted = True
             self._contact.want_hello()  # it also tells the hub what it may have forgotten
-        elif error.key in ("sync.fenced", "sync.hello_first"):
+        elif error.key in ("sync.fenced", "sync.hello_first", "sync.revoked"):
             self._contact.want_hello()
         elif error.key == "sync.moved":
             self._whole = False

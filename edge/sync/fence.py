@@ -23,6 +23,7 @@ class Why(StrEnum):
 
     NONE = ""
     FENCED = "fenced"  # the hub listens to another daemon with this station's key
+    REVOKED = "revoked"  # this key was taken away: pair anew
     STALE = (
         "stale"  # the hub knows facts of this station that this disk does not: codes may be used
     )
@@ -43,12 +44,12 @@ class Fence:
         if self.why:
             raise UnavailableError("station.fenced", f"no code opens here now ({self.why})")
 
-    async def turned_away(self, now_ms: int) -> None:
-        """Note that the hub listens to another daemon; the next start asks under the same name, for a person to see."""
+    async def turned_away(self, now_ms: int, why: Why = Why.FENCED) -> None:
+        """Note that the hub does not listen to us; the next start asks under the same name, for a person to see."""
 
         def tx(conn: sqlite3.Connection) -> None:
             conn.execute("UPDATE sync_self SET greeted = 0")
-            self._raise_tx(conn, Why.FENCED, now_ms)
+            self._raise_tx(conn, why, now_ms)
 
         await self._db.write(tx)
         await self.settle()
@@ -108,6 +109,7 @@ class Fence:
 
 _SAID = {
     Why.FENCED: "another daemon speaks for this station; stop one of the two",
+    Why.REVOKED: "the hub has revoked this station's key; pair it anew",
     Why.STALE: "this disk is older than what the hub has heard; waiting for what was used since",
 }
 

@@ -26,7 +26,7 @@ from edge.sync.blobs import BlobStore
 from edge.sync.client import HubAway, HubClient, HubRefused
 from edge.sync.contact import Backoff, Contact, LinkView
 from edge.sync.downlink import Downlink
-from edge.sync.fence import Fence
+from edge.sync.fence import Fence, Why
 from edge.sync.outbox import Outbox
 from edge.sync.replica import Replica, cursor_tx
 from edge.sync.shadow import Shadow
@@ -34,6 +34,7 @@ from edge.sync.uplink import Uplink
 
 _log = logging.getLogger(__name__)
 JANITOR_S = 600.0
+_SHUT = {"sync.fenced": Why.FENCED, "sync.revoked": Why.REVOKED}
 _TOO_OLD = frozenset({"sync.proto", "sync.projection"})
 OFFSET_MAX_MS = 2**52
 COUNT_S = 1.0  # the backlog on a screen is at most this old
@@ -221,8 +222,8 @@ class HubLink:
         if error.key in _TOO_OLD and self._contact.refusal != error.key:
             _log.error("the hub wants a newer station: %s; update it", error.problem.detail)
         self._contact.refusal = error.key
-        if error.key == "sync.fenced":
-            await self.fence.turned_away(to_ms(self._ports.clock.wall()))
+        if (why := _SHUT.get(error.key)) is not None:
+            await self.fence.turned_away(to_ms(self._ports.clock.wall()), why)
         self._contact.lost(HubAway(error.key, reached=True))
 
     async def _count(self) -> None:

@@ -96,7 +96,7 @@ class Uplink:
         elif key == "sync.chain_broken":
             told = await self._db.write(lambda conn: lanes.mend_tx(conn, station_id, lane))
             _log.error("links of lane %s were damaged: %d chained anew", lane, told)
-        elif key in ("sync.fenced", "sync.hello_first"):
+        elif key in ("sync.fenced", "sync.hello_first", "sync.revoked"):
             self._contact.want_hello()
         else:
             self._contact.lost(HubAway(key, reached=True))

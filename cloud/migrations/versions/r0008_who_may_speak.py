@@ -10,7 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Tell a process from a copy of its disk, and remember the daemons that were turned away."""
+    """Tell a process from a copy of its disk; remember daemons that were turned away, and keys that were revoked."""
+    op.add_column("sync_station", sa.Column("revoked_key", sa.LargeBinary(), nullable=True))
     op.add_column("sync_station", sa.Column("hello_from", sa.BigInteger(), nullable=True))
     op.add_column("sync_station", sa.Column("run_id", sa.Text(), nullable=True))
     op.create_table(
@@ -32,3 +33,4 @@ def downgrade() -> None:
     op.drop_table("sync_claim")
     op.drop_column("sync_station", "run_id")
     op.drop_column("sync_station", "hello_from")
+    op.drop_column("sync_station", "revoked_key")

@@ -86,3 +86,21 @@ async def test_a_computer_that_was_turned_away_is_let_in_on_the_stations_page(
         assert (await client.post(f"{path}/readmit", data=wrong)).status_code == 303
     (claim,) = (await rooms.stations.detail(station_id)).claims
     assert (claim.daemon, claim.admitted) == (daemon, True)
+
+
+async def test_the_key_of_a_stolen_computer_is_revoked_on_the_stations_page(
+    hub: HubUnderTest,
+) -> None:
+    rooms = hub.hub.rooms
+    station_id = await rooms.stations.create_station(NewStation("一号", "One", "400-820-0123"))
+    await rooms.stations.pair(station_id, bytes(range(32)))
+    path = f"/stations/{station_id}"
+    async with client_of(hub, "operator") as client:
+        page = (await client.get(path)).text
+        sent = {"csrf": field(page, "csrf"), "key": field(page, "key"), "reason": "stolen"}
+        answer = await client.post(f"{path}/revoke-key", data=sent)
+        assert (answer.status_code, answer.headers["location"]) == (303, path)
+        page = (await client.get(path)).text
+        assert "密钥已吊销" in page
+        assert f'action="{path}/revoke-key"' not in page
+    assert (await rooms.stations.detail(station_id)).station.state == "provisioning"
