@@ -198,7 +198,7 @@ class Edge:
         self.pins = KeeperPins(db, work, chance, pin_limiter, powered)
         put_in = PutIn(
             clock, chance, self.doors, self.parcels, self.grants, self.outbox,
-            self.disk.refuse_obligations,
+            self._refuse_obligations,
         )  # fmt: skip
         self.desk = KeeperDesk(
             config, clock, db, self.doors, self.parcels, put_in, self.pins, KeeperBudget(powered),
@@ -260,6 +260,7 @@ class Edge:
         await self.state_db.write(self.clock.load_tx)
         await self.replica.prepare()
         await self.outbox.boot()
+        await self.link.fence.settle()
         await self.blobs.start()
         reason = await self.state_db.read(self._boot_reason)
         await self.state_db.write(self.powered.now_tx)
@@ -302,6 +303,11 @@ class Edge:
 
     def _boot_reason(self, conn: sqlite3.Connection) -> str:
         return "restart" if self.powered.boot_id_tx(conn) == self.ports.clock.boot_id else "cold"
+
+    def _refuse_obligations(self) -> None:
+        """Raise when nothing may be put in: the disk is short of room, or no code would give it out again."""
+        self.disk.refuse_obligations()
+        self.link.fence.refuse()
 
     def _on_bus(self, bus: str, unit: int | None, up: bool, detail: str) -> None:
         self._bus_news.put_nowait(BusStateChanged(bus=bus, unit=unit, up=up, detail=detail))

@@ -59,7 +59,8 @@ def write_revision(connection: Connection, message: str) -> None:
 
 
 def _next_number() -> str:
-    return f"{len(list(_HERE.glob('versions/r*.py'))) + 1:04d}"
+    newest = max(int(path.name[1:5]) for path in _HERE.glob("versions/r*.py"))
+    return f"{newest + 1:04d}"
 
 
 def _config(connection: Connection) -> Config:

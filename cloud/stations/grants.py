@@ -4,6 +4,7 @@ A code is slow to make (Argon2), so it is prepared before the transaction that i
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -128,6 +129,31 @@ class Grants:
     async def revoke(self, grant_id: str, revoked_by: str) -> GrantView:
         """Revoke in a transaction of its own."""
         return await self._kit.db.write(lambda c: self.revoke_tx(c, grant_id, revoked_by))
+
+    def close_tx(
+        self,
+        connection: Connection,
+        station_id: str,
+        grant_ids: AbstractSet[str],
+        parcel_ids: AbstractSet[str],
+    ) -> int:
+        """Let these grants, and those of these parcels, open nothing at the station any more; return how many.
+
+        For grants that ended long ago this is news all the same: a station that forgot their use still holds them.
+        """
+        held = grants.held_at(connection, station_id)
+        wanted = [
+            one
+            for one in held
+            if one.grant_id in grant_ids or not parcel_ids.isdisjoint(one.parcel_ids)
+        ]
+        for record in wanted:
+            if record.state in LIVE_GRANTS:
+                self.revoke_tx(connection, record.grant_id, "hub: station on an older disk")
+            else:
+                row = _row(record, "revoked")
+                self._kit.gateway.put_row_tx(connection, station_id, "grant", row)
+        return len(wanted)
 
     def apply_tx(
         self, connection: Connection, grant_id: str, trigger: GrantTrigger, at_ms: int

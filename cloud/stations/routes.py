@@ -48,6 +48,34 @@ class StationRoutes:
 
     @route(
         "POST",
+        "/stations/{station_id}/readmit",
+        summary="Let a daemon that was turned away speak for the station",
+        roles=(ADMIN, OPERATOR),
+        errors=("station.not_found", "station.no_claim"),
+    )
+    async def readmit(
+        self, station_id: Id, body: schemas.ReadmitRequest, caller: Caller
+    ) -> schemas.StationDetailAnswer:
+        """Admit it; the one that speaks now is turned away at the other's next hello."""
+        await self._stations.readmit(station_id, body.daemon, caller.name)
+        return schemas.StationDetailAnswer.model_validate(await self._stations.detail(station_id))
+
+    @route(
+        "POST",
+        "/stations/{station_id}/revoke-key",
+        summary="Let nobody speak for the station until it is paired with a new key",
+        roles=(ADMIN, OPERATOR),
+        errors=("station.not_found", "station.not_paired"),
+    )
+    async def revoke_key(
+        self, station_id: Id, body: schemas.RevokeKeyRequest, caller: Caller
+    ) -> schemas.StationDetailAnswer:
+        """Revoke the key; polls in progress end, the next request is refused."""
+        await self._stations.revoke_key(station_id, body.reason, caller.name)
+        return schemas.StationDetailAnswer.model_validate(await self._stations.detail(station_id))
+
+    @route(
+        "POST",
         "/stations/{station_id}/commands",
         summary="Open one door from afar; another one within ten minutes is held for a second person",
         roles=DESK,

@@ -133,6 +133,40 @@ class CommandAnswer(_View):
     state_at_ms: int
 
 
+class AlarmAnswer(_View):
+    """What needs a person's eye, e.g. `fenced`: two daemons have the station's key."""
+
+    kind: str
+    detail: str
+    times: int
+    first_at_ms: int
+    last_at_ms: int
+
+
+class ClaimAnswer(_View):
+    """A daemon with the station's key that was turned away; `daemon` names it to `readmit`."""
+
+    daemon: str
+    install_id: str
+    app_version: str
+    backlog_facts: int
+    first_ms: int
+    last_ms: int
+    admitted: bool
+
+
+class ReadmitRequest(RequestModel):
+    """Which of the daemons that were turned away shall speak for the station."""
+
+    daemon: Id
+
+
+class RevokeKeyRequest(RequestModel):
+    """Why the station's key is taken away."""
+
+    reason: Reason
+
+
 class StationDetailAnswer(_View):
     """One station's page."""
 
@@ -141,6 +175,8 @@ class StationDetailAnswer(_View):
     compartments: tuple[CompartmentAnswer, ...]
     buses: tuple[BusAnswer, ...]
     commands: tuple[CommandAnswer, ...]
+    alarms: tuple[AlarmAnswer, ...]
+    claims: tuple[ClaimAnswer, ...]
 
 
 class StationsAnswer(_View):

@@ -6,6 +6,7 @@ from sqlalchemy.engine import Connection
 
 from cloud.config import HubSecrets
 from cloud.stations.commands import EXPIRES_S, Commands
+from cloud.stations.copies import Copies
 from cloud.stations.facts import Facts, typed
 from cloud.stations.grants import GrantOrder, Grants, PreparedGrant
 from cloud.stations.keepers import Keepers
@@ -60,6 +61,7 @@ class Stations:
     def subscribe(self) -> None:
         """Take the events this room keeps something of."""
         self._facts.subscribe(self._kit.gateway)
+        self._kit.gateway.on_fork.append(Copies(self.grants).forked_tx)
 
     async def create_station(self, new: NewStation) -> str:
         """Write a new site (or the new texts of a known one) and return its id."""
@@ -121,6 +123,14 @@ class Stations:
             return self._kit.gateway.events_tx(connection, station_id, before=before, limit=limit)
 
         return await self._kit.db.read(read)
+
+    async def revoke_key(self, station_id: str, reason: str, by: str) -> None:
+        """Let nobody speak for the station until it is paired anew; see `Sites.revoke_key`."""
+        await self.sites.revoke_key(station_id, reason, by)
+
+    async def readmit(self, station_id: str, daemon: str, by: str) -> None:
+        """Let a daemon that was turned away speak for the station; see `Sites.readmit`."""
+        await self.sites.readmit(station_id, daemon, by)
 
     def applied_op_tx(self, connection: Connection, station_id: str) -> int:
         """Return the op up to which everything rules at the station."""

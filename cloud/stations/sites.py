@@ -127,6 +127,35 @@ class Sites:
             public_key(secrets.command_key),
         )
 
+    async def revoke_key(self, station_id: str, reason: str, by: str) -> None:
+        """Take the station's key away: a box was stolen, a disk lost. Errors: NotFoundError, ConflictError (no key).
+
+        It is paired again with a new key; until then nobody speaks for it.
+        """
+
+        def write(connection: Connection) -> None:
+            self._kit.station_tx(connection, station_id)
+            self._kit.gateway.revoke_key_tx(connection, station_id)
+            sites.update_station(connection, station_id, state=SiteState.PROVISIONING.value)
+            about = f"{station_id}: {reason}"
+            self._kit.audit_tx(connection, who=by, what="station.key_revoked", about=about)
+
+        await self._kit.db.write(write)
+
+    async def readmit(self, station_id: str, daemon: str, by: str) -> None:
+        """Let the daemon of this hello id, which was turned away, speak for the station; NotFoundError.
+
+        It takes over at its next hello, within a minute; the one that speaks now is turned away then.
+        """
+
+        def write(connection: Connection) -> None:
+            self._kit.station_tx(connection, station_id)
+            self._kit.gateway.admit_tx(connection, station_id, daemon)
+            about = f"{station_id}/{daemon}"
+            self._kit.audit_tx(connection, who=by, what="station.readmitted", about=about)
+
+        await self._kit.db.write(write)
+
     async def set_service(
         self, station_id: str, label: str, *, out_of_service: bool, reason: str, by: str = "hub"
     ) -> CompartmentView:
@@ -215,6 +244,12 @@ class Sites:
             commands=tuple(
                 views.command_view(one)
                 for one in commands.commands_of(connection, station_id, _COMMANDS_SHOWN)
+            ),
+            alarms=tuple(
+                views.alarm_view(one) for one in self._kit.gateway.alarms_tx(connection, station_id)
+            ),
+            claims=tuple(
+                views.claim_view(one) for one in self._kit.gateway.claims_tx(connection, station_id)
             ),
         )
 

@@ -16,6 +16,8 @@ from cloud.stations.store.sites import (
     StationRecord,
     ZoneRecord,
 )
+from cloud.sync.alarms import Alarm
+from cloud.sync.claims import Claim
 from common.contract.words import CommandState
 
 ONLINE_S = 90
@@ -135,6 +137,30 @@ class StationView:
 
 
 @dataclass(frozen=True, slots=True)
+class AlarmView:
+    """What needs a person's eye: its kind, how often it came and when last."""
+
+    kind: str
+    detail: str
+    times: int
+    first_at_ms: int
+    last_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimView:
+    """A daemon with the station's key that the hub turned away; `admitted`: it speaks from its next hello on."""
+
+    daemon: str
+    install_id: str
+    app_version: str
+    backlog_facts: int
+    first_ms: int
+    last_ms: int
+    admitted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StationDetail:
     """One station's own page; `screen` and the compartments' places are null until the station has said them."""
 
@@ -143,6 +169,8 @@ class StationDetail:
     compartments: tuple[CompartmentView, ...]
     buses: tuple[BusView, ...]
     commands: tuple["CommandView", ...]
+    alarms: tuple[AlarmView, ...]
+    claims: tuple[ClaimView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +250,16 @@ def keeper_view(record: KeeperRecord) -> KeeperView:
 def command_view(record: CommandRecord) -> CommandView:
     """Return the command as operators see it."""
     return _seen(CommandView, record, state=CommandState(record.state))
+
+
+def alarm_view(alarm: Alarm) -> AlarmView:
+    """Return the alarm as operators see it."""
+    return _seen(AlarmView, alarm)
+
+
+def claim_view(claim: Claim) -> ClaimView:
+    """Return the daemon that was turned away as operators see it."""
+    return _seen(ClaimView, claim, daemon=claim.hello_id)
 
 
 def site_state(record: StationRecord) -> SiteState:

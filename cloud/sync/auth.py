@@ -7,7 +7,7 @@ from aiohttp import web
 
 from common.kit.clock import Clock, to_ms
 from common.kit.described import KeyHeader
-from common.kit.errors import UnauthenticatedError
+from common.kit.errors import RefusedError, UnauthenticatedError
 from common.kit.identity import (
     NONCE_HEADER,
     SIGNATURE_HEADER,
@@ -115,8 +115,22 @@ def read_signature(request: web.Request, body: bytes) -> Signed:
     return Signed(station_id, time_ms, nonce, signature, message)
 
 
-def check(signed: Signed, public_key: bytes | None, clock: Clock, book: NonceBook) -> None:
-    """Refuse a wrong signature, a wrong time (answering the right one) and a replay."""
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The key a station speaks with, and the one that was taken from it."""
+
+    valid: bytes | None = None
+    revoked: bytes | None = None
+
+
+def check(signed: Signed, keys: Keys, clock: Clock, book: NonceBook) -> None:
+    """Refuse a wrong signature, a wrong time (answering the right one) and a replay.
+
+    The holder of a revoked key, and nobody else, is told that it was revoked.
+    """
+    public_key, revoked = keys.valid, keys.revoked
+    if revoked is not None and verify(revoked, signed.message, signed.signature):
+        raise RefusedError("sync.revoked", "the key of this station was revoked: pair it anew")
     if public_key is None or not verify(public_key, signed.message, signed.signature):
         raise nobody()
     now_ms = to_ms(clock.wall())

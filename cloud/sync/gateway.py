@@ -9,13 +9,18 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from cloud.sync import feed
+from cloud.sync import claims, feed
+from cloud.sync.alarms import Alarm, alarms_tx
+from cloud.sync.claims import Claim
 from cloud.sync.ingest import EventContext, Handler, heads_tx
 from cloud.sync.models import event as event_table
 from cloud.sync.models import station as station_table
 from common.contract.base import Message
 from common.contract.events import EVENT_TYPES, ReplicaApplied
 from common.contract.protocol import Hello
+from common.contract.words import Lane
+from common.kit.errors import ConflictError
+from common.kit.sqldb import hint_tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,8 @@ class Gateway:
         """Start with the one effect that is sync's own: what a station has applied."""
         self.handlers: dict[str, list[Handler]] = {}
         self.on_hello: list[Callable[[Hello], None]] = []
+        self.on_fork: list[Callable[[Connection, str, list[StoredEvent]], None]] = []
+        """Called with the facts that a station does not know of itself any more: its disk is older than they are."""
         self.on_event("replica.applied", _note_applied)
 
     def on_event(
@@ -94,11 +101,31 @@ class Gateway:
         state = feed.station_tx(conn, station_id, lock=True)
         if state.public_key == public_key:
             return
+        if state.revoked_key == public_key:
+            raise ConflictError("station.key_revoked", "this key was revoked: make a new one")
+        self._new_key_tx(conn, station_id, public_key=public_key)
+
+    def revoke_key_tx(self, conn: Connection, station_id: str) -> None:
+        """Let nobody speak for the station until it is paired with a new key; polls in progress end.
+
+        Every request reads the key from the database, so each worker refuses the next one; a held poll looks
+        again at this commit's hint, and at the latest at its own end, within `MAX_WAIT_S`.
+        """
+        state = feed.station_tx(conn, station_id, lock=True)
+        if state.public_key is None:
+            raise ConflictError("station.not_paired", "the station has no key to revoke")
+        self._new_key_tx(conn, station_id, public_key=None, revoked_key=state.public_key)
+        hint_tx(conn, f"station:{station_id}")
+
+    def _new_key_tx(self, conn: Connection, station_id: str, **keys: bytes | None) -> None:
+        """Start a new line of sessions with this key, or none."""
+        nobody = dict.fromkeys(("install_id", "hello_id", "hello_from", "run_id"))
         conn.execute(
             sa.update(station_table)
             .where(station_table.c.station_id == station_id)
-            .values(public_key=public_key, session=0, install_id=None, hello_id=None)
+            .values(**keys, **nobody, session=0)
         )
+        claims.forget_tx(conn, station_id)
 
     def put_row_tx(self, conn: Connection, station_id: str, table: str, row: Message) -> int:
         """Give the station `row` and return the op; equal rows keep the op they have."""
@@ -118,6 +145,24 @@ class Gateway:
     def new_generation_tx(self, conn: Connection, station_id: str) -> int:
         """Make the station take a whole new snapshot; for restores and repairs."""
         return feed.new_generation_tx(conn, station_id)
+
+    def alarms_tx(self, conn: Connection, station_id: str) -> tuple[Alarm, ...]:
+        """Return what needs a person's eye at this station, the newest first."""
+        return alarms_tx(conn, station_id)
+
+    def claims_tx(self, conn: Connection, station_id: str) -> tuple[Claim, ...]:
+        """Return the daemons with this station's key that were turned away."""
+        return claims.claims_tx(conn, station_id)
+
+    def admit_tx(self, conn: Connection, station_id: str, hello_id: str) -> None:
+        """Let one of them speak from its next hello on; the one that speaks now is turned away then."""
+        claims.admit_tx(conn, station_id, hello_id)
+
+    def forked_tx(self, conn: Connection, station_id: str, shared: tuple[int, int]) -> None:
+        """Tell the domains which facts behind `shared` the station does not know of itself."""
+        unknown = facts_behind_tx(conn, station_id, shared)
+        for told in self.on_fork:
+            told(conn, station_id, unknown)
 
     def station_status_tx(self, conn: Connection, station_id: str) -> StationSyncStatus:
         """Return how the station stands; NotFoundError for one that has no row here."""
@@ -162,6 +207,18 @@ class Gateway:
             query = query.where(columns.lane == lane)
         rows = conn.execute(query.order_by(*(part.desc() for part in order)).limit(limit))
         return [StoredEvent(*found) for found in rows]
+
+
+def facts_behind_tx(conn: Connection, station_id: str, place: tuple[int, int]) -> list[StoredEvent]:
+    """Return the facts stored behind `place`, in their order."""
+    columns = event_table.c
+    query = sa.select(*(columns[name] for name in StoredEvent.__dataclass_fields__)).where(
+        columns.station_id == station_id,
+        columns.lane == Lane.FACTS.value,
+        sa.tuple_(columns.boot_epoch, columns.seq) > sa.tuple_(*place),
+    )
+    rows = conn.execute(query.order_by(columns.boot_epoch, columns.seq))
+    return [StoredEvent(*found) for found in rows]
 
 
 def _note_applied(conn: Connection, context: EventContext, body: Message) -> None:

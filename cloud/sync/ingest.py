@@ -53,10 +53,14 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """The station tells another story than before, first at `at`; `head` is where the stored one stands."""
+    """The station tells another story than before, first at `at`; `head` is where the stored one stands.
+
+    Up to `shared` both tell the same: what is stored behind it, the station does not know.
+    """
 
     head: Position
     at: Position
+    shared: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,7 @@ def ingest_tx(
         boot_epoch, seq = story.order(forked)
         at = Position(boot_epoch=boot_epoch, seq=seq, chain=story.chain(forked - 1))
         alarm_tx(conn, station_id, "fork", f"{batch.lane} at {boot_epoch}/{seq}", received_ms)
-        return Fork(head, at)
+        return Fork(head, at, _shared(conn, station_id, batch.lane, story, forked))
     if fresh == len(story.events):
         return Accepted(head, 0, 0)
     return _store(conn, station_id, batch.lane, story, head, received_ms, handlers)
@@ -201,6 +205,24 @@ def _first_difference(
     )
     stored = {(found.boot_epoch, found.seq): bytes(found.chain) for found in rows}
     return next((n for n in range(known) if stored.get(story.order(n)) != story.chains[n]), None)
+
+
+def _shared(
+    conn: Connection, station_id: str, lane: Lane, story: _Story, forked: int
+) -> tuple[int, int]:
+    """Return the last place both stories have; the start of all when the station's own is none of ours."""
+    before = story.place(forked - 1)
+    if before == START or forked:
+        return before.order
+    known = conn.execute(
+        sa.select(event_table.c.chain).where(
+            event_table.c.station_id == station_id,
+            event_table.c.lane == lane.value,
+            event_table.c.boot_epoch == before.boot_epoch,
+            event_table.c.seq == before.seq,
+        )
+    ).scalar_one_or_none()
+    return before.order if known == _chain(before) else START.order
 
 
 def head_tx(conn: Connection, station_id: str, lane: Lane, *, lock: bool = False) -> Position:

@@ -9,6 +9,7 @@ station = sa.Table(
     metadata,
     sa.Column("station_id", sa.Text, primary_key=True),
     sa.Column("public_key", sa.LargeBinary),
+    sa.Column("revoked_key", sa.LargeBinary),
     sa.Column("gen", sa.BigInteger, nullable=False),
     sa.Column("head_op", sa.BigInteger, nullable=False),
     sa.Column("floor_op", sa.BigInteger, nullable=False),
@@ -16,6 +17,8 @@ station = sa.Table(
     sa.Column("session", sa.BigInteger, nullable=False),
     sa.Column("install_id", sa.Text),
     sa.Column("hello_id", sa.Text),
+    sa.Column("hello_from", sa.BigInteger),
+    sa.Column("run_id", sa.Text),
     sa.Column("boot_epoch", sa.BigInteger, nullable=False),
     sa.Column("applied_op", sa.BigInteger, nullable=False),
     sa.Column("last_heard_ms", sa.BigInteger),
@@ -108,4 +111,17 @@ alarm = sa.Table(
     sa.Column("times", sa.BigInteger, nullable=False),
     sa.Column("first_at_ms", sa.BigInteger, nullable=False),
     sa.Column("last_at_ms", sa.BigInteger, nullable=False),
+)
+
+claim = sa.Table(
+    "sync_claim",
+    metadata,
+    sa.Column("station_id", sa.Text, primary_key=True),
+    sa.Column("hello_id", sa.Text, primary_key=True),
+    sa.Column("install_id", sa.Text, nullable=False),
+    sa.Column("app_version", sa.Text, nullable=False),
+    sa.Column("backlog_facts", sa.BigInteger, nullable=False),
+    sa.Column("first_ms", sa.BigInteger, nullable=False),
+    sa.Column("last_ms", sa.BigInteger, nullable=False),
+    sa.Column("admitted", sa.Boolean, nullable=False),
 )

@@ -98,8 +98,8 @@ class SyncServer:
             check_proto(said, self._versions, is_hello=request.path == protocol.HELLO_PATH)
             body = await read_body(request)
             signed = auth.read_signature(request, body)
-            key = await self._db.read(lambda conn: _public_key(conn, signed.station_id))
-            auth.check(signed, key, self._clock, self._nonces)
+            keys = await self._db.read(lambda conn: _keys(conn, signed.station_id))
+            auth.check(signed, keys, self._clock, self._nonces)
             if description.body is not None and request.content_type != "application/json":
                 raise MediaTypeError("request.media_type", "send application/json")
             return await handler(request, signed.station_id, body)
@@ -175,6 +175,8 @@ class SyncServer:
             state = feed.station_tx(conn, station_id, lock=True)
             check_session(state, session)
             outcome = ingest_tx(conn, station_id, batch, received_ms, handlers)
+            if isinstance(outcome, Fork) and batch.lane == Lane.FACTS:
+                self._gateway.forked_tx(conn, station_id, outcome.shared)
             heard_tx(conn, station_id, received_ms)
             hint_tx(conn, f"events:{station_id}")
             return outcome
@@ -215,7 +217,7 @@ def _acked(outcome: Outcome) -> web.Response:
             return answer_of(protocol.EventsAck(acked=head, quarantined=quarantined))
         case Gap(head):
             raise ConflictError("sync.gap", "events before these are missing", **_head(head))
-        case Fork(head, at):
+        case Fork(head, at, _):
             raise ConflictError(
                 "sync.fork", "the hub holds another story from there on",
                 at_epoch=at.boot_epoch, at_seq=at.seq, **_head(head),
@@ -296,9 +298,9 @@ def _resnapshot(reason: str) -> NoReturn:
     raise ConflictError("sync.resnapshot", f"take a snapshot: {reason}", reason=reason)
 
 
-def _public_key(conn: Connection, station_id: str) -> bytes | None:
+def _keys(conn: Connection, station_id: str) -> auth.Keys:
     try:
-        found = feed.station_tx(conn, station_id).public_key
+        found = feed.station_tx(conn, station_id)
     except NotFoundError:
-        return None
-    return None if found is None else bytes(found)
+        return auth.Keys()
+    return auth.Keys(found.public_key, found.revoked_key)

@@ -32,6 +32,8 @@ class Acts:
             ("/stations/{station_id}/commands/{command_id}/confirm", self._confirm),
             ("/stations/{station_id}/doors/{label}/service", self._service),
             ("/stations/{station_id}/keepers", self._keeper),
+            ("/stations/{station_id}/readmit", self._readmit),
+            ("/stations/{station_id}/revoke-key", self._revoke_key),
             ("/orders/new", self._place),
             ("/orders/{order_id}/pay", self._pay),
             ("/orders/{order_id}/lock", self._lock),
@@ -95,6 +97,23 @@ class Acts:
         await self._note(who, "keeper.written", f"{station_id}/{keeper.keeper_id}", request)
         said = Flash("ok", "Keeper %(name)s may sign in at the station", {"name": name})
         return f"/stations/{station_id}#keepers", said
+
+    async def _readmit(self, request: web.Request, who: Who, fields: Fields) -> Outcome:
+        station_id, daemon = path_id(request, "station_id"), fields.get("daemon", "")
+        if not is_id(daemon):
+            raise InvalidError("web.bad_form", "the form names no daemon")
+        await self._ports.stations.readmit(station_id, daemon, who.caller.name)
+        said = Flash("info", "This computer speaks for the station within a minute")
+        return f"/stations/{station_id}#claims", said
+
+    async def _revoke_key(self, request: web.Request, who: Who, fields: Fields) -> Outcome:
+        station_id = path_id(request, "station_id")
+        reason = text_of(fields, "reason", least=3)
+        await self._ports.stations.revoke_key(station_id, reason, who.caller.name)
+        said = Flash(
+            "warn", "The key is revoked; nobody speaks for this station until it is paired anew"
+        )
+        return f"/stations/{station_id}", said
 
     async def _place(self, _request: web.Request, _who: Who, fields: Fields) -> Outcome:
         lines = [

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from cloud.stations.schemas import cursor_of
-from cloud.stations.views import Beats, CommandView, CompartmentView, StationDetail, ZoneView
+from cloud.stations.views import (
+    AlarmView,
+    Beats,
+    CommandView,
+    CompartmentView,
+    StationDetail,
+    ZoneView,
+)
 from cloud.sync.gateway import EventCursor, StoredEvent
 from cloud.web.doors import DoorMap, door_map
 from cloud.web.event_words import say, temperatures
@@ -15,7 +22,7 @@ from cloud.web.fleet import ZoneLine, heard, station_name, station_tag, zone_lin
 from cloud.web.forms import path_id
 from cloud.web.frame import Frame
 from cloud.web.session import Who
-from cloud.web.words import command_tag, zone_name
+from cloud.web.words import alarm_words, command_tag, zone_name
 from common.contract.words import CommandState
 from common.kit.clock import from_ms
 from common.kit.errors import InvalidError
@@ -91,6 +98,7 @@ class SitePages:
             "station.html", lang, who, parts=parts, held=held, keepers=keepers, door=door, older=before,
             view=seen.detail.station, name=station_name(seen.detail.station, texts),
             path=f"/stations/{station_id}", here="stations", own=who.caller.name,
+            claims=seen.detail.claims,
         )  # fmt: skip
 
     async def read(self, station_id: str, before: EventCursor | None = None) -> Seen:
@@ -136,6 +144,7 @@ class SitePages:
                 lambda: frame.render("lines.html", lang, buses=detail.buses),
             ),
             Region("commands", detail.commands, lambda: self._commands(detail.commands, lang)),
+            Region("alarms", detail.alarms, lambda: self._alarms(detail.alarms, lang)),
         ]  # fmt: skip
         if with_events:
             key = tuple(event.cursor for event in seen.events)
@@ -172,6 +181,11 @@ class SitePages:
             (one, command_tag(one.state, texts), from_ms(one.issued_at_ms)) for one in commands[:6]
         ]
         return self._frame.render("commands.html", lang, rows=rows)
+
+    def _alarms(self, alarms: Sequence[AlarmView], lang: Lang) -> str:
+        texts = self._frame.texts(lang)
+        rows = [(one, *alarm_words(one.kind, texts)) for one in alarms]
+        return self._frame.render("alarms.html", lang, rows=rows)
 
     def _events(self, seen: Seen, path: str, lang: Lang) -> str:
         texts = self._frame.texts(lang)

@@ -152,3 +152,17 @@ def zone_word(zone: str, texts: Texts) -> str:
     _ = texts.gettext
     words = {"ambient": _("ambient"), "chilled": _("chilled"), "frozen": _("frozen")}
     return words.get(zone, zone)
+
+
+def alarm_words(kind: str, texts: Texts) -> tuple[str, bool]:
+    """Return what an alarm of a station means, and whether it is severe."""
+    _ = texts.gettext
+    known = {
+        "fenced": (_("Two computers have this station's key; one was turned away"), True),
+        "taken_over": (_("Another disk speaks for the station after the first fell silent"), True),
+        "readmitted": (_("The desk let another computer speak for the station"), False),
+        "fork": (_("The station forgot what it had reported: its disk is older"), True),
+        "hole.facts": (_("Facts of the station are missing for good"), True),
+        "hole.telemetry": (_("Measurements of the station are missing"), False),
+    }
+    return known.get(kind, (_("The program found a mistake of its own: %(kind)s", kind=kind), True))

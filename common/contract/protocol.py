@@ -119,6 +119,11 @@ class Hello(Message):
         exclude_if=_is_unsaid,
         description="the station's trusted time when it asked",
     )
+    run_id: Id | None = Field(
+        default=None,
+        exclude_if=_is_unsaid,
+        description="made by each process: tells a repeated hello from a copy that repeats it",
+    )
 
 
 class HelloAnswer(Message):

@@ -15,6 +15,7 @@ from common.kit.identity import StationSecrets, verify
 from common.kit.sqlite import Db
 from edge.access.budget import RemoteBudget
 from edge.doors import DoorChange, Doors, DoorWish
+from edge.sync import fence
 from edge.sync.outbox import Outbox
 from edge.sync.replica import ReplicaTable
 
@@ -96,7 +97,9 @@ class Commands:
             await self._news.wait()
 
     def take_up_tx(self, conn: sqlite3.Connection) -> None:
-        """Check every command not seen before, in the order they came, and start those that hold."""
+        """Check every command not seen before, in the order they came, and start those that hold; none while fenced."""
+        if fence.why_tx(conn):
+            return
         rows = conn.execute(
             "SELECT r.body FROM replica_command r LEFT JOIN command_run USING (command_id)"
             " WHERE command_run.command_id IS NULL ORDER BY r.rowid"

@@ -36,6 +36,7 @@ T = TypeVar("T")
 _HINDRANCES = {
     Hindrance.NO_DOOR: ("pickup.no_door", "the compartment is not in station.toml"),
     Hindrance.TIME_UNSURE: ("pickup.time_unsure", "the station needs its hub's time first"),
+    Hindrance.FENCED: ("pickup.fenced", "another computer may have used this code"),
     Hindrance.HELD: ("pickup.held", "the disk was damaged: this grant may have been used"),
     Hindrance.ROWS_LOST: ("pickup.rows_lost", "the disk was damaged: the hub must send its rows"),
 }

@@ -25,6 +25,7 @@ from edge.pickup.machine import Trigger
 from edge.pickup.session_store import Session
 from edge.pickup.store import Item, Use
 from edge.pickup.verdict import Hindrance, Verdict
+from edge.sync import fence
 from edge.sync.outbox import Outbox
 
 _log = logging.getLogger(__name__)
@@ -66,6 +67,9 @@ class Sessions:
 
         With `phone_tail` the digits must be those of the order's phone number as well.
         """
+        if fence.why_tx(conn):
+            self._limiter.give_back_tx(conn, taken)
+            return Verdict(accepted=False, hindrance=Hindrance.FENCED)
         if (doubt := self._doubt_tx(conn, tag, taken)) is not None:
             return Verdict(accepted=False, hindrance=doubt)
         use = self._grants.acceptable_tx(conn, tag)
@@ -77,6 +81,8 @@ class Sessions:
 
     def check_qr_tx(self, conn: sqlite3.Connection, text: str) -> bool | Hindrance:
         """Use the grant of a signed QR code, as its digits would; False: it opens nothing here."""
+        if fence.why_tx(conn):
+            return Hindrance.FENCED
         qr = self._qr.read_tx(conn, text)
         if qr and is_shown_in_vain_tx(conn, qr.grant_id):
             return Hindrance.HELD
@@ -222,6 +228,8 @@ class Sessions:
     @staticmethod
     def _is_alive_tx(conn: sqlite3.Connection, grant_id: str) -> bool:
         """Return whether one more door may open: revoked between two doors, the open one counts, no further one."""
+        if fence.why_tx(conn):
+            return False
         use, terms = store.use(conn, grant_id), store.terms(conn, grant_id)
         if use is None or terms is None or terms.revoked:
             return False

@@ -7,9 +7,10 @@ from edge.access.limiter import Standing
 
 
 class Hindrance(StrEnum):
-    """Why a right code opens nothing: no fault of whoever typed it, so it costs no attempt."""
+    """Why a code opens nothing through no fault of whoever showed it: it costs no attempt."""
 
     NO_DOOR = "no_door"  # `station.toml` no longer has the doors behind which its parcels lie
+    FENCED = "fenced"  # another daemon may have used it (edge.sync.fence); not looked up at all
     TIME_UNSURE = "time_unsure"  # it has not certainly ended, and not certainly not
     HELD = "held"  # the station has lost what would prove that it was not used
     ROWS_LOST = (

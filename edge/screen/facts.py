@@ -45,7 +45,7 @@ class ScreenFacts:
     def link(self) -> LinkFact:
         """Return the way to the hub and what waits for it."""
         link, backlog = self._facts.link(), self._facts.backlog()
-        return LinkFact(link.online, link.since_s, backlog.facts + backlog.telemetry)
+        return LinkFact(link.online, link.since_s, backlog.facts + backlog.telemetry, link.why)
 
     def disk(self) -> DiskLevel:
         """Return how full the disk is."""

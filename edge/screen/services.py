@@ -30,6 +30,7 @@ from edge.pickup.views import (
     SessionView,
     UndoView,
 )
+from edge.sync.fence import Why
 
 
 class Pickup(Protocol):
@@ -141,11 +142,12 @@ class ZoneFact:
 
 @dataclass(frozen=True, slots=True)
 class LinkFact:
-    """The way to the hub; `since_s` is how long it has been as it is."""
+    """The way to the hub; `since_s` is how long it has been as it is; `why` codes open nothing, if they do not."""
 
     online: bool
     since_s: float
     waiting: int
+    why: Why = Why.NONE
 
 
 class Facts(Protocol):

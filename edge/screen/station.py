@@ -10,6 +10,7 @@ from common.ui.doormap import Cell, CellState, Place
 from common.ui.i18n import Lang, Texts
 from edge.pickup.views import DoorCell
 from edge.screen.services import ScreenServices
+from edge.sync.fence import Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Head:
     online: bool
     offline_minutes: int
     waiting: int
+    why: Why
     disk: DiskLevel
     time: ClockState
     clock_is_odd: bool
@@ -73,6 +75,7 @@ class Station:
             online=link.online,
             offline_minutes=0 if link.online else round(link.since_s // 60),
             waiting=link.waiting,
+            why=link.why,
             disk=self._facts.disk(),
             time=time.state,
             clock_is_odd=time.system_is_odd,

@@ -74,6 +74,6 @@ class BlobLane:
             await self._store.give_up(blob, error.key.removeprefix("sync.blob_"))
         elif error.key == "sync.blob_quota":
             self._room.down(error)
-        elif error.key in ("sync.fenced", "sync.hello_first"):
+        elif error.key in ("sync.fenced", "sync.hello_first", "sync.revoked"):
             self._contact.want_hello()
         await asyncio.sleep(self._backoff.next_s())

@@ -10,6 +10,7 @@ from datetime import datetime
 from common.kit.clock import Clock
 from common.kit.log import Outage
 from edge.sync.client import HubAway
+from edge.sync.fence import Why
 
 _log = logging.getLogger(__name__)
 FIRST_PAUSE_S = 1.0
@@ -22,7 +23,13 @@ class LinkView:
     online: bool
     last_heard: datetime | None
     since_s: float
-    fenced: bool = False
+    why: Why = Why.NONE
+    """Why codes open nothing here, if they do not."""
+
+    @property
+    def fenced(self) -> bool:
+        """Whether the hub listens to another daemon, or has not told yet what this disk forgot."""
+        return bool(self.why)
 
 
 class Backoff:
@@ -48,14 +55,13 @@ class Backoff:
 class Contact:
     """Shared by all tasks of the link: reachability, the session, and who wants a hello."""
 
-    def __init__(self, clock: Clock) -> None:
-        """Start without a hub."""
-        self._clock = clock
+    def __init__(self, clock: Clock, why: Callable[[], Why] = lambda: Why.NONE) -> None:
+        """Start without a hub; `why` tells whether codes open nothing here."""
+        self._clock, self.why = clock, why
         self._outage = Outage(_log, "hub")
         self._last_heard: datetime | None = None
         self._since_s = clock.monotonic_s()
         self._online = False
-        self.fenced = False
         self.refusal = ""
         self.ready = asyncio.Event()
         self.hello_wanted = asyncio.Event()
@@ -64,7 +70,7 @@ class Contact:
     def view(self) -> LinkView:
         """Return what is known now; synchronous, from memory."""
         since_s = max(0.0, self._clock.monotonic_s() - self._since_s)
-        return LinkView(self._online, self._last_heard, since_s, self.fenced)
+        return LinkView(self._online, self._last_heard, since_s, self.why())
 
     def want_hello(self) -> None:
         """Hold the lanes and the poll until the hub has answered a hello."""
@@ -90,9 +96,13 @@ class Contact:
             self.want_hello()
         await asyncio.sleep(backoff.next_s(error.retry_after_s))
 
+    def tell(self) -> None:
+        """Let everybody look again who shows something of this."""
+        for told in self.on_change:
+            told()
+
     def _turn(self, online: bool) -> None:
         if online != self._online:
             self._online = online
             self._since_s = self._clock.monotonic_s()
-            for told in self.on_change:
-                told()
+            self.tell()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from common.contract import protocol
 from common.contract.digest import SEGMENTS
@@ -19,9 +20,16 @@ class Downlink:
     """Keeps the replica at the hub's head."""
 
     def __init__(
-        self, replica: Replica, shadow: Shadow, contact: Contact, backoff: Backoff, wait_s: float
+        self,
+        replica: Replica,
+        shadow: Shadow,
+        contact: Contact,
+        backoff: Backoff,
+        wait_s: float,
+        moved: Callable[[], Awaitable[None]],
     ) -> None:
-        """Poll with up to `wait_s` of holding."""
+        """Poll with up to `wait_s` of holding; `moved` is awaited when the rows have moved on."""
+        self._moved = moved
         self._replica, self._shadow = replica, shadow
         self._contact, self._backoff, self._wait_s = contact, backoff, wait_s
         self._whole = False
@@ -70,6 +78,7 @@ class Downlink:
         await self._replica.apply(
             cursor, end, (Change(op.table, op.key, op.body) for op in page.ops)
         )
+        await self._moved()
         self._backoff.reset()
 
     async def _take_snapshot(self, client: HubClient, cursor: Cursor) -> None:
@@ -86,6 +95,7 @@ class Downlink:
         if segments is None or segments:
             await self._fetch(client, end, segments or ())
         await self._shadow.swap(cursor, end, segments)
+        await self._moved()
         self._whole = self._snapshot_wanted = False
         self._contact.heard()
         self._backoff.reset()
@@ -114,7 +124,7 @@ class Downlink:
         if error.key == "sync.resnapshot":
             self._snapshot_wanted = True
             self._contact.want_hello()  # it also tells the hub what it may have forgotten
-        elif error.key in ("sync.fenced", "sync.hello_first"):
+        elif error.key in ("sync.fenced", "sync.hello_first", "sync.revoked"):
             self._contact.want_hello()
         elif error.key == "sync.moved":
             self._whole = False

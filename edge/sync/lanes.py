@@ -102,6 +102,21 @@ def place_tx(conn: sqlite3.Connection, lane: Lane, position: Position) -> int | 
     return None
 
 
+def unsent_tx(conn: sqlite3.Connection, lane: Lane) -> int:
+    """Return how many rows of `lane` the hub does not have."""
+    state = _lane(conn, lane)
+    return int(state["n"] - state["acked_n"])
+
+
+def oldest_tx(conn: sqlite3.Connection, lane: Lane) -> tuple[int, int]:
+    """Return the place of the oldest row held; of the lane's newest event when none is."""
+    found = conn.execute(
+        "SELECT boot_epoch, seq FROM outbox WHERE lane = ? ORDER BY n LIMIT 1", (lane.value,)
+    ).fetchone()
+    row = found or _lane(conn, lane)
+    return (int(row["boot_epoch"]), int(row["seq"]))
+
+
 def resend_all_tx(conn: sqlite3.Connection, lane: Lane) -> None:
     """Offer every retained row again: the hub says which it knows."""
     _set_acked(conn, lane, _first_n(conn, lane) - 1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from common.contract.events import TelemetryGap
+from common.contract.events import ReplicaApplied, TelemetryGap
 from common.contract.protocol import HELLO_PATH, Hello, HelloAnswer
 from common.contract.versions import FIRST, OURS
 from common.contract.words import Lane
@@ -26,13 +26,15 @@ from edge.sync.blobs import BlobStore
 from edge.sync.client import HubAway, HubClient, HubRefused
 from edge.sync.contact import Backoff, Contact, LinkView
 from edge.sync.downlink import Downlink
+from edge.sync.fence import Fence, Why
 from edge.sync.outbox import Outbox
-from edge.sync.replica import Replica
+from edge.sync.replica import Replica, cursor_tx
 from edge.sync.shadow import Shadow
 from edge.sync.uplink import Uplink
 
 _log = logging.getLogger(__name__)
 JANITOR_S = 600.0
+_SHUT = {"sync.fenced": Why.FENCED, "sync.revoked": Why.REVOKED}
 _TOO_OLD = frozenset({"sync.proto", "sync.projection"})
 OFFSET_MAX_MS = 2**52
 COUNT_S = 1.0  # the backlog on a screen is at most this old
@@ -80,10 +82,13 @@ class HubLink:
         """Use the hub of `config`; `outbox.boot()` and `replica.prepare()` must have run before `run`."""
         self._ports, self._config, self._db = ports, config, db
         self._outbox, self._app_version = outbox, app_version
-        self._contact = Contact(ports.clock)
+        self.fence = fence = Fence(db)
+        self._contact = Contact(ports.clock, lambda: fence.why)
+        fence.on_change.append(self._contact.tell)
         self._downlink = Downlink(
-            replica, Shadow(db, replica), self._contact, self._backoff(), config.poll_wait_s
-        )
+            replica, Shadow(db, replica), self._contact, self._backoff(), config.poll_wait_s,
+            fence.caught_up,
+        )  # fmt: skip
         self._uplinks = [
             Uplink(lane, db, outbox, self._contact, ports.clock, self._backoff()) for lane in Lane
         ]
@@ -130,7 +135,7 @@ class HubLink:
                 await asyncio.sleep(backoff.next_s(error.retry_after_s))
                 continue
             except HubRefused as error:
-                self._turned_away(error)
+                await self._turned_away(error)
                 await asyncio.sleep(backoff.next_s())
                 continue
             backoff.reset()
@@ -148,16 +153,21 @@ class HubLink:
         if time is not None:
             time.hear(answer.server_time_ms)
 
+        now_ms, rows = to_ms(self._ports.clock.wall()), (answer.gen, answer.head_op)
+
         def tx(conn: sqlite3.Connection) -> None:
             conn.execute(
                 "UPDATE sync_self SET greeted = 1, session = ?, boot_epoch = max(boot_epoch, ?)",
                 (answer.session, answer.min_boot_epoch),
             )
+            if self.fence.admitted_tx(conn, answer.acked.facts, rows, now_ms):
+                self._speak_tx(conn)
             if time is not None:
                 time.save_tx(conn)
 
         await self._db.write(tx)
         fp("sync.edge.session_stored")
+        await self.fence.settle()
         client.session = answer.session
         client.proto = answer.proto or FIRST
         now_ms = to_ms(self._ports.clock.wall())
@@ -165,11 +175,15 @@ class HubLink:
         for uplink in self._uplinks:
             await uplink.reconcile(answer.acked)
         self._downlink.gen = answer.gen
-        if self._contact.fenced:
-            _log.warning("hub takes this station's word again")
-        self._contact.fenced, self._contact.refusal = False, ""
+        self._contact.refusal = ""
         self._contact.heard()
         self._contact.ready.set()
+
+    def _speak_tx(self, conn: sqlite3.Connection) -> None:
+        """Say where the rows stand: any fact of ours shows the hub which of its facts we do not know."""
+        place = cursor_tx(conn)
+        body = ReplicaApplied(gen=place.gen, op=place.op)
+        self._outbox.append_tx(conn, body, occurred_at=self._ports.clock.wall())
 
     def _hello_tx(self, clock_offset_ms: int) -> Callable[[sqlite3.Connection], Hello]:
         backlog = self._outbox.backlog()
@@ -196,20 +210,20 @@ class HubLink:
                 projections=OURS.projections,
                 clock_state=seen.state.value if seen else None,
                 time_ms=to_ms(self._ports.clock.wall()),
+                run_id=self._outbox.run_id,
             )
 
         return tx
 
-    def _turned_away(self, error: HubRefused) -> None:
+    async def _turned_away(self, error: HubRefused) -> None:
         """Say once that another daemon holds the station (a copied disk, or our own older self for five minutes),
         or that the hub no longer speaks our language: everything is kept, and pickups go on without it."""
         self._contact.ready.clear()
         if error.key in _TOO_OLD and self._contact.refusal != error.key:
             _log.error("the hub wants a newer station: %s; update it", error.problem.detail)
         self._contact.refusal = error.key
-        if error.key == "sync.fenced" and not self._contact.fenced:
-            _log.error("another daemon speaks for this station: stop one of the two")
-            self._contact.fenced = True
+        if (why := _SHUT.get(error.key)) is not None:
+            await self.fence.turned_away(to_ms(self._ports.clock.wall()), why)
         self._contact.lost(HubAway(error.key, reached=True))
 
     async def _count(self) -> None:

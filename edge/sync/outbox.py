@@ -40,13 +40,15 @@ class Outbox:
         self.station_id = station_id
         self._db, self._clock, self._chance = db, clock, chance
         self._booted = False
+        self.run_id = ""
+        """Made at boot and kept nowhere: a copy of the disk does not have it."""
         self._listeners: list[asyncio.Event] = []
         self._counts: dict[Lane, int] = dict.fromkeys(Lane, 0)
         self._oldest_ms: int | None = None
 
     async def boot(self) -> int:
         """Raise and return the boot epoch, durably; before this no event may be appended."""
-        install_id, hello_id = (new_id(self._clock, self._chance) for _ in range(2))
+        install_id, hello_id, self.run_id = (new_id(self._clock, self._chance) for _ in range(3))
 
         def tx(conn: sqlite3.Connection) -> int:
             conn.execute(

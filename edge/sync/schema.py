@@ -71,4 +71,9 @@ DDL: tuple[str, ...] = (
         sent_at_ms INTEGER
     ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX IF NOT EXISTS blob_age ON blob (sent_at_ms, added_at_ms)",
+    """CREATE TABLE IF NOT EXISTS sync_fence (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        why TEXT NOT NULL,           -- edge.sync.fence.Why; a row stands while no code may open
+        since_ms INTEGER NOT NULL
+    ) STRICT""",
 )

@@ -19,6 +19,7 @@ from common.kit.sqlite import Db
 from edge.sync import lanes
 from edge.sync.client import HubAway, HubClient, HubRefused
 from edge.sync.contact import Backoff, Contact
+from edge.sync.fence import Why
 from edge.sync.outbox import Outbox
 from edge.sync.pace import Pace
 
@@ -79,6 +80,8 @@ class Uplink:
         texts = sum(len(event.body.encode()) for event in batch.events)
         self._pace.arrived(len(batch.events), full=2 * texts >= self._pace.body_bytes)
         await self._outbox.count()
+        if self._contact.why() is Why.STALE and self._lane is Lane.FACTS:
+            self._contact.want_hello()  # it says when the rows will have what this disk forgot
 
     async def _refused(self, problem: Problem) -> None:
         """Act on a refusal; each act is followed by a pause, so that no answer can make a busy loop."""
@@ -93,7 +96,7 @@ class Uplink:
         elif key == "sync.chain_broken":
             told = await self._db.write(lambda conn: lanes.mend_tx(conn, station_id, lane))
             _log.error("links of lane %s were damaged: %d chained anew", lane, told)
-        elif key in ("sync.fenced", "sync.hello_first"):
+        elif key in ("sync.fenced", "sync.hello_first", "sync.revoked"):
             self._contact.want_hello()
         else:
             self._contact.lost(HubAway(key, reached=True))

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from linli.drill.alone import MakeCase
     from linli.world.ablation import Patches
 
+if TYPE_CHECKING:
+    from linli.drill.copies.campaign import Kind
+
 T = TypeVar("T")
 app = typer.Typer(
     no_args_is_help=True,
@@ -325,6 +328,59 @@ def _alone(
     typer.echo(
         f"{tally.runs} runs, {len(tally.violations)} violations; "
         f"again: {campaign.replay(seeds.start, len(seeds))}"
+    )
+    if as_json:
+        typer.echo(tally.as_json())
+    raise typer.Exit(1 if tally.violations else 0)
+
+
+@app.command()
+def clone(
+    seeds: Annotated[int, typer.Option(min=1, help="how many seeds, counted up from --seed")] = 10,
+    seed: Annotated[int, typer.Option(help="first seed: moment of the copy, cuts, people")] = 1,
+    trace: Annotated[bool, typer.Option("--trace", help="let the programs' logs through")] = False,
+    ablate: Annotated[
+        str | None, typer.Option(help="switch this safeguard off: the drill must notice")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="one JSON object on the last line")
+    ] = False,
+) -> None:
+    """Copy a station's disk, let both machines live on and try every code at both; only one of them may open."""
+    from linli.drill.copies.campaign import CLONES
+
+    _copies(CLONES, range(seed, seed + seeds), ablate, trace=trace, as_json=as_json)
+
+
+@app.command("hub-restore")
+def hub_restore(
+    seeds: Annotated[int, typer.Option(min=1, help="how many seeds, counted up from --seed")] = 10,
+    seed: Annotated[int, typer.Option(help="first seed: moment of the backup, cuts, people")] = 1,
+    trace: Annotated[bool, typer.Option("--trace", help="let the programs' logs through")] = False,
+    ablate: Annotated[
+        str | None, typer.Option(help="switch this safeguard off: the drill must notice")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="one JSON object on the last line")
+    ] = False,
+) -> None:
+    """Lose the hub's database and put an older backup back; the station refills it, and no code comes back to life."""
+    from linli.drill.copies.campaign import RESTORES
+
+    _copies(RESTORES, range(seed, seed + seeds), ablate, trace=trace, as_json=as_json)
+
+
+def _copies(kind: "Kind", seeds: range, ablate: str | None, *, trace: bool, as_json: bool) -> None:
+    from linli.drill.copies.campaign import Campaign
+
+    if ablate is not None and ablate not in kind.ablations:
+        known = "\n  ".join(kind.ablations)
+        raise typer.BadParameter(f"no such safeguard; there are\n  {known}")
+    campaign = Campaign(kind, seeds, typer.echo, ablate, trace)
+    tally = campaign.run()
+    again = campaign.replay(seeds.start, len(seeds))
+    typer.echo(
+        f"{tally.runs} runs, {tally.violations} violations, seed {seeds.start}; again: {again}"
     )
     if as_json:
         typer.echo(tally.as_json())

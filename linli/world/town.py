@@ -91,7 +91,7 @@ class Town:
 
     async def prepare(self) -> None:
         """Seed the hub and pair the station, as `linli hub seed` and `pair` do."""
-        ports, config = self._hub_ports(), self._hub_config()
+        ports, config = self.hub_ports(), self._hub_config()
         db = ports.open_db(config.database_url())
         db.write_now(upgrade_tx)
         rooms = Rooms(ports, config, db)
@@ -122,7 +122,7 @@ class Town:
 
     async def start_hub(self) -> None:
         """Switch the hub on."""
-        self.hub = await self._start(build_hub(self._hub_ports(), self._hub_config()))
+        self.hub = await self._start(build_hub(self.hub_ports(), self._hub_config()))
 
     async def start_edge(self) -> None:
         """Switch the station on."""
@@ -212,7 +212,8 @@ class Town:
         self._boots += 1
         return seeded_chance(f"{self._seed}|{who}|{self._boots}")
 
-    def _hub_ports(self) -> HubPorts:
+    def hub_ports(self) -> HubPorts:
+        """Return what one worker of the hub needs."""
         secrets = HubSecrets.open(
             self.data / "hub" / "hub-secrets.json", seeded_chance(f"{self._seed}|keys")
         )

@@ -95,6 +95,12 @@ def ended_before(connection: Connection, moment_ms: int) -> list[GrantRecord]:
     return list(_select(connection, here))
 
 
+def held_at(connection: Connection, station_id: str) -> list[GrantRecord]:
+    """Return the grants whose rows the station holds, ended or not."""
+    here = (grant.c.station_id == station_id) & grant.c.retired.is_(False)
+    return list(_select(connection, here))
+
+
 def note_shown(connection: Connection, grant_id: str, shown_to: str, at_ms: int) -> None:
     """Write down that a code was shown to someone for the first time."""
     if shown_to not in {who for who, _ in shown(connection, grant_id)}:

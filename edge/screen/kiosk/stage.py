@@ -80,8 +80,9 @@ class KioskPage:
             session.reopens_left, session.reopen_left_s > 0, session.door_left_open,
             session.compartment,
         )  # fmt: skip
-        disk = self._services.facts.disk()
-        return (still, view.notice, view.locked_s > 0, view.digits, view.wiped, view.warn, disk)
+        disk, why = self._services.facts.disk(), self._services.facts.link().why
+        now = (view.notice, view.locked_s > 0, view.digits, view.wiped, view.warn)
+        return (still, *now, disk, why)
 
     def _texts(self) -> Texts:
         return self._renderer.catalogue.texts(self._state.lang)

@@ -2,19 +2,20 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 import aiohttp
 
 from common.kit.chance import seeded_chance
 from edge.app import Edge, EdgePorts, build_edge
+from edge.config import StationConfig
 from linli.world.clock import WorldClock
 from linli.world.level1.cabinet import Cabinet, CabinetHardware
 from linli.world.level1.ground import Ground
 from linli.world.level1.life import Away, CheapWork, Life, StationFile
 from linli.world.level1.link import Wire
 from linli.world.line import WorldLine
-from linli.world.scenario import Plan
 
 T = TypeVar("T")
 PATIENCE_S = 60.0
@@ -24,11 +25,19 @@ class StationHost:
     """The machine in the cabinet; `edge` is the daemon of its present life."""
 
     def __init__(
-        self, ground: Ground, plan: Plan, clock: WorldClock, cabinet: Cabinet, wire: Wire
+        self,
+        ground: Ground,
+        seed: int | str,
+        clock: WorldClock,
+        cabinet: Cabinet,
+        wire: Wire,
+        data: Path | None = None,
+        config: StationConfig | None = None,
     ) -> None:
-        """Have the files; nothing runs yet."""
-        self._ground, self._seed, self.clock = ground, plan.seed, clock
-        self._config = ground.config_for(plan)
+        """Have files and settings, the ground's or those given; nothing runs yet."""
+        self._ground, self._seed, self.clock = ground, seed, clock
+        self._config = config or ground.config
+        self.data = data or ground.station
         self._cabinet, self._wire = cabinet, wire
         self._starts = 0
         self.life = Life()
@@ -58,7 +67,7 @@ class StationHost:
             hub_client=self._wire.client,
             pages=False,
         )
-        self.edge = edge = build_edge(ports, self._config, self._ground.station)
+        self.edge = edge = build_edge(ports, self._config, self.data)
         for told in self.on_start:
             told(edge)
         self._task = task = asyncio.ensure_future(edge.run())

@@ -43,7 +43,9 @@ class Town:
         self.hub = HubHost(ground, seed, WorldClock(loop, boot_id="hub"))
         self.wire = Wire(self.hub, random.Random(f"{seed}|wire"), self.note)
         self.wire.weather = weather_of(seed, fair=plan.fair_network)
-        self.station = StationHost(ground, plan, self.clock, self.cabinet, self.wire)
+        self.station = StationHost(
+            ground, plan.seed, self.clock, self.cabinet, self.wire, config=ground.config_for(plan)
+        )
         self.station.on_start.append(self._started)
         self.station.on_surprise.append(self._restarted)
         self.cabinet.on_pulse.append(self._pulsed)

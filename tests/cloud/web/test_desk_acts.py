@@ -7,6 +7,8 @@ from cloud.orders.machine import CaseKind
 from cloud.orders.service import Wish
 from cloud.stations.service import NewStation
 from cloud.stations.store.sites import upsert_compartment
+from cloud.sync.sessions import hello_tx
+from common.contract.protocol import Hello
 from common.contract.words import Size, TemperatureClass
 from tests.cloud.harness import HubUnderTest
 from tests.cloud.web.test_guards import client_of, field
@@ -89,3 +91,51 @@ async def test_a_second_door_waits_for_another_person_of_the_desk(hub: HubUnderT
         assert answer.status_code == 303
     sent_now = await rooms.stations.commands.view(held.command_id)
     assert (sent_now.state, sent_now.compartment) == ("queued", "A02")
+
+
+async def test_a_computer_that_was_turned_away_is_let_in_on_the_stations_page(
+    hub: HubUnderTest,
+) -> None:
+    rooms = hub.hub.rooms
+    station_id = await rooms.stations.create_station(NewStation("一号", "One", "400-820-0123"))
+    await rooms.stations.pair(station_id, bytes(range(32)))
+    for number in (1, 2):
+        said = Hello(
+            install_id=f"01K0DSK00000000000000000{number:02d}", session=0, boot_epoch=1, gen=0, op=0,
+            hello_id=f"01K0DAEMN000000000000000{number:02d}", digest="0" * 32, backlog_facts=7,
+            app_version="0.1.0", backlog_telemetry=0, clock_offset_ms=0,
+        )  # fmt: skip
+        await rooms.db.write(lambda c, s=said: hello_tx(c, station_id, s, 1_800_000_000_000))  # type: ignore[misc]
+    path = f"/stations/{station_id}"
+    async with client_of(hub, "operator") as client:
+        page = (await client.get(path)).text
+        assert "已被拒绝的主机" in page
+        assert "两台主机持有本站点的密钥" in page
+        daemon = field(page, "daemon")
+        sent = {"csrf": field(page, "csrf"), "key": field(page, "key"), "daemon": daemon}
+        answer = await client.post(f"{path}/readmit", data=sent)
+        assert (answer.status_code, answer.headers["location"]) == (303, f"{path}#claims")
+        page = (await client.get(path)).text
+        assert "下次联系时接替" in page
+        wrong = sent | {"key": field(page, "key"), "daemon": "nobody"}
+        assert (await client.post(f"{path}/readmit", data=wrong)).status_code == 303
+    (claim,) = (await rooms.stations.detail(station_id)).claims
+    assert (claim.daemon, claim.admitted) == (daemon, True)
+
+
+async def test_the_key_of_a_stolen_computer_is_revoked_on_the_stations_page(
+    hub: HubUnderTest,
+) -> None:
+    rooms = hub.hub.rooms
+    station_id = await rooms.stations.create_station(NewStation("一号", "One", "400-820-0123"))
+    await rooms.stations.pair(station_id, bytes(range(32)))
+    path = f"/stations/{station_id}"
+    async with client_of(hub, "operator") as client:
+        page = (await client.get(path)).text
+        sent = {"csrf": field(page, "csrf"), "key": field(page, "key"), "reason": "stolen"}
+        answer = await client.post(f"{path}/revoke-key", data=sent)
+        assert (answer.status_code, answer.headers["location"]) == (303, path)
+        page = (await client.get(path)).text
+        assert "密钥已吊销" in page
+        assert f'action="{path}/revoke-key"' not in page
+    assert (await rooms.stations.detail(station_id)).station.state == "provisioning"

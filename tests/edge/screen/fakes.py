@@ -40,6 +40,7 @@ from edge.pickup.views import (
     UnknownParcel,
 )
 from edge.screen.services import LinkFact, ScreenServices, ZoneFact
+from edge.sync.fence import Why
 
 RIGHT = TimeView(ClockState.TRUSTED, 0, None)
 NOW = datetime(2026, 10, 13, 0, 41, tzinfo=UTC)
@@ -307,6 +308,7 @@ class FakeFacts:
     )
     over: tuple[str, ...] = ()
     online: bool = False
+    why: Why = Why.NONE
     clock: TimeView = RIGHT
     disk_level: DiskLevel = DiskLevel.OK
     open_doors: tuple[str, ...] = ()
@@ -326,7 +328,8 @@ class FakeFacts:
         return self.clock
 
     def link(self) -> LinkFact:
-        return LinkFact(self.online, 3.0 if self.online else 1620.0, 0 if self.online else 118)
+        waiting = 0 if self.online else 118
+        return LinkFact(self.online, 3.0 if self.online else 1620.0, waiting, self.why)
 
     def doors(self) -> Sequence[DoorCell]:
         return [

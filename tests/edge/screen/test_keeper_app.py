@@ -11,6 +11,7 @@ from common.kit.errors import ConflictError
 from common.kit.trusted_time import ClockState, TimeView
 from edge.pickup.views import DeskKind, DeskStep, UndoView
 from edge.screen import make_keeper_app
+from edge.sync.fence import Why
 from tests.edge.screen.fakes import PIN, FakeStation, behind_a_door_that_is_gone, hands
 
 Client = TestClient[web.Request, web.Application]
@@ -323,3 +324,12 @@ async def test_the_tablet_says_how_far_the_time_can_be_relied_on(
     assert word not in await keeper.get("/overdue")
     station.facts.clock = seen
     assert word in await keeper.get("/overdue")
+
+
+async def test_the_keeper_reads_why_codes_open_nothing(
+    keeper: Keeper, station: FakeStation
+) -> None:
+    station.facts.why = Why.FENCED
+    assert "另一台主机正代表本站点" in await keeper.get("/")
+    station.facts.why = Why.STALE
+    assert "本机磁盘比云端记录旧" in await keeper.get("/")

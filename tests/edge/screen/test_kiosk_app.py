@@ -10,6 +10,7 @@ from common.contract.words import KeypadLevel
 from edge.pickup.views import Step
 from edge.screen import make_kiosk_app
 from edge.screen.kiosk.app import SCRIPTS
+from edge.sync.fence import Why
 from tests.edge.screen.fakes import GOOD_CODE, FakeStation, session
 
 Client = TestClient[web.Request, web.Application]
@@ -239,3 +240,17 @@ async def test_health_and_scripts(client: Client) -> None:
     assert (await client.get("/healthz")).status == 200
     for name in SCRIPTS:
         assert (await client.get(f"/static/{name}")).status == 200
+
+
+async def test_a_station_that_may_not_speak_says_so_and_takes_no_digits(
+    client: Client, station: FakeStation
+) -> None:
+    for why in (Why.FENCED, Why.STALE):
+        station.facts.why = why
+        text = await (await client.get("/")).text()
+        assert "本柜暂时不能凭码开门" in text
+        assert 'data-digit="1" disabled' in text
+    await client.post("/settings", data={"lang": "en"})
+    assert "Yours is not used up here" in await (await client.get("/")).text()
+    station.facts.why = Why.NONE
+    assert 'data-digit="1">' in await (await client.get("/")).text()

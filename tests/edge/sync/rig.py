@@ -199,9 +199,16 @@ class StationRig:
         """Boot and talk to the hub."""
         await self.boot()
         link = self.link()
+        async with self.talking(link):
+            yield link
+
+    @asynccontextmanager
+    async def talking(self, link: HubLink) -> AsyncIterator[None]:
+        """Let a link of this station talk for a while."""
+        await link.fence.settle()
         task = asyncio.create_task(link.run())
         try:
-            yield link
+            yield
         finally:
             task.cancel()
             await asyncio.wait([task])
