@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from linli.world.ablation import Patches
 
 if TYPE_CHECKING:
-    from linli.drill.copies.campaign import Kind
+    from linli.world.copies.campaign import Kind
 
 T = TypeVar("T")
 app = typer.Typer(
@@ -347,7 +347,7 @@ def clone(
     ] = False,
 ) -> None:
     """Copy a station's disk, let both machines live on and try every code at both; only one of them may open."""
-    from linli.drill.copies.campaign import CLONES
+    from linli.world.copies.campaign import CLONES
 
     _copies(CLONES, range(seed, seed + seeds), ablate, trace=trace, as_json=as_json)
 
@@ -365,13 +365,13 @@ def hub_restore(
     ] = False,
 ) -> None:
     """Lose the hub's database and put an older backup back; the station refills it, and no code comes back to life."""
-    from linli.drill.copies.campaign import RESTORES
+    from linli.world.copies.campaign import RESTORES
 
     _copies(RESTORES, range(seed, seed + seeds), ablate, trace=trace, as_json=as_json)
 
 
 def _copies(kind: "Kind", seeds: range, ablate: str | None, *, trace: bool, as_json: bool) -> None:
-    from linli.drill.copies.campaign import Campaign
+    from linli.world.copies.campaign import Campaign
 
     if ablate is not None and ablate not in kind.ablations:
         known = "\n  ".join(kind.ablations)

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from linli.drill.cli import app
-from linli.drill.copies.ablations import CLONE, RESTORE
+from linli.world.copies.ablations import CLONE, RESTORE
 from tests.parts import require
 
 # A seed that notices that the safeguard is off; found by `--ablate NAME`.

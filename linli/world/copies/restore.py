@@ -13,9 +13,9 @@ from typing import Any
 from cloud.backup import backup
 from cloud.verify import violations_tx
 from common.kit.errors import LinliError, NotFoundError
-from linli.drill.copies.desk import SKUS, Desk
-from linli.drill.copies.site import Order, Site, facts_of
 from linli.world.clock import WorldClock
+from linli.world.copies.desk import SKUS, Desk
+from linli.world.copies.site import Order, Site, facts_of
 from linli.world.level1.ground import Ground
 from linli.world.level1.hub import HubHost
 from linli.world.level1.life import Away

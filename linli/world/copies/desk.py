@@ -11,7 +11,7 @@ from cloud.app import Rooms
 from cloud.orders.service import Wish
 from cloud.sync.models import alarm, event
 from common.kit.errors import LinliError
-from linli.drill.copies.site import Order
+from linli.world.copies.site import Order
 from linli.world.level1.ground import Ground
 from linli.world.level1.hub import HubHost
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from linli.drill.copies.ablations import CLONE, RESTORE
-from linli.drill.copies.clone import Clone
-from linli.drill.copies.restore import Restore
 from linli.world.ablation import Patches, ablated
+from linli.world.copies.ablations import CLONE, RESTORE
+from linli.world.copies.clone import Clone
+from linli.world.copies.restore import Restore
 from linli.world.level1.calm import calm
 from linli.world.level1.ground import Ground
 from linli.world.loop import VirtualLoop, run_virtual

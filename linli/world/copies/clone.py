@@ -14,9 +14,9 @@ from typing import Any
 
 from cloud.verify import violations_tx
 from edge.sync.fence import Why
-from linli.drill.copies.desk import Desk
-from linli.drill.copies.site import Order, Site, facts_of
 from linli.world.clock import WorldClock
+from linli.world.copies.desk import Desk
+from linli.world.copies.site import Order, Site, facts_of
 from linli.world.level1.ground import Ground
 from linli.world.level1.hub import HubHost
 from linli.world.level1.life import Away
