@@ -2,7 +2,6 @@
 
 import json
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ class Tally:
     digests: dict[int, str] = field(default_factory=dict)
     cpu_s: float = 0.0
 
-    def add(self, result: SyncResult, cpu_s: float) -> None:
+    def add(self, result: SyncResult) -> None:
         """Count one life; a second one of a seed must leave the trace of the first."""
         first = self.digests.setdefault(result.seed, result.digest)
         if first != result.digest:
@@ -35,7 +34,7 @@ class Tally:
         if result.violations and result.seed not in self.bad_seeds:
             self.bad_seeds.append(result.seed)
         self.figures += result.figures
-        self.cpu_s += cpu_s
+        self.cpu_s += result.cpu_s
 
     def as_json(self) -> str:
         """Return the one line of `--json` (DESIGN section 8)."""
@@ -73,13 +72,12 @@ class SyncDrill:
 
     def _one(self, seed: int, tally: Tally) -> None:
         place = _MEMORY if _MEMORY.is_dir() else None
-        started_s = time.process_time()
         with (
             tempfile.TemporaryDirectory(prefix="linli-sync-", dir=place) as folder,
             sync_ablated(self.ablation),
         ):
             result = live(seed, Path(folder))
-        tally.add(result, time.process_time() - started_s)
+        tally.add(result)
         if not result.violations:
             if self.trace:
                 self.say("\n".join(result.last))

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -39,11 +40,12 @@ class SyncResult:
     violations: list[str]
     figures: Counter[str] = field(default_factory=Counter)
     last: list[str] = field(default_factory=list)
+    cpu_s: float = 0.0
 
 
 def live(seed: int, folder: Path) -> SyncResult:
     """Live the plan of `seed` in `folder`."""
-    trace = Trace(keep=40)
+    trace, started_s = Trace(keep=40), time.process_time()
     worlds: list[_World] = []
 
     async def main(loop: VirtualLoop) -> None:
@@ -61,7 +63,10 @@ def live(seed: int, folder: Path) -> SyncResult:
         disarm_all()
     world = worlds[0]
     world.figures["steps"] = world.loop.steps
-    return SyncResult(seed, trace.digest, world.ledger.violations, world.figures, list(trace.last))
+    return SyncResult(
+        seed, trace.digest, world.ledger.violations, world.figures, list(trace.last),
+        time.process_time() - started_s,
+    )  # fmt: skip
 
 
 class _World:

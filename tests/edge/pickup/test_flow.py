@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from common.kit.errors import ConflictError, InvalidError, UnavailableError
-from edge.pickup.views import Accepted, DeskStep, Refused, Step
+from edge.pickup.views import Accepted, Refused, Step
 from tests.edge.pickup.house import CODE, KEEPER, House, in_house
 
 WRONG = "52709164"
@@ -200,28 +200,6 @@ def test_several_compartments_one_after_the_other(tmp_path: Path) -> None:
         assert len(set(seen)) == 3
         assert house.grant_state(grant.grant_id) == "done"
         assert len(house.events("parcel.collected")) == 3
-
-    in_house(tmp_path, body)
-
-
-def test_what_the_keeper_takes_out_meanwhile_opens_no_door_any_more(tmp_path: Path) -> None:
-    async def body(house: House) -> None:
-        await house.delivered("LP-0001", "LP-0002")
-        await house.edge.pickup.submit(CODE)
-        first = (await house.until(Step.OPEN)).compartment
-        (other,) = house.sql("SELECT * FROM placement WHERE compartment <> ?", first)
-        await house.edge.desk.hand_over(KEEPER, other["parcel_id"], "stands here")
-        await house.desk_until(DeskStep.OPEN)
-        await house.push(other["compartment"])
-        await house.desk_until(DeskStep.DONE)
-        await house.push(first)
-        await house.until(Step.CLOSED)
-        pulses = house.pulses
-        await house.edge.pickup.proceed()
-        view = house.edge.pickup.session()
-        assert view is not None
-        assert view.step is Step.DONE
-        assert house.pulses == pulses
 
     in_house(tmp_path, body)
 
