@@ -108,6 +108,8 @@ class Edge:
             self._open_stores(data)
         except (sqlite3.DatabaseError, OSError, UnavailableError) as error:
             self._lock.close()
+            if isinstance(error, OSError):
+                raise UnavailableError("storage.disk", f"{data}: {error.strerror}") from error
             raise foreseen(error) from error
         # Every room is given this clock: a wall clock that jumps reaches none of them.
         self.clock = clock = TrustedTime(ports.clock)

@@ -217,6 +217,7 @@ ERROR_KEYS: dict[str, str] = {
     "desk.budget": "Too many doors in ten minutes; wait.",
     # drills
     "drill.apsw": "The power-cut drill needs apsw, which is not installed here.",
+    "drill.small_disk": "The disk-full drill mounts a small disk of its own and needs root for it.",
     "drill.violation": "A promise was broken; the sentence says which.",
     # linli demo and its people
     "check.accepted": "The kiosk accepted a code that opens nothing.",

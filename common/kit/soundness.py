@@ -12,7 +12,9 @@ _STEPS = 20_000  # SQLite's own instructions between two looks at the clock
 _log = logging.getLogger(__name__)
 
 
-def is_sound(path: Path, clock: Clock, within_s: float = CHECK_S) -> bool:
+def is_sound(
+    path: Path, clock: Clock, within_s: float = CHECK_S, *, thorough: bool = False
+) -> bool:
     """Return False for a file that SQLite finds damaged; one that takes longer is taken as it is, and that is said."""
     if not path.exists() or not path.stat().st_size:
         return True
@@ -20,7 +22,9 @@ def is_sound(path: Path, clock: Clock, within_s: float = CHECK_S) -> bool:
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as conn:
             conn.set_progress_handler(lambda: clock.monotonic_s() > end_s, _STEPS)
-            found = conn.execute("PRAGMA quick_check(1)").fetchone()
+            found = conn.execute(
+                f"PRAGMA {'integrity' if thorough else 'quick'}_check(1)"
+            ).fetchone()
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
             _log.warning("%s: not checked to the end within %d s", path.name, within_s)

@@ -262,7 +262,7 @@ class SqliteDb:
 def foreseen(error: BaseException, *, reading: bool = False) -> BaseException:
     """Return a disk that is full or failing as an error people are told about; others as they are."""
     known = _DISK_READING if reading else _DISK
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF not in known and not isinstance(error, OSError):
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF not in known:
         return error
     said = UnavailableError("storage.disk", f"the disk does not take it: {error}; make room on it")
     said.__cause__ = error

@@ -94,7 +94,8 @@ def read_log(database: Path, page_size: int) -> Log:
     count = (len(data) - HEADER_BYTES) // (FRAME_HEADER_BYTES + page_size)
     if count <= 0:
         return Log()
-    reader = _Reader(data, count, page_size)
+    limit = count + database.stat().st_size // page_size
+    reader = _Reader(data, count, page_size, limit)
     taken = _frames_sqlite_takes(database)
     return reader.plain(taken) if reader.ends_at(taken) else reader.read(taken)
 
@@ -112,7 +113,8 @@ def _frames_sqlite_takes(database: Path) -> int:
 
 
 class _Reader:
-    def __init__(self, data: bytes, count: int, page_size: int) -> None:
+    def __init__(self, data: bytes, count: int, page_size: int, limit: int) -> None:
+        self._limit = limit  # pages a database of this file and this log can have
         self._data, self._count, self._page_size = data, count, page_size
         self._odd: list[int] = []  # frames that SQLite would not take
         magic = int.from_bytes(data[:4], "big")
@@ -177,6 +179,10 @@ class _Reader:
         head = int.from_bytes(self._head(number)[:8], "big")
         for bit in range(64):
             fixed = (head ^ (1 << bit)).to_bytes(8, "big")
+            page, commit = struct.unpack(">II", fixed)
+            # A high bit of the content weighs the same as one of these: only a place that can be is believed.
+            if not 0 < page <= self._limit or commit > self._limit:
+                continue
             if _sum(self._words.unpack(fixed + self._content(number)), seed) == stored:
                 yield fixed
 

@@ -36,7 +36,10 @@ class Grants:
 
     def acceptable_tx(self, conn: sqlite3.Connection, tag: bytes) -> Use | None:
         """Return the grant that the code with this tag may open, if it is `in_time`."""
-        grant_id = store.grant_by_tag(conn, tag)
+        return self.openable_tx(conn, store.grant_by_tag(conn, tag))
+
+    def openable_tx(self, conn: sqlite3.Connection, grant_id: str | None) -> Use | None:
+        """Return what `acceptable_tx` does for a tag that was looked up; None is a code that nobody knows."""
         return self._acceptable(conn, grant_id) if grant_id else None
 
     def acceptable_qr_tx(self, conn: sqlite3.Connection, qr: QrGrant) -> Use | None:

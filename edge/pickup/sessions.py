@@ -70,9 +70,10 @@ class Sessions:
         if fence.why_tx(conn):
             self._limiter.give_back_tx(conn, taken)
             return Verdict(accepted=False, hindrance=Hindrance.FENCED)
-        if (doubt := self._doubt_tx(conn, tag, taken)) is not None:
+        grant_id = store.grant_by_tag(conn, tag)
+        if (doubt := self._doubt_tx(conn, grant_id, taken)) is not None:
             return Verdict(accepted=False, hindrance=doubt)
-        use = self._grants.acceptable_tx(conn, tag)
+        use = self._grants.openable_tx(conn, grant_id)
         known = store.phone_tails(conn, use.grant_id if use else "")  # a wrong code costs the same
         if use is None or (phone_tail is not None and phone_tail not in known):
             return Verdict(accepted=False, standing=self._refused_tx(conn))
@@ -111,9 +112,10 @@ class Sessions:
         fp("pickup.accepted")
         return Verdict(accepted=True)
 
-    def _doubt_tx(self, conn: sqlite3.Connection, tag: bytes, taken: Taken) -> Hindrance | None:
+    def _doubt_tx(
+        self, conn: sqlite3.Connection, grant_id: str | None, taken: Taken
+    ) -> Hindrance | None:
         """Return why nothing may be said of this code after damage; an unknown one still costs its attempt."""
-        grant_id = store.grant_by_tag(conn, tag)
         if not is_held_tx(conn, grant_id):
             return None
         if grant_id is None:

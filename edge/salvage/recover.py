@@ -47,7 +47,12 @@ class Recovery:
         finding = self.sums.examine()
         if finding is not None and finding.sound and not suspect.exists():
             return self._report(finding, "tail", _NOTHING, began_s) if finding.log.torn else None
-        if (finding is None or finding.sound) and is_sound(self.path, self.clock):
+        thorough = (
+            suspect.exists()
+        )  # SQLite has refused to read it: its indexes are looked at as well
+        if (finding is None or finding.sound) and is_sound(
+            self.path, self.clock, thorough=thorough
+        ):
             if self.path.exists():
                 self.sums.renew()
             suspect.unlink(missing_ok=True)

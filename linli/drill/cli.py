@@ -170,6 +170,33 @@ def bit_rot(
     raise typer.Exit(1 if tally.violations else 0)
 
 
+@app.command("disk-full")
+def disk_full(
+    seeds: Annotated[int, typer.Option(min=1, help="how many seeds, counted up from --seed")] = 3,
+    seed: Annotated[int, typer.Option(help="first seed: order and amounts of filling")] = 1,
+    ablate: Annotated[
+        str | None, typer.Option(help="reserve: the drill must then see a pickup fail")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="one JSON object on the last line")
+    ] = False,
+) -> None:
+    """Fill the station's disk, a real small one, to its last byte; pickups go on and no fact is dropped. Needs root."""
+    from linli.drill.full import DiskFull
+
+    if ablate not in (None, "reserve"):
+        raise typer.BadParameter("there is only: reserve")
+    tally = DiskFull(range(seed, seed + seeds), typer.echo, without_reserve=bool(ablate)).run()
+    replay = f" --ablate {ablate}" if ablate else ""
+    typer.echo(
+        f"{tally.runs} runs, {len(tally.violations)} violations, {tally.pickups} pickups on a full disk, "
+        f"seed {seed}; again: linli drill disk-full --seed {seed} --seeds {seeds}{replay}"
+    )
+    if as_json:
+        typer.echo(tally.as_json())
+    raise typer.Exit(1 if tally.violations else 0)
+
+
 @app.command()
 def pickups(
     seeds: Annotated[int, typer.Option(min=1, help="how many seeds, counted up from --seed")] = 10,

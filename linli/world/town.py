@@ -84,6 +84,8 @@ class Town:
         self.cabinet = Cabinet(cabinet, self.clock, jitter, self.witness.append)
         self._cabinet_config = cabinet
         self.hands = CabinetHands(self.cabinet)
+        self.settings: dict[str, str] = {}
+        """Settings of the station as its environment gives them; a drill's own, set before `prepare`."""
         self.hub: Running | None = None
         self.edge: Running | None = None
         self._lines: list[WorldLine] = []
@@ -118,7 +120,8 @@ class Town:
             "LINLI_ZONE__0__SAMPLE_S": "30",
             "LINLI_ZONE__1__SAMPLE_S": "30",
         }
-        self._station = load_toml(StationConfig, self.data / "station.toml", calm)
+        settings = calm | self.settings
+        self._station = load_toml(StationConfig, self.data / "station.toml", settings)
 
     async def start_hub(self) -> None:
         """Switch the hub on."""

@@ -71,7 +71,10 @@ class House:
         self.cable = Cable(self.cabinet.bus())
         base = station_config().model_dump()
         free = {"kiosk_port": 8810, "keeper_port": 8811, "keeper_host": "127.0.0.1"}
-        self.config = StationConfig.model_validate(base | {"screen": free} | sections)
+        seldom = {"copy_every_s": 1e9}  # days pass here; copies have tests of their own
+        self.config = StationConfig.model_validate(
+            base | {"screen": free, "disk": seldom} | sections
+        )
         self.chance = seeded_chance("house")
         self.command_seed = new_private_key(self.chance)
         self.secrets = StationSecrets(
