@@ -1,12 +1,16 @@
 """Bits that turn over by themselves: no silent wrong answer, and the drill finds one when a safeguard is off."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from linli.drill.rot.campaign import Ablation, Campaign, Tally
 from tests.parts import require
 
+KEPT = 3483  # two bits whose sums cancel out
 
-def _campaign(seeds: range, without: Ablation | None = None) -> tuple[Tally, list[str]]:
+
+def _campaign(seeds: Sequence[int], without: Ablation | None = None) -> tuple[Tally, list[str]]:
     said: list[str] = []
     return Campaign(seeds, said.append, without).run(), said
 
@@ -14,7 +18,7 @@ def _campaign(seeds: range, without: Ablation | None = None) -> tuple[Tally, lis
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_no_answer_is_silently_wrong() -> None:
-    tally, said = _campaign(range(1, 61))
+    tally, said = _campaign((*range(1, 60), KEPT))
     assert tally.violations == [], said
     assert tally.runs == 60
     assert {"exact", "rebuilt", "unharmed"} <= set(tally.outcomes)
