@@ -1,5 +1,9 @@
 """What the desk does on its pages: close a case with a note, give out a new code after a revoke."""
 
+from functools import partial
+
+from sqlalchemy.engine import Connection
+
 from cloud.catalog.service import Product
 from cloud.orders.machine import CaseKind
 from cloud.orders.service import Wish
@@ -61,11 +65,8 @@ async def test_a_second_door_waits_for_another_person_of_the_desk(hub: HubUnderT
     rooms = hub.hub.rooms
     station_id = await rooms.stations.create_station(NewStation("一号", "One", "400-820-0123"))
     await rooms.stations.pair(station_id, bytes(range(32)))
-    await rooms.db.write(
-        lambda c: [
-            upsert_compartment(c, station_id, label, door_open=False) for label in ("A01", "A02")
-        ]
-    )
+    for label in ("A01", "A02"):
+        await rooms.db.write(partial(_has_door, station_id, label))
     path = f"/stations/{station_id}"
     async with client_of(hub, "operator") as client:
         page = (await client.get(path)).text
@@ -89,3 +90,7 @@ async def test_a_second_door_waits_for_another_person_of_the_desk(hub: HubUnderT
         assert answer.status_code == 303
     sent_now = await rooms.stations.commands.view(held.command_id)
     assert (sent_now.state, sent_now.compartment) == ("queued", "A02")
+
+
+def _has_door(station_id: str, label: str, connection: Connection) -> None:
+    upsert_compartment(connection, station_id, label, door_open=False)
