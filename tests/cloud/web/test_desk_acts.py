@@ -2,6 +2,8 @@
 
 from functools import partial
 
+from sqlalchemy.engine import Connection
+
 from cloud.catalog.service import Product
 from cloud.orders.machine import CaseKind
 from cloud.orders.service import Wish
@@ -65,9 +67,8 @@ async def test_a_second_door_waits_for_another_person_of_the_desk(hub: HubUnderT
     rooms = hub.hub.rooms
     station_id = await rooms.stations.create_station(NewStation("一号", "One", "400-820-0123"))
     await rooms.stations.pair(station_id, bytes(range(32)))
-    for door in ("A01", "A02"):
-        known = partial(upsert_compartment, station_id=station_id, label=door, door_open=False)
-        await rooms.db.write(known)
+    for label in ("A01", "A02"):
+        await rooms.db.write(partial(_has_door, station_id, label))
     path = f"/stations/{station_id}"
     async with client_of(hub, "operator") as client:
         page = (await client.get(path)).text
@@ -139,3 +140,7 @@ async def test_the_key_of_a_stolen_computer_is_revoked_on_the_stations_page(
         assert "密钥已吊销" in page
         assert f'action="{path}/revoke-key"' not in page
     assert (await rooms.stations.detail(station_id)).station.state == "provisioning"
+
+
+def _has_door(station_id: str, label: str, connection: Connection) -> None:
+    upsert_compartment(connection, station_id, label, door_open=False)

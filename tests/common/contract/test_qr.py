@@ -1,16 +1,28 @@
 """The text of a QR code: one spelling for one grant, and nothing else is read."""
 
 import base64
+import json
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.contract.qr import CHARS_MAX, PARCELS_MAX, PREFIX, QrGrant, decode, encode
+from common.contract.qr import (
+    CHARS_MAX,
+    PARCELS_MAX,
+    PREFIX,
+    QrGrant,
+    decode,
+    encode,
+    key_message,
+)
 from common.kit.errors import InvalidError
+from common.kit.identity import verify
 from common.kit.ids import id_bytes, id_text
 
+GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 ids = st.binary(min_size=16, max_size=16).map(id_text)
 grants = st.builds(
     QrGrant, st.integers(0, 65_535), ids, ids, st.integers(0, 2**32 - 1), st.integers(0, 2**63),
@@ -53,3 +65,19 @@ def test_a_changed_letter_is_another_message_or_no_code() -> None:
 def test_what_is_no_ulid_has_no_bytes(ulid: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         id_bytes(ulid)
+
+
+def test_a_code_of_a_released_hub_is_read_for_ever() -> None:
+    """The golden text, key row and command key were made once and are never edited."""
+    said = json.loads((GOLDEN / "qr.json").read_text(encoding="utf-8"))
+    row = json.loads((GOLDEN / "row.grant_key.v1.json").read_text(encoding="utf-8"))
+    grant, signature = decode(said["text"])
+    assert (grant.kid, grant.station_id, grant.grant_id, grant.valid_for_s, grant.not_after_ms) == (
+        said["kid"], said["station_id"], said["grant_id"], said["valid_for_s"],
+        said["not_after_ms"],
+    )  # fmt: skip
+    assert grant.parcel_ids == (said["parcel_id"],)
+    public = bytes.fromhex(row["public_key"])
+    assert verify(public, grant.message(), signature)
+    vouched = key_message(grant.station_id, grant.kid, public)
+    assert verify(bytes.fromhex(said["command_key"]), vouched, bytes.fromhex(row["signature"]))
