@@ -1,0 +1,87 @@
+"""Drills that live days and weeks of people, of the line and of both programs."""
+
+import os
+import signal
+from typing import Annotated
+
+import typer
+
+from linli.drill.commands.options import (
+    Ablate,
+    AsJson,
+    Seeds,
+    Times,
+    finish,
+    known_safeguard,
+    leave,
+)
+from linli.world.weeks import Week
+
+
+def pickups(
+    seeds: Seeds = 10,
+    seed: Annotated[int, typer.Option(help="first seed: people, faults and schedule")] = 1,
+    days: Annotated[int, typer.Option(min=1, max=28, help="virtual days before all heals")] = 7,
+    week: Annotated[
+        Week, typer.Option(help="6 to 11 orders a day, 0 to 2, or the cable cut throughout")
+    ] = Week.BUSY,
+    times: Times = 1,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="processes; as many as there are CPUs")
+    ] = None,
+    ablate: Ablate = None,
+    as_json: AsJson = False,
+) -> None:
+    """Live virtual weeks of one station with everything failing; an oracle knows what was promised."""
+    from linli.drill.pickups import Pickups, replay
+    from linli.world.ablation import ABLATIONS
+
+    known_safeguard(ablate, ABLATIONS)
+    signal.signal(signal.SIGTERM, leave)
+    work = range(seed, seed + seeds)
+    jobs = jobs or os.cpu_count() or 1
+    tally = Pickups(work, days, jobs, ablate, typer.echo, week, times).run()
+    again = f"{replay(seed, days, ablate, week)} --seeds {seeds}"
+    typer.echo(f"{tally.runs} runs, {tally.violations} violations, seed {seed}; again: {again}")
+    finish(tally, as_json=as_json)
+
+
+def sync(
+    seeds: Seeds = 5,
+    seed: Annotated[int, typer.Option(help="first seed: what is told and what breaks")] = 1,
+    times: Times = 1,
+    ablate: Ablate = None,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="print the last entries, also of good seeds")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Break the line, both programs and both databases; then every fact has arrived once and every row agrees."""
+    from linli.drill.sync import SyncDrill, replay
+    from linli.world.level2.ablation import SYNC_ABLATIONS
+
+    known_safeguard(ablate, SYNC_ABLATIONS)
+    signal.signal(signal.SIGTERM, leave)
+    tally = SyncDrill(range(seed, seed + seeds), times, ablate, trace, typer.echo).run()
+    again = f"{replay(seed, ablate).replace('--seeds 1', f'--seeds {seeds}')}"
+    typer.echo(f"{tally.runs} runs, {tally.violations} violations, seed {seed}; again: {again}")
+    finish(tally, as_json=as_json)
+
+
+def ablations(
+    seeds: Annotated[int, typer.Option(min=1, help="most seeds a safeguard is given")] = 200,
+    seed: Annotated[int, typer.Option(help="first seed")] = 1,
+    days: Annotated[int, typer.Option(min=1, max=28, help="virtual days of a seed")] = 1,
+    only: Annotated[list[str] | None, typer.Option(help="only this safeguard")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="processes")] = 1,
+) -> None:
+    """Switch each safeguard off in turn and print which seed of `drill pickups` notices, as a table."""
+    from linli.drill.pickups import table
+    from linli.world.ablation import ABLATIONS
+
+    names = only or list(ABLATIONS)
+    if unknown := set(names) - ABLATIONS.keys():
+        raise typer.BadParameter(f"no such safeguard: {', '.join(sorted(unknown))}")
+    signal.signal(signal.SIGTERM, leave)
+    unseen = table(names, range(seed, seed + seeds), days, jobs, typer.echo)
+    raise typer.Exit(1 if unseen else 0)
