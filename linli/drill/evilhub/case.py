@@ -72,6 +72,7 @@ class Case:
             await station.deliver("LL00000001", code, "0042")
             before = station.pulses
             helper = asyncio.ensure_future(self._shut_doors())
+            await self._while_the_budget_is_full()
             for wave in range(WAVES):
                 await self._wave(wave)
             helper.cancel()
@@ -81,6 +82,13 @@ class Case:
             self.found.append(f"the station could not go on: {error!r}")
         finally:
             await station.cut()
+
+    async def _while_the_budget_is_full(self) -> None:
+        """Send what must never be carried out before a flood leaves nothing to spend on it."""
+        for trick in (self._malice.stale, self._malice.foreign_key):
+            trick()
+            await self._station.told()
+            await asyncio.sleep(HOUR_S)
 
     async def _wave(self, wave: int) -> None:
         station, hub = self._station, self._station.hub

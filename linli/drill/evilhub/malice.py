@@ -42,7 +42,7 @@ class Malice:
     def tricks(self) -> tuple[Callable[[], None], ...]:
         """Return every trick."""
         return (
-            self.flood, self.every_door, self.replay, self.times, self.foreign_key,
+            self.flood, self.every_door, self.replay, self.times, self.stale, self.foreign_key,
             self.unknown_kinds, self.raise_budgets, self.garbage, self.all_at_once,
         )  # fmt: skip
 
@@ -65,22 +65,27 @@ class Malice:
             self._say(row)
 
     def times(self) -> None:
-        """Let commands live for years, come from the future, or be older than any command may be."""
+        """Let commands live for years, or come from the future."""
         now_ms = self._station_ms()
         for label in self._doors():
             self._command(label, expires_at_ms=now_ms + 10**12)
+            self._command(label, issued_at_ms=now_ms + 590_000, expires_at_ms=now_ms + 10**12)
+
+    def stale(self) -> None:
+        """Send commands that are older than any may be, and say that they hold for years."""
+        now_ms = self._station_ms()
+        for label in self._doors():
             old = self._command(
                 label, issued_at_ms=now_ms - 3_600_000 * 30, expires_at_ms=now_ms + 10**12
             )
-            self.never[old.command_id] = "issued thirty hours ago"
-            self._command(label, issued_at_ms=now_ms + 590_000, expires_at_ms=now_ms + 10**12)
+            self.never[old.command_id] = "a command issued thirty hours ago"
 
     def foreign_key(self) -> None:
         """Sign with a key of its own making."""
         key = new_private_key(self.station.chance)
         for label in self._doors():
             row = self._command(label, key=key)
-            self.never[row.command_id] = "signed by a foreign key"
+            self.never[row.command_id] = "a command signed by a foreign key"
 
     def unknown_kinds(self) -> None:
         """Ask for acts that no station knows."""

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import pytest
 
 from linli.drill.rot.campaign import Ablation, Campaign, Tally
-from tests.parts import require
 
 KEPT = 3483  # two bits whose sums cancel out
 
@@ -32,10 +31,3 @@ def test_a_safeguard_that_is_off_is_noticed(without: Ablation) -> None:
     tally, said = _campaign(range(1, 31), without)
     assert tally.violations
     assert any("replay: linli drill bit-rot --seed" in line for line in said)
-
-
-@pytest.mark.timeout(7200)
-def test_ten_thousand_damages() -> None:
-    require("campaign")
-    tally, said = _campaign(range(1, 10_001))
-    assert tally.violations == [], said

@@ -31,9 +31,10 @@ def test_the_station_keeps_its_word_and_the_drill_can_fail(tmp_path: Path) -> No
         assert broken[Broken.LOST] > 5, ablation
         assert any(f"--ablate {ablation}" in line for line in said)
     again: list[str] = []
-    Campaign(range(23, 24), again.append, True, Ablation.LYING_DISK, tapes).run()
-    assert "--seed 23 " in again[-1]
-    assert again[-1] in said
+    first = next(line for line in said if f"--ablate {Ablation.LYING_DISK}" in line)
+    seed = int(first.split("--seed ")[1].split()[0])
+    Campaign(range(seed, seed + 1), again.append, True, Ablation.LYING_DISK, tapes).run()
+    assert again[-1] == first
 
 
 def test_figures_are_one_line_of_json() -> None:
