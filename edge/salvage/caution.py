@@ -118,7 +118,7 @@ def _spend_attempts_tx(
     conn: sqlite3.Connection, name: str, config: StationConfig, at: Moment
 ) -> None:
     limits = config.limiter
-    burst, refill_s, most = limits.burst, limits.refill_s, limits.max_failures_24h
+    burst, refill_s, most = limits.burst, limits.refill_s, limits.off_failures_24h
     if name == "keeper":  # five tries stay: she must be able to help
         burst, refill_s, most = KEEPER_BURST, KEEPER_REFILL_S, KEEPER_FAILURES - KEEPER_BURST
     # Since the copy no more than what the bucket held then and was refilled with; a clock set back proves nothing.

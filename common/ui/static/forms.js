@@ -66,3 +66,26 @@ export function takeOverForms() {
     }
   });
 }
+
+const GAP_MS = 60;
+const SHORTEST = 4;
+
+/**
+ * Tells the scans of a barcode scanner that types from typing by the pauses between keys. Pure, so that it can be tried without a page.
+ * @returns {(key: string, atMs: number) => string | null} the scan at its Enter, else null
+ */
+export function scanBuffer() {
+  let text = '';
+  let last = -Infinity;
+  return (key, atMs) => {
+    if (atMs - last > GAP_MS) text = '';
+    last = atMs;
+    if (key === 'Enter') {
+      const scan = text.length >= SHORTEST ? text : null;
+      text = '';
+      return scan;
+    }
+    if (key.length === 1) text += key;
+    return null;
+  };
+}

@@ -3,29 +3,7 @@
  * A barcode scanner that types: keys less than GAP_MS apart ended by Enter are one scan, wherever the
  * focus was; they land in the scan box, which also takes slow typing and gets the focus back.
  */
-
-const GAP_MS = 60;
-const SHORTEST = 4;
-
-/**
- * Tells scans from typing by the pauses between keys. Pure, so that it can be tried without a page.
- * @returns {(key: string, atMs: number) => string | null} the scan at its Enter, else null
- */
-export function scanBuffer() {
-  let text = '';
-  let last = -Infinity;
-  return (key, atMs) => {
-    if (atMs - last > GAP_MS) text = '';
-    last = atMs;
-    if (key === 'Enter') {
-      const scan = text.length >= SHORTEST ? text : null;
-      text = '';
-      return scan;
-    }
-    if (key.length === 1) text += key;
-    return null;
-  };
-}
+import { scanBuffer } from './forms.js';
 
 /**
  * Sends scans made outside the box to `box` and submits its form; keeps the box focused.

@@ -21,7 +21,7 @@ from edge.screen.services import ScreenServices
 
 FOLDER = Path(__file__).parent
 TICK_S = 1.0
-SCRIPTS = ("kiosk.js", "live.js", "forms.js", "wedge.js")
+SCRIPTS = ("kiosk.js", "live.js", "forms.js")
 SHEETS = {"kiosk.css": ("tokens.css", "base.css", "parts.css", "kiosk-face.css")}
 
 

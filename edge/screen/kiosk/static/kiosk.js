@@ -3,9 +3,8 @@
  * The resident's screen: keypad with as many digits as the page has places, countdowns, idle timer. The code lives here only until
  * it is sent, and is wiped 20 s after the last key. Everything else is the daemon's state.
  */
-import { post, takeOverForms } from './forms.js';
+import { post, scanBuffer, takeOverForms } from './forms.js';
 import { startLive } from './live.js';
-import { scanBuffer } from './wedge.js';
 
 const WIPE_MS = 20_000;
 const root = document.documentElement;
