@@ -48,6 +48,7 @@ from edge.pickup.desk import KeeperDesk
 from edge.pickup.facts import StationFacts
 from edge.pickup.flow import PickupFlow
 from edge.pickup.grants import Grants, GrantSweeper
+from edge.pickup.judge import CodeJudge
 from edge.pickup.put_in import PutIn
 from edge.pickup.sessions import Sessions
 from edge.pickup.started import started
@@ -182,13 +183,15 @@ class Edge:
             step_up_failures=limits.max_failures_24h,
         )
         self.sessions = Sessions(
-            config, clock, chance, self.doors, self.parcels, self.grants, self.limiter,
-            QrCheck(secrets), self.outbox,
-        )  # fmt: skip
+            config, clock, chance, self.doors, self.parcels, self.grants, self.outbox
+        )
+        self.judge = CodeJudge(
+            clock, self.grants, self.sessions, self.limiter, QrCheck(secrets), self.outbox
+        )
         check = CodeCheck(secrets, work)
         self.pickup = PickupFlow(
-            config, clock, db, self.doors, self.parcels, self.sessions, self.limiter, check,
-            self.outbox,
+            config, clock, db, self.doors, self.parcels, self.sessions, self.judge, self.limiter,
+            check, self.outbox,
         )  # fmt: skip
         pin_limiter = Limiter(
             "keeper",
@@ -301,7 +304,7 @@ class Edge:
 
     def _minute_tx(self, conn: sqlite3.Connection) -> None:
         self.clock.save_tx(conn)
-        self.sessions.keypad_news_tx(conn)
+        self.judge.keypad_news_tx(conn)
 
     def _boot_reason(self, conn: sqlite3.Connection) -> str:
         return "restart" if self.powered.boot_id_tx(conn) == self.ports.clock.boot_id else "cold"

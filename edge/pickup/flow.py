@@ -21,6 +21,7 @@ from edge.config import StationConfig
 from edge.doors import Doors, Watch
 from edge.parcels import Parcel, Parcels
 from edge.pickup import session_store, store
+from edge.pickup.judge import CodeJudge
 from edge.pickup.keypad import Keypad
 from edge.pickup.session_store import Session
 from edge.pickup.sessions import IN_FLIGHT, Sessions
@@ -65,6 +66,7 @@ class PickupFlow:
         doors: Doors,
         parcels: Parcels,
         sessions: Sessions,
+        judge: CodeJudge,
         limiter: Limiter,
         check: CodeCheck,
         outbox: Outbox,
@@ -73,6 +75,7 @@ class PickupFlow:
         self.watch = Watch()
         self._config, self._clock, self._db = config, clock, db
         self._doors, self._parcels, self._sessions = doors, parcels, sessions
+        self._judge = judge
         self._limiter, self._check, self._outbox = limiter, check, outbox
         self._steady = Steady()
         self._copy: _Copy | None = None
@@ -169,7 +172,7 @@ class PickupFlow:
         tag = await self._check.tag(digits)
         fp("pickup.code_checked")
         verdict = await self._db.write(
-            lambda conn: self._sessions.check_tx(conn, tag, taken, phone_tail)
+            lambda conn: self._judge.check_tx(conn, tag, taken, phone_tail)
         )
         fp("pickup.intent_committed")
         _raise_hindrance(verdict.hindrance)
@@ -183,7 +186,7 @@ class PickupFlow:
         if self._copy is not None:
             raise ConflictError("pickup.busy", "a pickup is under way at this screen")
         self._done = None
-        verdict = await self._db.write(lambda conn: self._sessions.check_qr_tx(conn, text))
+        verdict = await self._db.write(lambda conn: self._judge.check_qr_tx(conn, text))
         fp("pickup.qr_intent_committed")
         if verdict is False:
             return Refused(0)

@@ -1,25 +1,22 @@
 """The resident's session as transactions: accepted code, opening, door news, next item, end (DESIGN section 3).
 
-Each `…_tx` is one commit with everything it touches: limiter, grant, intent, placement, outbox.
+Each `…_tx` is one commit with everything it touches: grant, intent, placement, outbox.
 """
 
 import logging
 import sqlite3
 
-from common.contract.events import KeypadLevelChanged, KeypadLocked, ParcelCollected
+from common.contract.events import ParcelCollected
 from common.contract.words import ActorKind, DoorState, GrantState, Purpose
 from common.kit.chance import Chance
 from common.kit.clock import Clock, to_ms
 from common.kit.errors import ConflictError
 from common.kit.failpoints import fp
 from common.kit.ids import new_id
-from edge.access.limiter import Limiter, Standing, Taken
-from edge.access.qr_check import QrCheck
 from edge.config import StationConfig
 from edge.doors import DoorChange, Doors, DoorWish
 from edge.parcels import Parcels, PlacementState
 from edge.pickup import session_store, store
-from edge.pickup.doubt import is_held_tx, is_shown_in_vain_tx
 from edge.pickup.grants import Grants
 from edge.pickup.machine import Trigger
 from edge.pickup.session_store import Session
@@ -50,49 +47,16 @@ class Sessions:
         doors: Doors,
         parcels: Parcels,
         grants: Grants,
-        limiter: Limiter,
-        qr: QrCheck,
         outbox: Outbox,
     ) -> None:
         """Tell doors to let this room know of every transition."""
         self._config, self._clock, self._chance = config, clock, chance
         self._doors, self._parcels, self._grants = doors, parcels, grants
-        self._limiter, self._qr, self._outbox = limiter, qr, outbox
+        self._outbox = outbox
         doors.on_change_tx.append(self.on_door_tx)
 
-    def check_tx(
-        self, conn: sqlite3.Connection, tag: bytes, taken: Taken, phone_tail: str | None = None
-    ) -> Verdict:
-        """Look the tag up and, when it may open something, use it: grant, intent, events, token in one commit.
-
-        With `phone_tail` the digits must be those of the order's phone number as well.
-        """
-        if fence.why_tx(conn):
-            self._limiter.give_back_tx(conn, taken)
-            return Verdict(accepted=False, hindrance=Hindrance.FENCED)
-        grant_id = store.grant_by_tag(conn, tag)
-        if (doubt := self._doubt_tx(conn, grant_id, taken)) is not None:
-            return Verdict(accepted=False, hindrance=doubt)
-        use = self._grants.openable_tx(conn, grant_id)
-        known = store.phone_tails(conn, use.grant_id if use else "")  # a wrong code costs the same
-        if use is None or (phone_tail is not None and phone_tail not in known):
-            return Verdict(accepted=False, standing=self._refused_tx(conn))
-        self._limiter.give_back_tx(conn, taken)
-        return self._start_tx(conn, use)
-
-    def check_qr_tx(self, conn: sqlite3.Connection, text: str) -> bool | Hindrance:
-        """Use the grant of a signed QR code, as its digits would; False: it opens nothing here."""
-        if fence.why_tx(conn):
-            return Hindrance.FENCED
-        qr = self._qr.read_tx(conn, text)
-        if qr and is_shown_in_vain_tx(conn, qr.grant_id):
-            return Hindrance.HELD
-        use = self._grants.acceptable_qr_tx(conn, qr) if qr else None
-        if use is None:
-            return False
-        return self._start_tx(conn, use).hindrance or True
-
-    def _start_tx(self, conn: sqlite3.Connection, use: Use) -> Verdict:
+    def start_tx(self, conn: sqlite3.Connection, use: Use) -> Verdict:
+        """Use an accepted grant: intent, events and session in one commit; or say what stands in the way."""
         if not self._grants.in_time(use):
             return Verdict(accepted=False, hindrance=Hindrance.TIME_UNSURE)
         first = next(iter(self._waiting(conn, use.grant_id)), None)
@@ -111,17 +75,6 @@ class Sessions:
         self._ask_tx(conn, first)
         fp("pickup.accepted")
         return Verdict(accepted=True)
-
-    def _doubt_tx(
-        self, conn: sqlite3.Connection, grant_id: str | None, taken: Taken
-    ) -> Hindrance | None:
-        """Return why nothing may be said of this code after damage; an unknown one still costs its attempt."""
-        if not is_held_tx(conn, grant_id):
-            return None
-        if grant_id is None:
-            return Hindrance.ROWS_LOST
-        self._limiter.give_back_tx(conn, taken)
-        return Hindrance.HELD
 
     def again_tx(self, conn: sqlite3.Connection) -> None:
         """Pulse the same door once more; ConflictError when the session has no pulse left for it."""
@@ -236,20 +189,6 @@ class Sessions:
         if use is None or terms is None or terms.revoked:
             return False
         return use.state in (GrantState.ISSUED, GrantState.OPENED)
-
-    def keypad_news_tx(self, conn: sqlite3.Connection) -> None:
-        """Tell the hub when the keypad asks for more than before, or for less."""
-        if news := self._limiter.news_tx(conn):
-            body = KeypadLevelChanged(level=news.level, failures_24h=news.failures_24h)
-            self._outbox.append_tx(conn, body, occurred_at=self._clock.wall())
-
-    def _refused_tx(self, conn: sqlite3.Connection) -> Standing:
-        self.keypad_news_tx(conn)
-        standing = self._limiter.standing_tx(conn)
-        if standing.wait_s:
-            body = KeypadLocked(wait_s=standing.wait_s, failures_24h=standing.failures_24h)
-            self._outbox.append_tx(conn, body, occurred_at=self._clock.wall())
-        return standing
 
     def _ask_tx(self, conn: sqlite3.Connection, item: Item, *, reopen: bool = False) -> None:
         """Write the intent; without a pulse left, or with the door busy, the screen shows the way on instead."""

@@ -7,7 +7,7 @@ from typing import Any
 from common.contract.words import KeypadLevel
 from edge.access.limiter import Empty, Limiter, Taken
 from edge.access.powered import PoweredTime
-from edge.pickup import sessions
+from edge.pickup import judge
 from linli.world.ablation import ABLATIONS as OF_PICKUPS
 from linli.world.ablation import Patches, edge_grants
 
@@ -22,7 +22,7 @@ def _second_factor() -> Patches:
 
 def _counter_first() -> Patches:
     """Count an attempt after the check instead of before it."""
-    take, refused = Limiter.take_tx, sessions.Sessions._refused_tx  # noqa: SLF001 - replaced from outside
+    take, refused = Limiter.take_tx, judge.CodeJudge._refused_tx  # noqa: SLF001 - replaced from outside
 
     def look(self: Any, conn: sqlite3.Connection, *, second_factor: bool = False) -> Taken | Empty:
         standing = self.standing_tx(conn)
@@ -33,7 +33,7 @@ def _counter_first() -> Patches:
         take(self._limiter, conn, second_factor=True)
         return refused(self, conn)
 
-    return [(Limiter, "take_tx", look), (sessions.Sessions, "_refused_tx", late)]
+    return [(Limiter, "take_tx", look), (judge.CodeJudge, "_refused_tx", late)]
 
 
 def _powered_time() -> Patches:

@@ -56,7 +56,7 @@ async def ask(edge: Edge, tags: Iterable[bytes]) -> Answers:
 
 def _code(edge: Edge, tag: bytes) -> str:
     def tx(conn: sqlite3.Connection) -> None:
-        verdict = edge.sessions.check_tx(conn, tag, Taken(0))
+        verdict = edge.judge.check_tx(conn, tag, Taken(0))
         said = OPENS if verdict.accepted else str(verdict.hindrance or WRONG)
         raise _Undo(said)
 
