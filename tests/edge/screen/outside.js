@@ -19,6 +19,13 @@
       if (e.getClientRects().length && e.getBoundingClientRect().bottom > top + 1) out.push('over the footer: ' + name(e));
     }
   }
+  const head = document.querySelector('header');
+  if (head && main && scrollY === 0) {
+    const bottom = head.getBoundingClientRect().bottom;
+    for (const e of main.querySelectorAll('button, p, h1, li, svg')) {
+      if (e.getClientRects().length && e.getBoundingClientRect().top < bottom - 1) out.push('over the header: ' + name(e));
+    }
+  }
   const box = (e) => e.getBoundingClientRect();
   const leaves = [...document.querySelectorAll('main h1, main .say, main .notice, main .acts, main .steps, main .code, main .big')];
   for (let a = 0; a < leaves.length; a++) for (let b = a + 1; b < leaves.length; b++) {

@@ -249,6 +249,9 @@ async def test_a_station_that_may_not_speak_says_so_and_takes_no_digits(
         station.facts.why = why
         text = await (await client.get("/")).text()
         assert "本柜暂时不能凭码开门" in text
+        assert "暂不能凭码取件" in text
+        assert "离线可取件" not in text
+        assert "柜门自动打开" not in text
         assert 'data-digit="1" disabled' in text
     await client.post("/settings", data={"lang": "en"})
     assert "Yours is not used up here" in await (await client.get("/")).text()
