@@ -100,6 +100,10 @@ class Doors:
         self._journal.event_tx(conn, request, at)
         return request.open_request_id
 
+    def expect_request(self) -> None:
+        """Keep the wires free for a moment: somebody's code is being checked."""
+        self._bus.expect_pulse()
+
     def kick(self) -> None:
         """Take what is queued; call after the commit of `request_tx`."""
         self._outbox.kick()

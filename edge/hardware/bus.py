@@ -6,13 +6,12 @@ Rules of reference hardware C.4; each keeps a wrong door shut, so each has a tes
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import IntEnum
 
 from common.kit.errors import LinliError
 from edge.config import BusSection
 from edge.hardware.breaker import Breaker
 from edge.hardware.errors import DeviceRefusedError, NoReplyError, NotSentError
+from edge.hardware.jobs import Job, Jobs, Priority
 from edge.hardware.line import Line, is_tcp
 from edge.hardware.modbus import ModbusLink
 from edge.hardware.pace import Pace
@@ -29,25 +28,6 @@ DEAD_GATEWAY_AFTER = 10
 """A TCP peer that vanished without a word looks like silence of every unit; connect afresh then."""
 
 BusListener = Callable[[str, int | None, bool, str], None]
-
-
-class Priority(IntEnum):
-    """Who goes first when the wire is free."""
-
-    OPEN = 0
-    DOOR = 1
-    SNAPSHOT = 2
-    SENSOR = 3
-
-
-@dataclass(slots=True)
-class _Job:
-    priority: Priority
-    unit: int
-    request: Request
-    retries: int
-    probe: bool
-    answer: asyncio.Future[Reply]
 
 
 class BusOwner:
@@ -72,8 +52,7 @@ class BusOwner:
         self._breakers = {unit: Breaker() for unit in sorted(units)}
         self._spare_unit = next(n for n in range(LAST_UNIT, 0, -1) if n not in units)
         self._pace = Pace(frame_gap_s(section.baud))
-        self._queue: asyncio.PriorityQueue[tuple[int, int, _Job | None]] = asyncio.PriorityQueue()
-        self._order = 0
+        self._jobs = Jobs()
         self._tried = asyncio.Event()
         self._link: ModbusLink | None = None
         self._silent_in_a_row = 0
@@ -101,7 +80,7 @@ class BusOwner:
             raise self._down()
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         again = retries if isinstance(request, ReadRequest) else 0
-        self._put(_Job(priority, unit, request, again, probe, answer))
+        self._jobs.put(Job(priority, unit, request, again, probe, answer))
         reply = await answer
         if isinstance(reply, ExceptionReply):
             raise DeviceRefusedError(
@@ -112,6 +91,10 @@ class BusOwner:
                 code=reply.code,
             )
         return reply
+
+    def expect_pulse(self) -> None:
+        """Keep the wire free of background reads for a moment: an opening may come."""
+        self._jobs.expect_pulse()
 
     async def run(self) -> None:
         """Keep the port open and work the queue until cancelled."""
@@ -179,7 +162,7 @@ class BusOwner:
             if not await self._pace.rest():
                 log.warning("bus %s: never silent, opening it afresh", self.name)
                 return
-            _, _, job = await self._queue.get()
+            job = await self._jobs.next()
             if job is None or job.answer.done():
                 continue
             now_s = asyncio.get_running_loop().time()
@@ -191,24 +174,24 @@ class BusOwner:
                 self._silent_in_a_row = 0
                 return
 
-    async def _work(self, link: ModbusLink, job: _Job) -> None:
+    async def _work(self, link: ModbusLink, job: Job) -> None:
         try:
             reply = await self._transact(link, job.unit, job.request, self._section.timeout_s)
         except NoReplyError as error:
             self._unit_failed(job.unit)
             if job.retries and link.connected and self.unit_up(job.unit):
                 job.retries -= 1
-                self._put(job)
+                self._jobs.put(job)
             else:
-                _settle(job, error=error)
+                job.settle(error=error)
         except LinliError as error:
-            _settle(job, error=error)
+            job.settle(error=error)
         except BaseException:
-            _settle(job, error=NoReplyError("bus.no_reply", f"bus {self.name} is stopping"))
+            job.settle(error=NoReplyError("bus.no_reply", f"bus {self.name} is stopping"))
             raise
         else:
             self._unit_worked(job.unit)
-            _settle(job, reply=reply)
+            job.settle(reply=reply)
 
     async def _transact(
         self, link: ModbusLink, unit: int, request: Request, timeout_s: float
@@ -225,21 +208,15 @@ class BusOwner:
         self._pace.answered(wrote=not isinstance(request, ReadRequest))
         return reply
 
-    def _put(self, job: _Job | None) -> None:
-        self._order += 1
-        self._queue.put_nowait((-1 if job is None else job.priority, self._order, job))
-
     def _wake(self) -> None:
-        self._put(None)
+        self._jobs.put(None)
 
     def _close(self) -> None:
         if self._link is not None:
             self._link.close()
             self._link = None
-        while not self._queue.empty():
-            _, _, job = self._queue.get_nowait()
-            if job is not None:
-                _settle(job, error=self._down())
+        for job in self._jobs.drain():
+            job.settle(error=self._down())
 
     def _breaker(self, unit: int) -> Breaker:
         return self._breakers.setdefault(unit, Breaker())
@@ -289,12 +266,3 @@ class BusOwner:
             bus=self.name,
             unit=unit,
         )
-
-
-def _settle(job: _Job, *, reply: Reply | None = None, error: BaseException | None = None) -> None:
-    if job.answer.done():
-        return
-    if error is not None:
-        job.answer.set_exception(error)
-    elif reply is not None:
-        job.answer.set_result(reply)

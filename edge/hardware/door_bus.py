@@ -44,6 +44,11 @@ class WiredDoorBus:
         """Return every door, in the order of the configuration."""
         return tuple(self._doors)
 
+    def expect_pulse(self) -> None:
+        """Keep the wires free of background reads for a moment."""
+        for board in self._boards:
+            board.expect_pulse()
+
     async def pulse(self, label: str) -> PulseResult:
         """Send one timed pulse when the supply is free; never repeated."""
         door = self._doors[label]

@@ -27,6 +27,9 @@ class DoorBus(Protocol):
     def labels(self) -> tuple[str, ...]:
         """Return every door, in the order of the configuration."""
 
+    def expect_pulse(self) -> None:
+        """Keep the wires free for a moment: which door it will be is being found out."""
+
     async def pulse(self, label: str) -> PulseResult:
         """Send one hardware-timed pulse, never repeated; waits for the supply. Unknown label: KeyError."""
 

@@ -3,8 +3,9 @@
 The exact reply check is the bus guard's; how often to read and when to pulse is decided above.
 """
 
-from edge.hardware.bus import BusOwner, Priority
+from edge.hardware.bus import BusOwner
 from edge.hardware.errors import DeviceRefusedError, NoReplyError, NotSentError
+from edge.hardware.jobs import Priority
 from edge.hardware.ports import PulseResult
 from firmware_protocols import waveshare_relay as wire
 
@@ -16,6 +17,10 @@ class WaveshareRelay:
         """Talk to `unit` over `bus`."""
         self.unit = unit
         self._bus = bus
+
+    def expect_pulse(self) -> None:
+        """Keep the line free of background reads for a moment."""
+        self._bus.expect_pulse()
 
     async def pulse(self, channel: int, ms: int) -> PulseResult:
         """Let the board switch relay `channel` on for `ms` (whole 100s); sent at most once."""

@@ -1,8 +1,9 @@
 """Driver of the XY-MD02 temperature and humidity probe: one method, no policy."""
 
 from common.contract.words import Quality
-from edge.hardware.bus import BusOwner, Priority
+from edge.hardware.bus import BusOwner
 from edge.hardware.errors import DeviceRefusedError, NoReplyError, NotSentError
+from edge.hardware.jobs import Priority
 from edge.hardware.ports import ProbeReading
 from firmware_protocols import xy_md02 as wire
 

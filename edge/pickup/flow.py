@@ -4,7 +4,6 @@ The session lives in the database; the view is a copy in memory that is made ane
 """
 
 import asyncio
-import logging
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from typing import TypeVar
 
 from common.contract.words import DoorState, GrantState
 from common.kit.clock import Clock
-from common.kit.errors import ConflictError, UnavailableError
+from common.kit.errors import ConflictError
 from common.kit.failpoints import fp
 from common.kit.sqlite import Db
 from edge.access.code_check import CodeCheck, clean_code
@@ -27,21 +26,13 @@ from edge.pickup.session_store import Session
 from edge.pickup.sessions import IN_FLIGHT, Sessions
 from edge.pickup.steady import Steady
 from edge.pickup.store import Item
-from edge.pickup.verdict import Hindrance
+from edge.pickup.verdict import Hindrance, raise_hindrance
 from edge.pickup.views import Accepted, KeypadView, Refused, SessionView, Step
 from edge.sync.outbox import Outbox
 
 DONE_SHOWN_S = 10.0  # how long "done" stays on the screen
 TICK_S = 1.0
 T = TypeVar("T")
-_HINDRANCES = {
-    Hindrance.NO_DOOR: ("pickup.no_door", "the compartment is not in station.toml"),
-    Hindrance.TIME_UNSURE: ("pickup.time_unsure", "the station needs its hub's time first"),
-    Hindrance.FENCED: ("pickup.fenced", "another computer may have used this code"),
-    Hindrance.HELD: ("pickup.held", "the disk was damaged: this grant may have been used"),
-    Hindrance.ROWS_LOST: ("pickup.rows_lost", "the disk was damaged: the hub must send its rows"),
-}
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +160,14 @@ class PickupFlow:
         if isinstance(taken, Empty):
             self._keypad.note(await self._db.write(self._limiter.standing_tx))
             return Refused(taken.wait_s, second_factor=not taken.wait_s)
+        self._doors.expect_request()
         tag = await self._check.tag(digits)
         fp("pickup.code_checked")
         verdict = await self._db.write(
             lambda conn: self._judge.check_tx(conn, tag, taken, phone_tail)
         )
         fp("pickup.intent_committed")
-        _raise_hindrance(verdict.hindrance)
+        raise_hindrance(verdict.hindrance)
         if verdict.standing is not None:
             self._outbox.kick()
             self._keypad.note(verdict.standing)
@@ -186,11 +178,12 @@ class PickupFlow:
         if self._copy is not None:
             raise ConflictError("pickup.busy", "a pickup is under way at this screen")
         self._done = None
+        self._doors.expect_request()
         verdict = await self._db.write(lambda conn: self._judge.check_qr_tx(conn, text))
         fp("pickup.qr_intent_committed")
         if verdict is False:
             return Refused(0)
-        _raise_hindrance(verdict if isinstance(verdict, Hindrance) else None)
+        raise_hindrance(verdict if isinstance(verdict, Hindrance) else None)
         return await self._accepted()
 
     async def _accepted(self) -> Accepted:
@@ -314,8 +307,3 @@ class PickupFlow:
         before = [i for i in copy.items if i.opened_at_ms and i.parcel_id != copy.in_hand.parcel_id]
         mine = copy.in_hand.opened_at_ms
         return 1 + sum(1 for i in before if not mine or (i.opened_at_ms or 0) <= mine)
-
-
-def _raise_hindrance(hindrance: Hindrance | None) -> None:
-    if hindrance is not None:
-        raise UnavailableError(*_HINDRANCES[hindrance])

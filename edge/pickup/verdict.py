@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from common.kit.errors import UnavailableError
 from edge.access.limiter import Standing
 
 
@@ -25,3 +26,18 @@ class Verdict:
     accepted: bool
     standing: Standing | None = None
     hindrance: Hindrance | None = None
+
+
+_HINDRANCES = {
+    Hindrance.NO_DOOR: ("pickup.no_door", "the compartment is not in station.toml"),
+    Hindrance.TIME_UNSURE: ("pickup.time_unsure", "the station needs its hub's time first"),
+    Hindrance.FENCED: ("pickup.fenced", "another computer may have used this code"),
+    Hindrance.HELD: ("pickup.held", "the disk was damaged: this grant may have been used"),
+    Hindrance.ROWS_LOST: ("pickup.rows_lost", "the disk was damaged: the hub must send its rows"),
+}
+
+
+def raise_hindrance(hindrance: Hindrance | None) -> None:
+    """Tell the person what stands in the way; UnavailableError."""
+    if hindrance is not None:
+        raise UnavailableError(*_HINDRANCES[hindrance])

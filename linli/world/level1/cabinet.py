@@ -147,6 +147,9 @@ class CabinetBus:
         """Return every door."""
         return tuple(self._pulse_s)
 
+    def expect_pulse(self) -> None:
+        """Have no frame that another could wait for."""
+
     async def pulse(self, label: str) -> PulseResult:
         """Send one pulse; what becomes of it is the bus's mood."""
         async with self._supply:

@@ -7,13 +7,14 @@ import pytest
 
 from common.contract.words import Quality
 from device_sim.faults import LateAnswer, NoAnswer
-from edge.hardware.bus import BusOwner, Priority
+from edge.hardware.bus import BusOwner
 from edge.hardware.errors import (
     DeviceRefusedError,
     FrameRefusedError,
     NoReplyError,
     NotSentError,
 )
+from edge.hardware.jobs import EXPECT_S, Priority
 from edge.hardware.ports import ProbeReading, PulseResult
 from firmware_protocols import modbus_rtu, waveshare_relay, xy_md02
 from firmware_protocols.crc import with_crc
@@ -458,5 +459,40 @@ def test_a_probe_that_refuses_has_a_bad_quality_and_no_number() -> None:
         await asyncio.sleep(0.02)
         bench.cable.say(with_crc(bytes.fromhex("03 84 04")))
         assert await reading == ProbeReading(None, None, Quality.BAD)
+
+    on_bench(body)
+
+
+def test_background_reads_stand_back_while_a_pulse_is_expected() -> None:
+    async def body(bench: Bench) -> None:
+        await bench.ready()
+        loop, bus = asyncio.get_running_loop(), bench.hardware.door_bus
+        before = len(bench.cable.sent)
+        bus.expect_pulse()
+        started_s = loop.time()
+        reads = [
+            asyncio.create_task(_owner(bench).call(Priority.SENSOR, 3, xy_md02.read_both())),
+            asyncio.create_task(bus.read_doors()),
+        ]
+        await asyncio.sleep(EXPECT_S / 2)
+        assert len(bench.cable.sent) == before
+        assert await bus.pulse("A04") is PulseResult.ACKED
+        assert bench.cable.sent[before].data == PULSE_A04
+        await asyncio.gather(*reads)
+        late_s = [s.at_s - started_s for s in bench.cable.sent[before + 1 :]]
+        assert len(late_s) >= 2
+        assert min(late_s) == pytest.approx(EXPECT_S, abs=1e-3)
+
+    on_bench(body)
+
+
+def test_an_urgent_look_does_not_stand_back() -> None:
+    async def body(bench: Bench) -> None:
+        await bench.ready()
+        bus, loop = bench.hardware.door_bus, asyncio.get_running_loop()
+        bus.expect_pulse()
+        started_s = loop.time()
+        await bus.read_doors(urgent="A04")
+        assert loop.time() - started_s < EXPECT_S
 
     on_bench(body)
