@@ -144,12 +144,22 @@ def backup(
     out: Annotated[Path, typer.Option(help="file to write; must not exist")],
     config: ConfigOption = None,
     data: DataOption = None,
+    blobs: Annotated[
+        Path | None, typer.Option(help="folder of photos to complete; may be the same every time")
+    ] = None,
 ) -> None:
-    """Copy the database while the hub runs, verify the copy, then name it."""
+    """Copy the database while the hub runs, verify the copy, then name it; with --blobs the photos, too."""
     from cloud.backup import backup as run_backup
+    from cloud.backup_blobs import backup_blobs
 
-    run_backup(_settings(config, data), out)
+    settings = _settings(config, data)
+    run_backup(settings, out)
     typer.echo(f"{out}: {out.stat().st_size} bytes, verified; keep the secrets file apart from it")
+    if blobs is not None:
+        count = backup_blobs(settings, blobs, typer.echo)
+        typer.echo(f"{blobs}: {count} photos, verified")
+    elif (settings.hub.data / "blobs").exists():
+        typer.echo(f"photos are not in it: --blobs DIR copies {settings.hub.data / 'blobs'}")
 
 
 @app.command()

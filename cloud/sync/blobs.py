@@ -84,7 +84,7 @@ class Shelf:
             fp("sync.hub.blob_part_stored")
             if received < span.total:
                 return BlobAnswer(received=received, complete=False)
-            whole = self._folder / digest[:2] / digest
+            whole = place_of(self._folder, digest)
             if not await self._work.run(_finish, part, whole, digest):
                 raise InvalidError("sync.blob_damaged", "the bytes are not what their name says")
             fp("sync.hub.blob_whole")
@@ -103,6 +103,11 @@ class Shelf:
             yield
         finally:
             self._busy.discard(station_id)
+
+
+def place_of(folder: Path, digest: str) -> Path:
+    """Return where below `folder` the whole blob lies."""
+    return folder / digest[:2] / digest
 
 
 def used_tx(conn: Connection, station_id: str) -> dict[str, int]:

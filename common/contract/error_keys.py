@@ -165,6 +165,7 @@ ERROR_KEYS: dict[str, str] = {
     "backup.violated": "The copy breaks invariants and was thrown away.",
     "backup.no_pg_dump": "pg_dump is not installed.",
     "backup.failed": "pg_dump could not make the copy.",
+    "backup.blobs_damaged": "Photos are missing or damaged at the hub; the others are copied.",
     "hub.secrets_open": "The hub's secrets file can be read by others.",
     "hub.secrets_damaged": "The hub's secrets file is damaged; restore it from its own backup.",
     "hub.secrets_foreign": "The hub's secrets file does not belong to this database.",
