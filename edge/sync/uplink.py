@@ -73,8 +73,7 @@ class Uplink:
         fp("sync.edge.events_posted")
         self._contact.heard()
         now_ms = to_ms(self._clock.wall())
-        ours = await self._db.write(lambda conn: lanes.ack_tx(conn, self._lane, ack.acked, now_ms))
-        if not ours:
+        if not await self._db.write(lambda conn: self._acked_tx(conn, batch, ack.acked, now_ms)):
             raise HubAway("the hub acknowledged what was never sent", reached=True)
         self._backoff.reset()
         texts = sum(len(event.body.encode()) for event in batch.events)
@@ -82,6 +81,18 @@ class Uplink:
         await self._outbox.count()
         if self._contact.why() is Why.STALE and self._lane is Lane.FACTS:
             self._contact.want_hello()  # it says when the rows will have what this disk forgot
+
+    def _acked_tx(
+        self, conn: sqlite3.Connection, batch: EventsBatch, acked: Position, now_ms: int
+    ) -> bool:
+        """Note what the hub has; False when that is no place of our story, nor one further on than this batch.
+
+        A hub that was put back may stand, with all of this batch, at a place which this disk, put back too, forgot.
+        """
+        if lanes.ack_tx(conn, self._lane, acked, now_ms):
+            return True
+        end = _end(batch)
+        return acked.order > end.order and lanes.ack_tx(conn, self._lane, end, now_ms)
 
     async def _refused(self, problem: Problem) -> None:
         """Act on a refusal; each act is followed by a pause, so that no answer can make a busy loop."""
@@ -113,3 +124,9 @@ class Uplink:
 
         await self._db.write(tx)
         self._contact.want_hello()
+
+
+def _end(batch: EventsBatch) -> Position:
+    """Return the place behind the last event of `batch`."""
+    last = batch.events[-1]
+    return Position(boot_epoch=last.boot_epoch, seq=last.seq, chain=batch.chain)

@@ -46,3 +46,28 @@ async def test_a_backup_of_the_running_hub_is_refilled(
             await until(lambda: set(subject.rows()) == {"A1"})
     assert hub.alarms() == set()
     await asyncio.to_thread(backup, config, tmp_path / "after.db")  # it still verifies
+
+
+async def test_hub_and_station_both_put_back_find_a_common_story(
+    hub: HubRig, subject: StationRig, tmp_path: Path
+) -> None:
+    """The hub stands where only the station's lost disk knew: what it holds of us still counts as acknowledged."""
+    image, backup_file = tmp_path / "old.db", tmp_path / "backup.db"
+    async with hub.serving(), subject.running():
+        await subject.door("A1")
+        await until(subject.is_empty)
+        await asyncio.to_thread(subject.copy_file, image)
+        await subject.door("A2")
+        await until(subject.is_empty)
+        await asyncio.to_thread(hub.copy_file, backup_file)
+        await subject.door("A3")
+        await until(subject.is_empty)
+    await asyncio.to_thread(subject.restore_file, image)
+    async with hub.serving(), subject.running():
+        await subject.door("B1")
+        await until(lambda: hub.labels() == ["A1", "A2", "A3", "B1"] and subject.is_empty())
+    await hub.restore_file(backup_file)
+    async with hub.serving(), subject.running():
+        await subject.door("B2")
+        await until(lambda: hub.labels() == ["A1", "A2", "B1", "B2"] and subject.is_empty())
+    assert "hole.facts" in hub.alarms()  # A3 is nowhere any more, and somebody is told

@@ -1,6 +1,7 @@
 """`linli drill sync`: a seed passes and repeats; without a safeguard it does not pass."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from linli.world.level2.plan import sync_plan
 from linli.world.scenario import DAY_S, FaultKind
 from tests.parts import require
 
+ROOT = Path(__file__).parents[3]
 # A seed that notices; found by `linli drill sync --seeds 200 --ablate NAME`.
 NOTICED = {"known-events": 1, "step-back": 2}
 
@@ -38,6 +40,18 @@ def test_a_safeguard_that_is_off_is_noticed(name: str) -> None:
     require("campaign")
     code, record = _drill("--seeds", "1", "--seed", str(NOTICED[name]), "--ablate", name)
     assert (code, record["violations"] > 0) == (1, True)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_seeds_that_once_failed_pass() -> None:
+    require("campaign")
+    lines = (ROOT / "tests/seeds.txt").read_text(encoding="utf-8").splitlines()
+    kept = [line.split()[1] for line in lines if line.startswith("sync ")]
+    assert kept
+    for seed in kept:
+        code, record = _drill("--seeds", "1", "--seed", seed)
+        assert (code, record["violations"]) == (0, 0), (seed, record)
 
 
 def test_the_seeds_are_of_safeguards_there_are() -> None:
