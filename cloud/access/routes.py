@@ -1,141 +1,25 @@
 """Routes of sessions, accounts and the audit."""
 
-from typing import Annotated, Literal
-
-from pydantic import ConfigDict, Field, WithJsonSchema
-
-from cloud.access.caller import ADMIN, RESIDENT, ROLES, SIGNED_IN, Caller
-from cloud.access.passwords import MAX_LENGTH, MIN_LENGTH
-from cloud.access.service import Access, Issued
-from cloud.access.store import Account, AuditEntry
+from cloud.access.caller import ADMIN, SIGNED_IN, Caller
+from cloud.access.schemas import (
+    AccountList,
+    AccountView,
+    AuditList,
+    AuditQuery,
+    Me,
+    NewAccount,
+    NewPassword,
+    Session,
+    SetUp,
+    SignIn,
+    TokenWish,
+    account_view,
+    audit_view,
+    session,
+)
+from cloud.access.service import Access
 from common.contract.base import Id
-from common.kit.openapi import ANYONE, NO_NUL, AnswerModel, RequestModel, route
-
-Login = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,39}$")]
-Password = Annotated[str, Field(min_length=1, max_length=128)]
-Role = Literal["admin", "operator", "warehouse", "driver", "resident"]
-# A short one is told what is wrong with it (access.password_weak); the document says it beforehand.
-ChosenPassword = Annotated[
-    Password,
-    WithJsonSchema(
-        {"type": "string", "minLength": MIN_LENGTH, "maxLength": MAX_LENGTH, "pattern": NO_NUL}
-    ),
-]
-
-
-class SignIn(RequestModel):
-    """Who wants to come in."""
-
-    login: str = Field(min_length=1, max_length=40)
-    password: Password
-
-
-class SetUp(RequestModel):
-    """The first admin, by the link that the hub printed."""
-
-    token: str = Field(min_length=20, max_length=80)
-    login: Login
-    password: ChosenPassword
-
-
-class NewAccount(RequestModel):
-    """An account; a resident's has a `person_id`, and no other."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "anyOf": [
-                {
-                    "properties": {"role": {"const": RESIDENT}, "person_id": {"type": "string"}},
-                    "required": ["person_id"],
-                },
-                {
-                    "properties": {
-                        "role": {"enum": [role for role in ROLES if role != RESIDENT]},
-                        "person_id": {"type": "null"},
-                    }
-                },
-            ]
-        }
-    )
-
-    login: Login
-    role: Role
-    password: ChosenPassword | None = None
-    person_id: Id | None = None
-
-
-class NewPassword(RequestModel):
-    """Another password."""
-
-    password: ChosenPassword
-
-
-class TokenWish(RequestModel):
-    """How long the token shall live."""
-
-    hours: int = Field(12, ge=1, le=24 * 90)
-
-
-class AuditQuery(RequestModel):
-    """A page of the audit, newest first."""
-
-    before: int | None = Field(None, ge=1)
-    limit: int = Field(50, ge=1, le=200)
-
-
-class Session(AnswerModel):
-    """A token; it is shown once."""
-
-    token: str
-    expires_at_ms: int
-    account_id: str
-    login: str
-    role: str
-    person_id: str | None
-
-
-class Me(AnswerModel):
-    """Who you are."""
-
-    account_id: str
-    login: str
-    role: str
-    person_id: str | None
-
-
-class AccountView(AnswerModel):
-    """One account."""
-
-    account_id: str
-    login: str
-    role: str
-    person_id: str | None
-    active: bool
-    has_password: bool
-    created_at_ms: int
-
-
-class AccountList(AnswerModel):
-    """Every account."""
-
-    accounts: list[AccountView]
-
-
-class AuditView(AnswerModel):
-    """One entry of the audit."""
-
-    number: int
-    at_ms: int
-    who: str
-    what: str
-    about: str
-    origin: str
-
-
-class AuditList(AnswerModel):
-    """Entries, newest first."""
-
-    entries: list[AuditView]
+from common.kit.openapi import ANYONE, route
 
 
 class AccessRoutes:
@@ -155,7 +39,7 @@ class AccessRoutes:
     )
     async def sign_in(self, body: SignIn, remote: str) -> Session:
         """Return a bearer token."""
-        return _session(await self._access.sign_in(body.login, body.password, origin=remote))
+        return session(await self._access.sign_in(body.login, body.password, origin=remote))
 
     @route("DELETE", "/sessions/current", summary="Sign out: end this token", roles=SIGNED_IN)
     async def sign_out(self, token: str) -> None:
@@ -183,12 +67,12 @@ class AccessRoutes:
     async def set_up(self, body: SetUp, remote: str) -> AccountView:
         """Use the single-use link."""
         account = await self._access.set_up(body.token, body.login, body.password, remote)
-        return _view(account)
+        return account_view(account)
 
     @route("GET", "/accounts", summary="Every account", roles={ADMIN})
     async def accounts(self) -> AccountList:
         """Return them by login."""
-        return AccountList(accounts=[_view(item) for item in await self._access.accounts()])
+        return AccountList(accounts=[account_view(item) for item in await self._access.accounts()])
 
     @route(
         "POST",
@@ -208,7 +92,7 @@ class AccessRoutes:
             person_id=body.person_id,
             origin=remote,
         )
-        return _view(account)
+        return account_view(account)
 
     @route(
         "POST",
@@ -221,7 +105,7 @@ class AccessRoutes:
         self, account_id: Id, body: NewPassword, caller: Caller, remote: str
     ) -> AccountView:
         """Return the account."""
-        return _view(
+        return account_view(
             await self._access.set_password(caller, account_id, body.password, origin=remote)
         )
 
@@ -234,7 +118,9 @@ class AccessRoutes:
     )
     async def disable(self, account_id: Id, caller: Caller, remote: str) -> AccountView:
         """Return the account."""
-        return _view(await self._access.set_active(caller, account_id, active=False, origin=remote))
+        return account_view(
+            await self._access.set_active(caller, account_id, active=False, origin=remote)
+        )
 
     @route(
         "POST",
@@ -245,7 +131,9 @@ class AccessRoutes:
     )
     async def enable(self, account_id: Id, caller: Caller, remote: str) -> AccountView:
         """Return the account."""
-        return _view(await self._access.set_active(caller, account_id, active=True, origin=remote))
+        return account_view(
+            await self._access.set_active(caller, account_id, active=True, origin=remote)
+        )
 
     @route(
         "POST",
@@ -259,7 +147,7 @@ class AccessRoutes:
         self, account_id: Id, body: TokenWish, caller: Caller, remote: str
     ) -> Session:
         """Return a bearer token, shown once."""
-        return _session(
+        return session(
             await self._access.issue_token(caller, account_id, hours=body.hours, origin=remote)
         )
 
@@ -267,39 +155,4 @@ class AccessRoutes:
     async def audit(self, query: AuditQuery) -> AuditList:
         """Return one page."""
         entries = await self._access.audit(before=query.before, limit=query.limit)
-        return AuditList(entries=[_entry(item) for item in entries])
-
-
-def _session(issued: Issued) -> Session:
-    caller = issued.caller
-    return Session(
-        token=issued.token,
-        expires_at_ms=issued.expires_at_ms,
-        account_id=caller.account_id,
-        login=caller.login,
-        role="+".join(sorted(caller.roles)),
-        person_id=caller.person_id,
-    )
-
-
-def _view(account: Account) -> AccountView:
-    return AccountView(
-        account_id=account.account_id,
-        login=account.login,
-        role=account.role,
-        person_id=account.person_id,
-        active=account.active,
-        has_password=account.has_password,
-        created_at_ms=account.created_at_ms,
-    )
-
-
-def _entry(item: AuditEntry) -> AuditView:
-    return AuditView(
-        number=item.number,
-        at_ms=item.at_ms,
-        who=item.who,
-        what=item.what,
-        about=item.about,
-        origin=item.origin,
-    )
+        return AuditList(entries=[audit_view(item) for item in entries])
