@@ -8,6 +8,8 @@ ERROR_KEYS: dict[str, str] = {
     "config.environment": "An environment variable names a setting that does not exist.",
     "secrets.missing": "The station's secrets file is missing; pair the station with its hub first.",
     "secrets.damaged": "The station's secrets file cannot be read; pair the station again.",
+    "certificate.request": "The signing request does not prove the key it is for; make a new one.",
+    "certificate.damaged": "This is no certificate of an Ed25519 key.",
     # money
     "money.unbalanced": "A journal needs two or more legs that sum to zero.",
     "money.key_taken": "This key already stands for another journal.",
