@@ -9,6 +9,7 @@ ERROR_KEYS: dict[str, str] = {
     "secrets.missing": "The station's secrets file is missing; pair the station with its hub first.",
     "secrets.damaged": "The station's secrets file cannot be read; pair the station again.",
     "certificate.request": "The signing request does not prove the key it is for; make a new one.",
+    "tls.pin_damaged": "The pinned authority of the hub cannot be read; pin it again: linli edge trust.",
     "certificate.damaged": "This is no certificate of an Ed25519 key.",
     # money
     "money.unbalanced": "A journal needs two or more legs that sum to zero.",
@@ -106,6 +107,11 @@ ERROR_KEYS: dict[str, str] = {
     "sync.blob_size": "The blob is empty or too large.",
     "sync.blob_damaged": "The bytes of the blob are not those of its name.",
     "sync.blob_quota": "The station's room for blobs at the hub is full.",
+    "sync.tls_only": "Stations reach this hub by TLS, on the port the detail names.",
+    "sync.certificate_missing": "The connection shows no certificate; ask for one first.",
+    "sync.certificate_foreign": "The connection shows a certificate of another station or key.",
+    "sync.certificate_expired": "The station's certificate has ended; renew it.",
+    "sync.certificate_request": "The signing request names another station or another key.",
     "sync.closing": "The hub is stopping; come back in a moment.",
     # web servers and JSON routes
     "internal.invariant": "Something holds that must not; nothing was changed. Its log knows more.",

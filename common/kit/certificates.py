@@ -37,6 +37,7 @@ class Holder:
 class Held(Holder):
     """A certificate as far as we go by it."""
 
+    since: datetime
     until: datetime
 
 
@@ -144,7 +145,8 @@ def read_certificate(found: bytes | str) -> Held:
     except (ValueError, TypeError) as error:
         said = f"this is no certificate of an Ed25519 key: {error}"
         raise InvalidError("certificate.damaged", said) from error
-    return Held(holder.name, holder.public_key, loaded.not_valid_after_utc)
+    since, until = loaded.not_valid_before_utc, loaded.not_valid_after_utc
+    return Held(holder.name, holder.public_key, since, until)
 
 
 def is_signed_by(pem: str, authority_pem: str) -> bool:
