@@ -187,7 +187,7 @@ class Hub:
         if self.gateway is None:
             server.routes(app)
         else:
-            self.gateway_web = self.gateway.serve(server, granted)
+            self.gateway_web = self.gateway.serve(server, granted, rooms.stations.enrolment.answer)
             refuse_plain(app, config.gateway.port)
         secure = config.public_url().startswith("https:")
         add_web(app, rooms.web_ports(), self.db, secure=secure)

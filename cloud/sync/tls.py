@@ -4,13 +4,15 @@ While it is open, the plain port speaks no LSP/1: it says where to go.
 """
 
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 from aiohttp import web
 
 from cloud.config import GatewaySection, HubSecrets
 from cloud.sync.certificates import Certificates, end_refused, hub_authority
 from cloud.sync.server import SyncServer
-from common.contract.enrolment import CA_PATH
+from common.contract.enrolment import CA_PATH, ENROL_PATH
 from common.kit.chance import Chance
 from common.kit.clock import Clock
 from common.kit.described import ANY_HOST, Described, described
@@ -24,6 +26,13 @@ from common.kit.web import Limits, WebServer, make_app
 _SERVER_DAYS = 3650
 """Made anew at every start; whoever could sign with its key has the authority's as well."""
 _PEM = "application/x-pem-file"
+
+
+class Enrol(Protocol):
+    """Answers a device that redeems an invitation."""
+
+    async def __call__(self, request: web.Request, certificates: Certificates) -> web.Response:
+        """Return its papers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +64,17 @@ class TlsGateway:
         self._complaints = Complaints(ports.clock)
         self._porch = Porch(server_context(authority.pem, seed, pem), self._complaints)
 
-    def serve(self, server: SyncServer, limits: Limits) -> WebServer:
-        """Return the listener of `server`, which must judge by this gateway's certificates."""
+    def serve(self, server: SyncServer, limits: Limits, enrol: Enrol | None = None) -> WebServer:
+        """Return the listener of `server`, which must judge by this gateway's certificates.
+
+        `enrol` answers devices that are paired with nobody yet.
+        """
         app = make_app(hosts=self._names, limits=limits)
         app.on_response_prepare.append(end_refused)
         server.routes(app)
         app.router.add_get(CA_PATH, self._ca)
+        if enrol is not None:
+            app.router.add_post(ENROL_PATH, partial(enrol, certificates=self.certificates))
         return WebServer(app, self._settings.host, self._settings.port, self._porch)
 
     def handshakes_failed(self) -> float:
