@@ -274,6 +274,7 @@ class Sites:
             started_at_ms=record.started_at_ms,
             over_limit=any(zone.over_limit for zone in zones),
             zones=zones,
+            certificate_until_ms=link.certificate_until_ms,
         )
 
     def _put_station_row(self, connection: Connection, station_id: str) -> None:
