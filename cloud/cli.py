@@ -195,6 +195,9 @@ async def _greet(hub: "Hub") -> None:
     """Say where the hub is, and how the first admin gets in (once, on this terminal only)."""
     base = hub.config.hub.public_url or hub.web.url
     typer.echo(f"hub at {base}")
+    if hub.gateway is not None and hub.gateway_web is not None:
+        print_of_it = hub.gateway.certificates.authority.fingerprint
+        typer.echo(f"stations by TLS at {hub.gateway_web.url}, authority sha256 {print_of_it}")
     if token := await hub.rooms.access.setup_token():
         typer.echo(f"no admin yet; within an hour, once: {base}/setup?token={token}")
 

@@ -113,9 +113,12 @@ class StationCertificate:
         answer = await client.post(CERTIFICATE_PATH, CertificateRequest(csr=csr), CertificateAnswer)
         if not _fits(answer.certificate, self._authority, self._secrets):
             raise HubAway("the hub sent a certificate that is not ours", reached=True)
-        path = self._data / CERTIFICATE_FILE
-        await self._work.run(write_whole, path, answer.certificate.encode())
         show(self.context, self._secrets.private_key, answer.certificate)
+        path = self._data / CERTIFICATE_FILE
+        try:
+            await self._work.run(write_whole, path, answer.certificate.encode())
+        except OSError as error:  # a full disk: good until the next start, which gets another
+            _log.warning("the certificate is not kept, %s: %s", path, error.strerror)
         self._held, self._wanted = read_certificate(answer.certificate), False
         self._obtained_s = self._not_before_s = self._clock.monotonic_s()
         _log.info("certificate until %s", self._held.until.date())

@@ -22,12 +22,7 @@ def over_tls(data: Path, work: Work) -> OpenClient:
 
     @asynccontextmanager
     async def opened(ports: LinkPorts, config: HubSection) -> AsyncIterator[HubClient]:
-        shown = await work.run(_papers, data, ports)
-        certificate: Certificate = (
-            NoCertificate(shown)
-            if isinstance(shown, str)
-            else StationCertificate(shown, data, ports.secrets, ports.clock, work)
-        )
+        certificate = await work.run(_certificate, data, ports, work)
         async with aiohttp.ClientSession(
             connector=ports.connector(), cookie_jar=aiohttp.DummyCookieJar()
         ) as session:
@@ -39,9 +34,10 @@ def over_tls(data: Path, work: Work) -> OpenClient:
     return opened
 
 
-def _papers(data: Path, ports: LinkPorts) -> Papers | str:
-    """Return the papers, or why there are none: a damaged pin takes the hub away, never the doors."""
+def _certificate(data: Path, ports: LinkPorts, work: Work) -> Certificate:
+    """Return what is shown to the hub; a damaged pin takes the hub away, never the doors."""
     try:
-        return Papers.load(data, ports.secrets)
+        papers = Papers.load(data, ports.secrets)
+        return StationCertificate(papers, data, ports.secrets, ports.clock, work)
     except ConfigError as error:
-        return error.detail
+        return NoCertificate(error.detail)

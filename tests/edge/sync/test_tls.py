@@ -328,6 +328,22 @@ async def test_a_damaged_pin_takes_the_hub_away_and_nothing_else(
         await until(lambda: link.view().online)
 
 
+async def test_a_full_disk_keeps_nobody_from_the_hub(
+    hub: TlsHubRig,
+    subject: TlsStationRig,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def full(_path: Path, _data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("edge.sync.certificate.write_whole", full)
+    async with hub.serving():
+        await greet(subject, hub.url)
+    assert "is not kept" in caplog.text
+    assert not (subject.data / CERTIFICATE_FILE).exists()
+
+
 async def test_a_hub_that_does_not_renew_is_used_on(
     hub: TlsHubRig,
     subject: TlsStationRig,
