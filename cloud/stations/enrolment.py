@@ -61,9 +61,14 @@ class Enrolment:
     async def redeem(self, secret: str, holder: Holder, certificates: Certificates) -> Enrolled:
         """Pair the device that asks, or refuse; every refusal looks alike. RefusedError `station.invite_refused`."""
 
+        def ask(connection: Connection, *, lock: bool = False) -> InviteRecord | None:
+            invite = invites.one(connection, holder.name, lock=lock)
+            return invite if invite and self._is_open(invite, holder.public_key) else None
+
         def write(connection: Connection) -> str | None:
-            invite = invites.one(connection, holder.name)
-            if invite is None or not self._is_open(invite, holder.public_key):
+            """Redeem the invitation and pair, in one transaction; a wrong try is counted in it as well."""
+            invite = ask(connection, lock=True)
+            if invite is None:
                 return None
             if not hmac.compare_digest(invite.secret_hash, _hash(secret)):
                 invites.count_failure(connection, holder.name)
@@ -74,7 +79,9 @@ class Enrolment:
             fp("stations.enrolled")
             return certificates.issue_tx(connection, holder)
 
-        pem = await self._kit.db.write(write)
+        # Whoever is not invited costs a look, not a turn of the writer.
+        invited = await self._kit.db.read(ask)
+        pem = None if invited is None else await self._kit.db.write(write)
         if pem is None:
             said = "no such invitation is open: make a new one with `linli hub invite`"
             raise RefusedError("station.invite_refused", said)

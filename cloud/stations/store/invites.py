@@ -19,10 +19,10 @@ class InviteRecord:
     used_by: bytes | None
 
 
-def one(connection: Connection, station_id: str) -> InviteRecord | None:
-    """Return the station's invitation, held for this transaction."""
-    query = sa.select(invite).where(invite.c.station_id == station_id).with_for_update()
-    row = connection.execute(query).one_or_none()
+def one(connection: Connection, station_id: str, *, lock: bool) -> InviteRecord | None:
+    """Return the station's invitation; with `lock` held for this transaction."""
+    query = sa.select(invite).where(invite.c.station_id == station_id)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     return None if row is None else InviteRecord(**row._mapping)  # noqa: SLF001 - SQLAlchemy's own name
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from cloud.sync import refuse_plain
 from common.contract.protocol import HELLO_PATH, Hello, HelloAnswer
 from common.kit.certificates import Authority, Holder, make_request
 from common.kit.chance import seeded_chance
@@ -22,7 +23,7 @@ from edge.config import HubSection
 from edge.data_folder import CA_FILE, CERTIFICATE_FILE
 from edge.sync.client import HubAway, HubClient, HubRefused
 from edge.sync.fence import Why
-from edge.sync.link import LinkPorts
+from edge.sync.link import HubLink, LinkPorts
 from edge.sync.secured import over_tls
 from tests.edge.sync.rig import until
 from tests.edge.sync.tls_rig import OTHERS, SECRETS, TlsHubRig, TlsStationRig, relay
@@ -372,6 +373,25 @@ async def test_the_metrics_know_which_certificate_ends_first(
         assert certificates.seconds_left() == 30 * 86_400
         status = await hub.db.read(lambda c: hub.gateway.station_status_tx(c, subject.station_id))
         assert status.certificate_until_ms == to_ms(subject.certificate().until)
+
+
+async def test_a_station_that_still_comes_to_the_plain_port_is_told_where_to_go(
+    hub: TlsHubRig, subject: TlsStationRig, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app()
+    refuse_plain(app, 8801)
+    plain = WebServer(app, "127.0.0.1", 0)
+    await plain.start()
+    ports = LinkPorts(subject.clock, subject.chance, aiohttp.TCPConnector, subject.secrets)
+    config = subject.config.model_copy(update={"url": plain.url})
+    await subject.boot()
+    link = HubLink(ports, config, subject.db, subject.outbox, subject.replica)
+    await subject.door("A1")
+    async with subject.talking(link):
+        await until(lambda: "by TLS, on port 8801" in caplog.text)
+        assert link.view().why is Why.NONE  # codes go on to open
+    assert not subject.is_empty()
+    await plain.stop()
 
 
 async def test_old_tls_does_not_get_in(hub: TlsHubRig) -> None:
