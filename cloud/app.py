@@ -24,7 +24,15 @@ from cloud.orders.routes import OrderRoutes
 from cloud.orders.service import OrderPorts, Orders
 from cloud.stations.routes import StationRoutes
 from cloud.stations.service import StationPorts, Stations
-from cloud.sync import Gateway, Shelf, SyncServer, Timekeeper
+from cloud.sync import (
+    Gateway,
+    GatewayPorts,
+    Shelf,
+    SyncServer,
+    Timekeeper,
+    TlsGateway,
+    refuse_plain,
+)
 from cloud.web.assemble import add_web
 from cloud.web.frame import WebPorts
 from common.kit.chance import Chance
@@ -40,6 +48,8 @@ from common.kit.work import Work
 _SWEEP_S = 60.0
 _PURGE_S = 3600.0
 CLOCK_OFF = "How far the clock stands from the last sweep while it is not believed; 0 is well"
+CERTIFICATE = "Until the first certificate of a station ends; NaN: none has one. Below a week: a station is away"
+HANDSHAKES = "TLS handshakes that failed since the start; the log says with whom and why"
 _log = logging.getLogger(__name__)
 
 
@@ -134,6 +144,8 @@ class Hub:
         self.ready = asyncio.Event()
         self.db = ports.open_db(config.database_url())
         self.rooms = Rooms(ports, config, self.db)
+        self.gateway = self._tls_gateway(ports)
+        self.gateway_web: WebServer | None = None
         self.app = self._application(ports)
         self.web = WebServer(self.app, config.hub.host, config.hub.port)
 
@@ -147,6 +159,9 @@ class Hub:
                 group.create_task(watch(self.db), name="other writers")
                 group.create_task(_every(_SWEEP_S, self._sweep), name="sweep")
                 group.create_task(_every(_PURGE_S, self._purge), name="purge")
+                if self.gateway_web is not None:
+                    await self.gateway_web.start()
+                    group.create_task(self.gateway_web.run(), name="stations' port")
                 self.ready.set()
                 _log.info("hub listens on %s", self.web.url)
         finally:
@@ -155,20 +170,44 @@ class Hub:
 
     def _application(self, ports: HubPorts) -> web.Application:
         config, limits, rooms = self.config, self.config.limits, self.rooms
+        granted = Limits(connections=limits.connections, body_bytes=limits.body_bytes)
         app = make_app(
             hosts=config.host_names(),
-            limits=Limits(connections=limits.connections, body_bytes=limits.body_bytes),
+            limits=granted,
             not_ready=lambda: () if self.ready.is_set() else ("the database is being prepared",),
         )
-        add_metrics(app, {"linli_hub_clock_off_seconds": (CLOCK_OFF, self._clock_off_s)})
+        add_metrics(app, self._gauges())
         gate = HubGate(rooms.access, rooms.idempotency, RateLimit(limits.requests_per_minute))
         add_api(app, rooms.routes(), gate)
         shelf = Shelf(self.db, config.hub.data / "blobs", ports.work)
-        SyncServer(rooms.gateway, self.db, ports.clock, shelf=shelf).routes(app)
+        certificates = None if self.gateway is None else self.gateway.certificates
+        server = SyncServer(
+            rooms.gateway, self.db, ports.clock, shelf=shelf, certificates=certificates
+        )
+        if self.gateway is None:
+            server.routes(app)
+        else:
+            self.gateway_web = self.gateway.serve(server, granted, rooms.stations.enrolment.answer)
+            refuse_plain(app, config.gateway.port)
         secure = config.public_url().startswith("https:")
         add_web(app, rooms.web_ports(), self.db, secure=secure)
         add_document(app, ports.work)
         return app
+
+    def _tls_gateway(self, ports: HubPorts) -> TlsGateway | None:
+        if not self.config.gateway.tls:
+            return None
+        needs = GatewayPorts(self.db, ports.clock, ports.chance, ports.secrets)
+        return TlsGateway(needs, self.config.gateway, self.config.gateway_names())
+
+    def _gauges(self) -> dict[str, tuple[str, Callable[[], float]]]:
+        gauges = {"linli_hub_clock_off_seconds": (CLOCK_OFF, self._clock_off_s)}
+        if (gateway := self.gateway) is not None:
+            gauges["linli_hub_station_certificate_seconds"] = (
+                CERTIFICATE, gateway.certificates.seconds_left,
+            )  # fmt: skip
+            gauges["linli_hub_tls_handshakes_failed"] = (HANDSHAKES, gateway.handshakes_failed)
+        return gauges
 
     def _clock_off_s(self) -> float:
         return self.rooms.timekeeper.off_ms / 1000
@@ -178,6 +217,8 @@ class Hub:
         return await self.db.write(self.rooms.timekeeper.judge_tx)
 
     async def _sweep(self) -> None:
+        if self.gateway is not None:
+            await self.gateway.certificates.look()
         if not await self._may_end():
             return
         await self.rooms.stations.sweep()

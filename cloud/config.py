@@ -19,6 +19,7 @@ from common.kit.config import load_toml
 from common.kit.errors import ConfigError
 
 _KEY_BYTES = 32
+_EVERY_ADDRESS = ("0.0.0.0", "::")
 
 
 class _Section(BaseModel):
@@ -56,10 +57,26 @@ class LimitsSection(_Section):
     token_hours: int = Field(12, ge=1, le=24 * 30, description="life of a bearer token")
 
 
+class GatewaySection(_Section):
+    """Table `[gateway]`: a port of their own for stations, with TLS; the plain port then answers people only."""
+
+    tls: bool = Field(False, description="open it; stations then need the hub's CA (docs/howto)")
+    host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 for every one")
+    port: int = Field(8801, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    names: tuple[str, ...] = Field(
+        (),
+        description="further names and addresses by which stations reach it (those of [hub] count)",
+    )
+    certificate_days: int = Field(
+        30, ge=1, le=3650, description="life of a station's certificate; renewed in its last third"
+    )
+
+
 class HubConfig(_Section):
     """The whole file."""
 
     hub: HubSection = HubSection()
+    gateway: GatewaySection = GatewaySection()
     limits: LimitsSection = LimitsSection()
 
     def database_url(self) -> str:
@@ -77,6 +94,12 @@ class HubConfig(_Section):
     def host_names(self) -> tuple[str, ...]:
         """Return the names the hub answers to."""
         return (urlsplit(self.public_url()).hostname or "localhost", *self.hub.allowed_hosts)
+
+    def gateway_names(self) -> tuple[str, ...]:
+        """Return the names and addresses in the certificate of the stations' port."""
+        listens = () if self.gateway.host in _EVERY_ADDRESS else (self.gateway.host,)
+        named = (*self.host_names(), *self.gateway.names, *listens, "localhost", "127.0.0.1")
+        return tuple(name for name in dict.fromkeys(named) if name not in _EVERY_ADDRESS)
 
 
 def load_config(path: Path | None, env: Mapping[str, str]) -> HubConfig:

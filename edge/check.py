@@ -10,12 +10,13 @@ from enum import Enum
 from pathlib import Path
 
 from common.contract.words import Quality
+from common.kit.clock import Clock
 from common.kit.disk import MIB, FolderSpace
 from common.kit.errors import LinliError
 from common.kit.identity import StationSecrets
 from edge.access.pairing import SECRETS_FILE
 from edge.config import StationConfig
-from edge.data_folder import lock
+from edge.data_folder import CA_FILE, lock
 from edge.hardware.build import Hardware, build_hardware
 from edge.hardware.line import open_line
 
@@ -44,7 +45,7 @@ class Finding:
     text: str
 
 
-async def check_station(config: StationConfig, data: Path) -> list[Finding]:
+async def check_station(config: StationConfig, data: Path, clock: Clock) -> list[Finding]:
     """Return every finding; a running daemon keeps the ports, so then the boards are not asked."""
     findings = [
         Finding(
@@ -53,6 +54,7 @@ async def check_station(config: StationConfig, data: Path) -> list[Finding]:
         )
     ]
     findings += _secrets(config, data)
+    findings.append(hub_finding(config, data, clock))
     try:
         held = lock(data)
     except LinliError as error:
@@ -97,6 +99,33 @@ def _secrets(config: StationConfig, data: Path) -> Iterator[Finding]:
         yield Finding(Level.USAGE, f"secrets: others may read {path}: chmod 600 {path}")
     else:
         yield Finding(Level.OK, "secrets: paired with the hub")
+
+
+def hub_finding(config: StationConfig, data: Path, clock: Clock) -> Finding:
+    """Say how the hub is reached; it is not asked: a station must open without it."""
+    url = config.hub.url
+    if not url.startswith("https:"):
+        return Finding(Level.OK, f"hub: {url}, without TLS")
+    if not (data / CA_FILE).exists():
+        said = f"hub: {url}, believed by the authorities of this machine (linli edge trust pins its own)"
+        return Finding(Level.OK, said)
+    from common.kit.certificates import fingerprint
+    from edge.sync.certificate import Papers, days_left
+
+    try:
+        papers = Papers.load(data, StationSecrets.load(data / SECRETS_FILE))
+    except LinliError as error:
+        return Finding(Level.USAGE, f"hub: {error.detail}")
+    pinned, held = f"hub: {url}, pinned authority {fingerprint(papers.authority)}", papers.held()
+    if held is None:
+        return Finding(Level.OK, f"{pinned}; no certificate yet: it comes with the first contact")
+    left = days_left(held, clock.wall())
+    if left < 0:
+        said = (
+            f"{pinned}; the certificate ended {-left} day(s) ago and is renewed at the next contact"
+        )
+        return Finding(Level.OK, said)
+    return Finding(Level.OK, f"{pinned}; certificate until {held.until:%Y-%m-%d}, {left} days left")
 
 
 def _pages(config: StationConfig) -> Iterator[Finding]:

@@ -48,11 +48,12 @@ def run(config: ConfigOption, data: DataOption = None) -> None:
 @app.command()
 def check(config: ConfigOption, data: DataOption = None) -> None:
     """Look at settings, folder, secrets, ports and boards; one line a finding, with what to do. Moves nothing."""
+    from common.kit.clock import SystemClock
     from edge.check import Level, check_station
 
     with _Exits():
         settings = _settings(config)
-        findings = asyncio.run(check_station(settings, _folder(settings, data)))
+        findings = asyncio.run(check_station(settings, _folder(settings, data), SystemClock()))
         for finding in findings:
             typer.echo(f"{finding.level.value:<5} {finding.text}")
         worst = max((finding.level.exit_code for finding in findings), default=0)
@@ -87,6 +88,48 @@ def init(
             return
         assert station_id is not None
         typer.echo(pairing.begin(data, station_id, system_chance()).hex())
+
+
+HubOption = Annotated[
+    str, typer.Option("--hub", help="the hub's port for stations, e.g. https://hub.example.cn:8801")
+]
+
+
+@app.command()
+def enrol(
+    data: Annotated[
+        Path, typer.Option(envvar="LINLI_DATA", help="folder of databases and secrets")
+    ],
+    hub: HubOption,
+    token: Annotated[str, typer.Option(help="what `linli hub invite` printed; good once")],
+) -> None:
+    """Pair this station over the network: compares the hub's fingerprint first, then makes key and certificate."""
+    from common.kit.chance import system_chance
+    from edge.access import enrolment
+
+    with _Exits():
+        os.umask(0o077)
+        secrets = enrolment.enrol(
+            data, hub.rstrip("/"), enrolment.Token.read(token), system_chance()
+        )
+        typer.echo(f"station {secrets.station_id} is paired; set hub.url to {hub}")
+
+
+@app.command()
+def trust(
+    data: Annotated[
+        Path, typer.Option(envvar="LINLI_DATA", help="folder of databases and secrets")
+    ],
+    hub: HubOption,
+    sha256: Annotated[str, typer.Option(help="what `linli hub ca --fingerprint` printed")],
+) -> None:
+    """Pin the hub's authority at a station that is paired already; from then on it believes no other."""
+    from edge.access import enrolment
+
+    with _Exits():
+        os.umask(0o077)
+        enrolment.trust(data, hub.rstrip("/"), sha256)
+        typer.echo(f"pinned; set hub.url to {hub} and start the station anew")
 
 
 @app.command("forget-time")

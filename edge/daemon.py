@@ -31,8 +31,10 @@ from common.kit.work import ThreadWork
 from edge.access.pairing import SECRETS_FILE
 from edge.app import HUB_KEEPALIVE_S, Edge, EdgePorts, build_edge
 from edge.config import StationConfig
+from edge.data_folder import CA_FILE
 from edge.hardware.line import open_line
 from edge.out_of_service import DISK_KEYS, sorry
+from edge.sync.link import OpenClient, over_http
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,6 +72,7 @@ async def _serve(settings: StationConfig, data: Path) -> None:
         )
     work = ThreadWork("argon2")
     ports = EdgePorts(
+        hub_client=_hub_client(settings, data, work),
         clock=SystemClock(),
         chance=system_chance(),
         work=work,
@@ -84,6 +87,15 @@ async def _serve(settings: StationConfig, data: Path) -> None:
         await _until_stopped(serving, notifier, heart)
     finally:
         work.close()
+
+
+def _hub_client(settings: StationConfig, data: Path, work: ThreadWork) -> OpenClient:
+    """Return how to reach the hub: by TLS with the pinned authority where one is pinned."""
+    if not settings.hub.url.startswith("https:") or not (data / CA_FILE).exists():
+        return over_http
+    from edge.sync.secured import over_tls  # X.509 takes 3 MiB
+
+    return over_tls(data, work)
 
 
 async def _serving(

@@ -9,6 +9,10 @@ from typing import BinaryIO
 from common.kit.folder import hold
 
 LOCK_FILE = "daemon.lock"
+CA_FILE = "hub-ca.pem"
+"""The one authority that is believed when the hub is reached by TLS; pinned at pairing or by `linli edge trust`."""
+CERTIFICATE_FILE = "certificate.pem"
+"""What the station shows there; made by the hub, and made anew by it when it is lost."""
 
 
 def lock(data: Path) -> BinaryIO:

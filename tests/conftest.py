@@ -47,6 +47,8 @@ _MAY_BLOCK = (
     ("cloud/web/face.py", ("renderer",)),
     # A pool is joined at shutdown, when nobody is served any more.
     ("common/kit/work.py", ("close",)),
+    # A file that lies in memory and on no disk (OpenSSL reads keys from files alone).
+    ("common/kit/tls.py", ("show",)),
     # Inline work runs blocking functions on the spot; that is what the name says.
     ("common/kit/work.py", ("run",)),
 )

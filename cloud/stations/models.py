@@ -54,6 +54,15 @@ station = sa.Table(
     _ms("started_at_ms", nullable=True),
     *_place("screen"),
 )
+invite = sa.Table(
+    "station_invite",
+    metadata,
+    _id("station_id", primary_key=True),
+    sa.Column("secret_hash", sa.LargeBinary, nullable=False),
+    _ms("expires_at_ms"),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("used_by", sa.LargeBinary),
+)
 compartment = sa.Table(
     "station_compartment",
     metadata,

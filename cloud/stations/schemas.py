@@ -84,6 +84,7 @@ class StationAnswer(_View):
     started_at_ms: int | None
     over_limit: bool
     zones: tuple[ZoneAnswer, ...]
+    certificate_until_ms: int | None
 
 
 class CompartmentAnswer(_View):

@@ -7,6 +7,7 @@ from sqlalchemy.engine import Connection
 from cloud.config import HubSecrets
 from cloud.stations.commands import EXPIRES_S, Commands
 from cloud.stations.copies import Copies
+from cloud.stations.enrolment import Enrolment
 from cloud.stations.facts import Facts, typed
 from cloud.stations.grants import GrantOrder, Grants, PreparedGrant
 from cloud.stations.keepers import Keepers
@@ -56,6 +57,7 @@ class Stations:
         self.keepers = Keepers(kit)
         self.grants = Grants(kit)
         self.commands = Commands(kit)
+        self.enrolment = Enrolment(kit, self.sites)
         self._facts = Facts(self.grants, self.commands)
 
     def subscribe(self) -> None:

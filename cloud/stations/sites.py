@@ -101,24 +101,24 @@ class Sites:
         return station_id
 
     async def pair(self, station_id: str, device_key: bytes) -> Pairing:
-        """Let the device that holds the key speak for the station; pairing again replaces the key.
-
-        Errors: NotFoundError (station), InvalidError (not a 32-byte key).
-        """
+        """Let the device of this key speak for the station, no other; NotFoundError, InvalidError (not 32 bytes)."""
         if len(device_key) != 32:
             raise InvalidError("station.key_invalid", "a public key has 32 bytes")
-        now_ms = self._kit.now_ms()
+        await self._kit.db.write(lambda c: self.pair_tx(c, station_id, device_key))
+        return self.pairing(station_id)
 
-        def write(connection: Connection) -> None:
-            self._kit.station_tx(connection, station_id)
-            self._kit.gateway.register_station_tx(connection, station_id, device_key)
-            sites.update_station(
-                connection, station_id, state=SiteState.ACTIVE.value, paired_at_ms=now_ms
-            )
-            self._kit.audit_tx(connection, who="hub", what="station.paired", about=station_id)
-            fp("stations.paired")
+    def pair_tx(self, connection: Connection, station_id: str, device_key: bytes) -> None:
+        """Let the device speak for the station. Errors: NotFoundError, ConflictError (a revoked key)."""
+        self._kit.station_tx(connection, station_id)
+        self._kit.gateway.register_station_tx(connection, station_id, device_key)
+        sites.update_station(
+            connection, station_id, state=SiteState.ACTIVE.value, paired_at_ms=self._kit.now_ms()
+        )
+        self._kit.audit_tx(connection, who="hub", what="station.paired", about=station_id)
+        fp("stations.paired")
 
-        await self._kit.db.write(write)
+    def pairing(self, station_id: str) -> Pairing:
+        """Return what a device of this station keeps; it follows from the hub's secrets."""
         secrets = self._kit.secrets
         return Pairing(
             station_id,
@@ -274,6 +274,7 @@ class Sites:
             started_at_ms=record.started_at_ms,
             over_limit=any(zone.over_limit for zone in zones),
             zones=zones,
+            certificate_until_ms=link.certificate_until_ms,
         )
 
     def _put_station_row(self, connection: Connection, station_id: str) -> None:

@@ -134,6 +134,8 @@ class StationView:
     started_at_ms: int | None
     over_limit: bool
     zones: tuple[ZoneView, ...]
+    certificate_until_ms: int | None = None
+    """When its TLS certificate ends; None where it has none."""
 
 
 @dataclass(frozen=True, slots=True)

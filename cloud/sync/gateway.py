@@ -40,6 +40,7 @@ class StationSyncStatus:
     clock_offset_ms: int
     app_version: str
     paired: bool
+    certificate_until_ms: int | None
 
     @property
     def lag_ops(self) -> int:
@@ -119,7 +120,9 @@ class Gateway:
 
     def _new_key_tx(self, conn: Connection, station_id: str, **keys: bytes | None) -> None:
         """Start a new line of sessions with this key, or none."""
-        nobody = dict.fromkeys(("install_id", "hello_id", "hello_from", "run_id"))
+        nobody = dict.fromkeys(
+            ("install_id", "hello_id", "hello_from", "run_id", "certificate_until_ms")
+        )
         conn.execute(
             sa.update(station_table)
             .where(station_table.c.station_id == station_id)
@@ -182,6 +185,7 @@ class Gateway:
             clock_offset_ms=state.clock_offset_ms,
             app_version=state.app_version,
             paired=state.public_key is not None,
+            certificate_until_ms=state.certificate_until_ms,
         )
 
     def events_tx(

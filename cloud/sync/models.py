@@ -27,6 +27,7 @@ station = sa.Table(
     sa.Column("oldest_s", sa.BigInteger),
     sa.Column("clock_offset_ms", sa.BigInteger, nullable=False),
     sa.Column("app_version", sa.Text, nullable=False),
+    sa.Column("certificate_until_ms", sa.BigInteger),
 )
 
 row = sa.Table(

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from cloud.sync.auth import SIGNATURE_KEYS
 from common.contract import protocol
+from common.contract.enrolment import CertificateAnswer, CertificateRequest
 from common.kit.described import ANY_HOST, Described
 
 SESSION_MAX = 10**15 - 1
@@ -51,6 +52,14 @@ EVENTS = Described(
     problems=_ALWAYS | {409, 415},
     body=protocol.EventsBatch,
     headers=_SESSION,
+    keys=SIGNATURE_KEYS,
+)
+CERTIFICATE = Described(
+    "A certificate for the station's key",
+    "sync",
+    {200: CertificateAnswer},
+    problems=_ALWAYS | {415},
+    body=CertificateRequest,
     keys=SIGNATURE_KEYS,
 )
 BLOB_PLACE = ("PUT", f"{protocol.BLOBS_PATH}/{{digest}}")

@@ -6,23 +6,24 @@ Every answer about events leaves after the commit that stored them; every wrong 
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import NoReturn
 
 from aiohttp import web
 from sqlalchemy.engine import Connection
 
-from cloud.sync import auth, feed, requests
+from cloud.sync import auth, feed, reading, requests
 from cloud.sync.admission import Admission
 from cloud.sync.alarms import alarm_tx
 from cloud.sync.blobs import Shelf, Span
+from cloud.sync.certificates import Certificates
 from cloud.sync.gateway import Gateway
 from cloud.sync.http import answer_of, message_of, query_of, read_body, session_of
 from cloud.sync.ingest import Accepted, Broken, Fork, Gap, Outcome, ingest_tx
 from cloud.sync.negotiation import agree, check_proto
 from cloud.sync.pollers import Pollers
-from cloud.sync.sessions import StationRow, check_session, heard_tx, hello_tx, is_heard_due
+from cloud.sync.sessions import check_session, heard_tx, hello_tx, is_heard_due
 from cloud.sync.wire import AnyBatch, read_batch
 from common.contract import protocol
+from common.contract.enrolment import CERTIFICATE_PATH
 from common.contract.versions import OURS, Versions
 from common.contract.words import Lane
 from common.kit.clock import Clock, to_ms
@@ -30,7 +31,6 @@ from common.kit.described import Described, described
 from common.kit.errors import (
     ConflictError,
     InvalidError,
-    NotFoundError,
     RefusedError,
 )
 from common.kit.failpoints import fp
@@ -54,8 +54,13 @@ class SyncServer:
         admission: Admission | None = None,
         versions: Versions = OURS,
         shelf: Shelf | None = None,
+        certificates: Certificates | None = None,
     ) -> None:
-        """Serve `gateway` out of `db` to stations that speak one of `versions`."""
+        """Serve `gateway` out of `db` to stations that speak one of `versions`.
+
+        With `certificates` every request must come through TLS and show the station's own.
+        """
+        self._certificates = certificates
         self._versions, self._shelf = versions, shelf
         self._gateway, self._db, self._clock = gateway, db, clock
         self._nonces = auth.NonceBook(to_ms(clock.wall()))
@@ -74,13 +79,16 @@ class SyncServer:
         }
 
     def routes(self, app: web.Application) -> None:
-        """Add the five routes; held polls end when `app` shuts down."""
+        """Add the routes of LSP/1; held polls end when `app` shuts down."""
         for place, handler in self.handlers().items():
             app.router.add_route(*place, self._signed(requests.DESCRIBED[place], handler))
 
         if self._shelf is not None:
             store = partial(self._blob, self._shelf)
             app.router.add_route(*requests.BLOB_PLACE, self._signed(requests.BLOB, store))
+        if self._certificates is not None:
+            renew = self._signed(requests.CERTIFICATE, self._certificates.renew)
+            app.router.add_post(CERTIFICATE_PATH, renew)
 
         async def close(_app: web.Application) -> None:
             self._pollers.close()
@@ -98,8 +106,10 @@ class SyncServer:
             check_proto(said, self._versions, is_hello=request.path == protocol.HELLO_PATH)
             body = await read_body(request)
             signed = auth.read_signature(request, body)
-            keys = await self._db.read(lambda conn: _keys(conn, signed.station_id))
+            keys = await self._db.read(lambda conn: reading.keys_tx(conn, signed.station_id))
             auth.check(signed, keys, self._clock, self._nonces)
+            if self._certificates is not None:
+                self._certificates.judge(request, signed.station_id, keys.valid)
             if description.body is not None and request.content_type != "application/json":
                 raise MediaTypeError("request.media_type", "send application/json")
             return await handler(request, signed.station_id, body)
@@ -133,7 +143,9 @@ class SyncServer:
         with self._pollers.listen(station_id) as bell:
             while True:
                 bell.clear()
-                answer = await self._db.read(lambda c: _ops_tx(c, station_id, session, query))
+                answer = await self._db.read(
+                    lambda c: reading.ops_tx(c, station_id, session, query)
+                )
                 if answer is not None:
                     return answer_of(answer)
                 left_s = until_s - loop.time()
@@ -144,15 +156,17 @@ class SyncServer:
     async def _snapshot(self, request: web.Request, station_id: str, _body: bytes) -> web.Response:
         query = query_of(protocol.SnapshotQuery, request)
         session = session_of(request)
-        return answer_of(await self._db.read(lambda c: _snapshot_tx(c, station_id, session, query)))
+        return answer_of(
+            await self._db.read(lambda c: reading.snapshot_tx(c, station_id, session, query))
+        )
 
     async def _digests(self, request: web.Request, station_id: str, _body: bytes) -> web.Response:
         query = query_of(protocol.DigestsQuery, request)
         session = session_of(request)
 
         def tx(conn: Connection) -> protocol.DigestsAnswer:
-            state = _state(conn, station_id, session)
-            _same_generation(state, query.gen)
+            state = reading.state_tx(conn, station_id, session)
+            reading.same_generation(state, query.gen)
             return protocol.DigestsAnswer(
                 gen=state.gen,
                 op=state.head_op,
@@ -207,7 +221,9 @@ class SyncServer:
 
     async def _note_heard(self, station_id: str, session: int) -> None:
         now_ms = to_ms(self._clock.wall())
-        if await self._db.read(lambda c: is_heard_due(_state(c, station_id, session), now_ms)):
+        if await self._db.read(
+            lambda c: is_heard_due(reading.state_tx(c, station_id, session), now_ms)
+        ):
             await self._db.write(lambda conn: heard_tx(conn, station_id, now_ms))
 
 
@@ -228,79 +244,3 @@ def _acked(outcome: Outcome) -> web.Response:
 
 def _head(head: protocol.Position) -> dict[str, str | int]:
     return {"head_epoch": head.boot_epoch, "head_seq": head.seq, "head_chain": head.chain}
-
-
-def _ops_tx(
-    conn: Connection, station_id: str, session: int, query: protocol.OpsQuery
-) -> protocol.OpsAnswer | None:
-    """Return the next page, None when there is nothing new; ConflictError when only a snapshot helps."""
-    state = _state(conn, station_id, session)
-    _same_generation(state, query.gen)
-    if query.after > state.head_op:
-        _resnapshot("ahead")
-    ours = feed.digest_at_tx(conn, state, query.after)
-    if ours is None or query.after < state.floor_op:
-        _resnapshot("compacted")
-    if ours.hex() != query.digest:
-        _resnapshot("digest")
-    if query.after == state.head_op:
-        return None
-    found = feed.ops_after_tx(conn, station_id, query.after, query.limit)
-    digest = feed.digest_at_tx(conn, state, found[-1].op)
-    if digest is None:
-        _resnapshot("compacted")
-    return protocol.OpsAnswer(
-        gen=state.gen,
-        after=query.after,
-        to=found[-1].op,
-        head=state.head_op,
-        digest=digest.hex(),
-        ops=tuple(
-            protocol.Op(op=row.op, table=row.table, key=row.key, body=row.body) for row in found
-        ),
-    )
-
-
-def _snapshot_tx(
-    conn: Connection, station_id: str, session: int, query: protocol.SnapshotQuery
-) -> protocol.SnapshotPage:
-    state = _state(conn, station_id, session)
-    _same_generation(state, query.gen)
-    if query.as_of is not None and query.as_of != state.head_op:
-        raise ConflictError("sync.moved", "the rows changed between two pages: start again")
-    found = feed.rows_after_tx(
-        conn, station_id, (query.table, query.key), tuple(bytes.fromhex(query.segments))
-    )
-    page = found[: protocol.SNAPSHOT_ROWS]
-    return protocol.SnapshotPage(
-        gen=state.gen,
-        as_of=state.head_op,
-        digest=bytes(state.digest).hex(),
-        rows=tuple(
-            protocol.SnapshotRow(table=table, key=key, body=body) for table, key, body in page
-        ),
-        more=len(found) > len(page),
-    )
-
-
-def _state(conn: Connection, station_id: str, session: int) -> StationRow:
-    state = feed.station_tx(conn, station_id)
-    check_session(state, session)
-    return state
-
-
-def _same_generation(state: StationRow, gen: int) -> None:
-    if gen != state.gen:
-        _resnapshot("gen_changed")
-
-
-def _resnapshot(reason: str) -> NoReturn:
-    raise ConflictError("sync.resnapshot", f"take a snapshot: {reason}", reason=reason)
-
-
-def _keys(conn: Connection, station_id: str) -> auth.Keys:
-    try:
-        found = feed.station_tx(conn, station_id)
-    except NotFoundError:
-        return auth.Keys()
-    return auth.Keys(found.public_key, found.revoked_key)

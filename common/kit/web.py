@@ -9,6 +9,7 @@ import itertools
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Literal
 from urllib.parse import parse_qsl
@@ -21,6 +22,7 @@ from common.kit.http_protocol import HttpProtocol
 from common.kit.log import log_ids
 from common.kit.problems import bare_problem, from_aiohttp, harden, problem
 from common.kit.same_site import Handler, Middleware, same_site
+from common.kit.tls_door import Porch
 
 _MOST_FIELDS = 80
 _log = logging.getLogger(__name__)
@@ -112,9 +114,14 @@ async def read_form(request: web.Request) -> dict[str, str]:
 class WebServer:
     """One listener; the same on a real loop and on the simulated world's."""
 
-    def __init__(self, app: web.Application, host: str, port: int) -> None:
-        """Serve `app` on `host:port`; port 0 takes a free one, readable in `port` after `start`."""
-        self.host, self.port = host, port
+    def __init__(
+        self, app: web.Application, host: str, port: int, porch: Porch | None = None
+    ) -> None:
+        """Serve `app` on `host:port`, behind the handshakes of `porch` if there is one.
+
+        Port 0 takes a free one, readable in `port` after `start`.
+        """
+        self.host, self.port, self._porch = host, port, porch
         self._limits = limits = app[_LIMITS]
         self._runner = web.AppRunner(
             app,
@@ -130,7 +137,7 @@ class WebServer:
     def url(self) -> str:
         """Return the base address, e.g. `http://127.0.0.1:8800`."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return f"{'http' if self._porch is None else 'https'}://{host}:{self.port}"
 
     async def start(self) -> None:
         """Listen; `port.taken` or `port.refused` (UnavailableError) names the port and what to do."""
@@ -149,6 +156,8 @@ class WebServer:
         if self._server is not None:
             self._server.close()
             self._server = None
+        if self._porch is not None:
+            self._porch.close()
         await self._runner.cleanup()
 
     async def run(self) -> None:
@@ -163,15 +172,19 @@ class WebServer:
     def _protocol(self) -> asyncio.BaseProtocol:
         server = self._runner.server
         assert server is not None
-        if len(server.connections) >= self._limits.connections:
+        porch = self._porch
+        coming = 0 if porch is None else len(porch)
+        if len(server.connections) + coming >= self._limits.connections:
             return _TurnAway()
-        return HttpProtocol(
+        http = partial(
+            HttpProtocol,
             server,
             loop=asyncio.get_running_loop(),
             access_log=None,  # type: ignore[arg-type]  # as AppRunner hands it on: none
             keepalive_timeout=self._limits.header_s,
             lingering_time=self._limits.stop_s,
         )
+        return http() if porch is None else porch.door(http)
 
 
 async def serve(app: web.Application, host: str, port: int) -> None:

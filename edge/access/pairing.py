@@ -9,9 +9,11 @@ import re
 from pathlib import Path
 
 from common.kit.chance import Chance
+from common.kit.durable import write_whole
 from common.kit.errors import ConfigError, ConflictError, InvalidError
 from common.kit.identity import StationSecrets, new_private_key, public_key
 from common.kit.ids import ID_PATTERN
+from edge.data_folder import CA_FILE
 
 SECRETS_FILE = "secrets.json"
 _KEY_FILE = "pairing.json"
@@ -46,12 +48,14 @@ def begin(data: Path, station_id: str, chance: Chance) -> bytes:
 def accept(data: Path, answer: Path) -> StationSecrets:
     """Complete `secrets.json` with the hub's answer; ConfigError when it does not fit this station.
 
-    A station that is paired already takes a new answer of its hub and keeps its own key.
+    A station that is paired already takes a new answer of its hub and keeps its own key. An answer that carries the
+    hub's authority pins it.
     """
     try:
         record = json.loads(answer.read_text())
         parts = {name: bytes.fromhex(record[name]) for name in _LENGTHS}
         named = str(record["station_id"])
+        authority = record.get("hub_ca")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError("pairing.damaged", f"{answer} is not a pairing file: {error}") from error
     if any(len(parts[name]) != length for name, length in _LENGTHS.items()):
@@ -62,10 +66,36 @@ def accept(data: Path, answer: Path) -> StationSecrets:
     else:
         station_id, seed = _key(data)
     _same(station_id, named, answer)
-    secrets = StationSecrets(station_id, seed, **parts)
+    if authority is not None:
+        pin(data, str(authority))
+    return complete(data, StationSecrets(station_id, seed, **parts))
+
+
+def complete(data: Path, secrets: StationSecrets) -> StationSecrets:
+    """Write `secrets.json`; the key has no other place from then on."""
     secrets.save(data / SECRETS_FILE)
     (data / _KEY_FILE).unlink(missing_ok=True)
     return secrets
+
+
+def pin(data: Path, authority: str) -> None:
+    """Believe this authority of a hub, and no other, wherever the hub is reached by TLS; ConfigError if it is none."""
+    from common.kit.certificates import (
+        fingerprint,  # X.509 takes 3 MiB, the daemon imports this module
+    )
+
+    try:
+        fingerprint(authority)
+    except InvalidError as error:
+        raise ConfigError("pairing.damaged", f"the hub's authority: {error.detail}") from error
+    write_whole(data / CA_FILE, authority.encode())
+
+
+def private_key(data: Path) -> bytes:
+    """Return the seed of the station's key, paired or not yet; ConfigError."""
+    if (data / SECRETS_FILE).exists():
+        return StationSecrets.load(data / SECRETS_FILE).private_key
+    return _key(data)[1]
 
 
 def _key(data: Path) -> tuple[str, bytes]:

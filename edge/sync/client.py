@@ -1,10 +1,11 @@
 """One signed request to the hub: what comes back is a model, a problem to act on, or trouble worth a pause."""
 
 import gzip
+import ssl
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import aiohttp
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from yarl import URL
 
 from common.contract import protocol
 from common.contract.base import Message
+from common.contract.enrolment import CERTIFICATE_PATH
 from common.contract.protocol import Problem
 from common.contract.versions import OURS
 from common.kit.chance import Chance
@@ -29,6 +31,7 @@ from common.kit.identity import (
 
 M = TypeVar("M", bound=Message)
 _GZIP_FROM = 1024
+_LESSONS = 2  # what time it is, and that the certificate has ended
 _GOOD = frozenset({200, 201, 308})  # 308: a blob's part is stored, go on
 _ANSWER_MAX = 64 * 1024 * 1024
 _RETRY_AFTER_MAX_S = 3600.0
@@ -63,6 +66,18 @@ class Answer:
     retry_after: str | None
 
 
+class Certificate(Protocol):
+    """What is shown to a hub behind TLS (`edge.sync.certificate`)."""
+
+    context: ssl.SSLContext
+
+    async def ready(self, client: "HubClient") -> None:
+        """Get one if there is none or it is old."""
+
+    def refused(self) -> None:
+        """Note that the hub does not take it."""
+
+
 class HubClient:
     """Signs with the station's key and the hub's time; one aiohttp session."""
 
@@ -74,8 +89,13 @@ class HubClient:
         clock: Clock,
         chance: Chance,
         timeout_s: float,
+        certificate: Certificate | None = None,
     ) -> None:
-        """Speak to the hub at `url`; `timeout_s` covers a request besides what a poll may be held."""
+        """Speak to the hub at `url`; `timeout_s` covers a request besides what a poll may be held.
+
+        With a `certificate` only its authority is believed; without one those of this machine are.
+        """
+        self._certificate = certificate
         self._http, self._url = session, URL(url)
         self._secrets, self._clock, self._chance = secrets, clock, chance
         self._timeout_s = timeout_s
@@ -115,8 +135,14 @@ class HubClient:
         held_s: float,
         more: Mapping[str, str] | None = None,
     ) -> M | None:
+        if self._certificate is not None and path.path != CERTIFICATE_PATH:
+            await self._certificate.ready(self)
         answer = await self._send(method, path, body, held_s, more or {})
-        if answer.status == 401 and self._learn_time(answer):
+        for _lesson in range(_LESSONS):
+            if answer.status != 401 or not (
+                self._learn_time(answer) or await self._another(answer)
+            ):
+                break
             answer = await self._send(method, path, body, held_s, more or {})
         if answer.status == 204:
             return None
@@ -141,10 +167,19 @@ class HubClient:
         fp("sync.edge.request_signed")
         try:
             async with self._http.request(
-                method, url, data=data, headers=headers, timeout=timeout, allow_redirects=False
+                method,
+                url,
+                data=data,
+                headers=headers,
+                timeout=timeout,
+                allow_redirects=False,
+                ssl=True if self._certificate is None else self._certificate.context,
             ) as response:
                 content = await _read(response)
                 retry_after = response.headers.get("Retry-After")
+        except aiohttp.ClientConnectorCertificateError as error:
+            said = _not_believed(error.certificate_error, url.authority)
+            raise HubAway(said, reached=False) from error
         except (aiohttp.ClientError, TimeoutError, OSError, zlib.error) as error:
             raise HubAway(str(error) or type(error).__name__, reached=False) from error
         fp("sync.edge.answer_read")
@@ -181,6 +216,15 @@ class HubClient:
         self.clock_offset_ms = params.server_time_ms - to_ms(self._clock.wall())
         return True
 
+    async def _another(self, answer: Answer) -> bool:
+        """Get another certificate when that was what the hub missed; True to ask once more, on a new connection."""
+        certificate = self._certificate
+        if certificate is None or not _problem(answer).key.startswith("sync.certificate_"):
+            return False
+        certificate.refused()
+        await certificate.ready(self)
+        return True
+
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
     parts: list[bytes] = []
@@ -215,3 +259,11 @@ def _seconds(retry_after: str | None) -> float | None:
     if retry_after is None or not retry_after.isascii() or not retry_after.isdigit():
         return None
     return min(float(retry_after), _RETRY_AFTER_MAX_S)
+
+
+def _not_believed(error: BaseException, address: str) -> str:
+    """Return why `address` is not believed."""
+    code, said = getattr(error, "verify_code", 0), getattr(error, "verify_message", str(error))
+    if code in (62, 64):  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
+        return f"the hub's certificate is not for {address} ({said}): add it to gateway.names there"
+    return f"who answers at {address} is not our hub: not of the pinned CA ({said}). Is somebody between?"

@@ -224,7 +224,7 @@ class HubLink:
         self._contact.refusal = error.key
         if (why := _SHUT.get(error.key)) is not None:
             await self.fence.turned_away(to_ms(self._ports.clock.wall()), why)
-        self._contact.lost(HubAway(error.key, reached=True))
+        self._contact.lost(HubAway(str(error), reached=True))
 
     async def _count(self) -> None:
         """Keep the backlog right while nothing can be sent."""

@@ -48,14 +48,17 @@ def demo(
     port_base: Annotated[
         int, typer.Option(min=1024, max=60000, help="first port; the others follow")
     ] = DEFAULT_BASE,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="station and hub speak TLS with the hub's own authority")
+    ] = False,
 ) -> None:
     """Hub, simulated cabinet, station daemon and pages on this machine."""
     ports = Ports.from_base(port_base)
-    ports.require_free()
+    ports.require_free(tls=tls)
     if fresh:
         forget(data)
     root = data.resolve()
-    site = Site(root, ports, cabinet.resolve(), (station or root / "station.toml").resolve())
+    site = Site(root, ports, cabinet.resolve(), (station or root / "station.toml").resolve(), tls)
     try:
         asyncio.run(_demo(site, check=check, own_station_file=station is not None))
     except* LinliError as group:

@@ -24,9 +24,14 @@ class Ports:
         """Return base, +10, +11, +20 and Modbus TCP 5020 shifted alike."""
         return cls(base, base + 10, base + 11, base + 20, _MODBUS_AT_DEFAULT + base - DEFAULT_BASE)
 
-    def require_free(self) -> None:
+    @property
+    def gateway(self) -> int:
+        """Return the hub's TLS port for stations; taken by `--tls` alone."""
+        return self.hub + 1
+
+    def require_free(self, *, tls: bool = False) -> None:
         """Raise UnavailableError that names the first taken port and what to do."""
-        for name in ("hub", "kiosk", "keeper", "simulator", "modbus"):
+        for name in ("hub", "kiosk", "keeper", "simulator", "modbus", *(("gateway",) * tls)):
             port = getattr(self, name)
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

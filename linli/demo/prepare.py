@@ -20,6 +20,8 @@ class Site:
     ports: Ports
     cabinet_file: Path
     station_file: Path
+    tls: bool = False
+    """The station reaches the hub by TLS."""
 
     @property
     def hub(self) -> Path:
@@ -42,6 +44,13 @@ class Site:
             name: value for name, value in os.environ.items() if not name.startswith("LINLI_")
         } | {"PYTHONUNBUFFERED": "1"}
 
+    def hub_environment(self) -> dict[str, str]:
+        """Return the environment of the hub and of commands about it: with its TLS port if there is one."""
+        if not self.tls:
+            return self.environment()
+        port = str(self.ports.gateway)
+        return self.environment() | {"LINLI_GATEWAY__TLS": "true", "LINLI_GATEWAY__PORT": port}
+
 
 async def prepare(site: Site, cabinet: CabinetConfig, *, own_station_file: bool) -> SeedAccess:
     """Seed the hub and pair the station, once; return who may get in where."""
@@ -51,12 +60,14 @@ async def prepare(site: Site, cabinet: CabinetConfig, *, own_station_file: bool)
         "hub", "seed", "--data", str(site.hub), "--print-access", environment=environment
     )
     access = SeedAccess(**json.loads(seeded.strip().splitlines()[-1]))
-    if not (site.station / "secrets.json").exists():
+    needed = ("secrets.json", "hub-ca.pem") if site.tls else ("secrets.json",)
+    if not all((site.station / name).exists() for name in needed):
         await _pair(site, access.station_id, environment)
     if not own_station_file:
         text = station_toml(
-            cabinet, station_id=access.station_id, ports=site.ports, ptys=site.simulator
-        )
+            cabinet, station_id=access.station_id, ports=site.ports, ptys=site.simulator,
+            tls=site.tls,
+        )  # fmt: skip
         site.station_file.write_text(text, encoding="utf-8")
     return access
 
@@ -71,7 +82,7 @@ async def _pair(site: Site, station_id: str, environment: dict[str, str]) -> Non
     await run_once(
         *("hub", "pair", "--data", str(site.hub), "--station-id", station_id),
         *("--public-key", key, "--out", str(parcel)),
-        environment=environment,
+        environment=site.hub_environment(),
     )
     await run_once(
         *("edge", "init", "--data", str(site.station), "--accept", str(parcel)),

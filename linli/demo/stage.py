@@ -41,6 +41,7 @@ class Stage:
             "hub", f"{self.hub_url}/readyz", *("hub", "serve", "--data", str(site.hub)),
             *("--port", str(ports.hub)),
         )  # fmt: skip
+        self.hub.environment.update(site.hub_environment())
         self.edge = program(
             "edge", f"{self.kiosk_url}/readyz", *("edge", "run", "--config", str(site.station_file)),
             *("--data", str(site.station)),

@@ -25,15 +25,18 @@ def temperature_class(set_point_c: float | None) -> TemperatureClass:
     return TemperatureClass.FROZEN if set_point_c <= -12 else TemperatureClass.CHILLED
 
 
-def station_toml(cabinet: CabinetConfig, *, station_id: str, ports: Ports, ptys: Path) -> str:
-    """Return the file's text; `ptys` is the folder with one link per bus."""
+def station_toml(
+    cabinet: CabinetConfig, *, station_id: str, ports: Ports, ptys: Path, tls: bool = False
+) -> str:
+    """Return the file's text; `ptys` is the folder with one link per bus, `tls`: the hub's TLS port is used."""
+    hub = f"https://127.0.0.1:{ports.gateway}" if tls else f"http://127.0.0.1:{ports.hub}"
     return "\n".join(
         [
             f"# Made by `linli demo` from the cabinet {cabinet.cabinet.id}.",
             *_table("[station]", id=station_id, cabinet=cabinet.cabinet.id),
             *_table(
                 "[hub]",
-                url=f"http://127.0.0.1:{ports.hub}",
+                url=hub,
                 poll_wait_s=20.0,
                 backoff_max_s=5.0,
                 heartbeat_s=15.0,

@@ -30,10 +30,13 @@ from edge.sync.outbox import Outbox
 from linli.world.weeks import Week
 
 # Stores belong to their rooms: they are reached by name here, as everything is that gets replaced.
-_hub_parcels, _placements, edge_grants = map(
+_hub_parcels, _placements, edge_grants, invites = map(
     importlib.import_module,
-    ("cloud.orders.store.parcels", "edge.parcels.store", "edge.pickup.store"),
-)
+    (
+        "cloud.orders.store.parcels", "edge.parcels.store", "edge.pickup.store",
+        "cloud.stations.store.invites",
+    ),
+)  # fmt: skip
 Patches = list[tuple[Any, str, Any]]
 
 

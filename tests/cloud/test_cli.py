@@ -1,10 +1,12 @@
 """`linli hub …` as a person types it: real files, exit codes, and one real process from start to Ctrl-C."""
 
+import hashlib
 import io
 import json
 import logging
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -18,6 +20,7 @@ import httpx
 import pytest
 
 from cloud.seed import STATION_ID
+from common.kit.certificates import fingerprint
 from common.kit.folder import hold
 from common.kit.identity import public_key
 from linli.cli import main
@@ -127,6 +130,47 @@ def test_pairing_writes_what_the_station_needs_for_its_owner_only(hub: Hub, tmp_
     assert found["pepper"] not in done.stdout
     secrets = json.loads((tmp_path / "hub-secrets.json").read_text())
     assert found["hub_command_key"] == public_key(bytes.fromhex(secrets["command_key"])).hex()
+
+
+def test_the_authority_is_the_same_as_long_as_the_secrets_are(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hub put back from its backups is the same to its stations; one with new secrets is another."""
+    early = hub(tmp_path, "ca")
+    assert (early.returncode, "the first `linli hub serve` makes it" in early.stderr) == (3, True)
+    hub(tmp_path, "seed")
+    pem, digest = hub(tmp_path, "ca").stdout, hub(tmp_path, "ca", "--fingerprint").stdout.strip()
+    assert fingerprint(pem) == digest
+    restored = tmp_path / "restored"
+    restored.mkdir(mode=0o700)
+    shutil.copy(tmp_path / "hub-secrets.json", restored)
+    assert hub(restored, "ca").stdout == pem
+    hub(tmp_path / "another", "seed")
+    assert hub(tmp_path / "another", "ca").stdout != pem
+
+
+def test_a_hub_with_tls_gives_its_stations_the_authority(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub(tmp_path, "seed")
+    out, key = tmp_path / "pairing.json", public_key(bytes(32)).hex()
+    words = ("pair", "--station-id", STATION_ID, "--out", str(out), "--public-key", key)
+    invite = ("invite", "--station-id", STATION_ID)
+    assert hub(tmp_path, *words).returncode == 0
+    assert "hub_ca" not in json.loads(out.read_text())
+    off = hub(tmp_path, *invite)
+    assert (off.returncode, "[gateway] tls is off" in off.stderr) == (2, True)
+    monkeypatch.setenv("LINLI_GATEWAY__TLS", "true")
+    assert hub(tmp_path, *words).returncode == 0
+    assert json.loads(out.read_text())["hub_ca"] == hub(tmp_path, "ca").stdout
+    station_id, secret, digest = hub(tmp_path, *invite).stdout.strip().split(".")
+    assert (station_id, len(secret)) == (STATION_ID, 32)
+    assert digest == hub(tmp_path, "ca", "--fingerprint").stdout.strip()
+    with sqlite3.connect(tmp_path / "hub.db") as conn:
+        (kept,) = conn.execute("SELECT secret_hash FROM station_invite").fetchone()
+    conn.close()
+    assert kept == hashlib.sha256(secret.encode()).digest()
+    assert hub(tmp_path, "invite", "--station-id", "01K0NOBODY0000000000000003").returncode == 3
 
 
 def test_a_wrong_key_in_the_settings_is_named(hub: Hub, tmp_path: Path) -> None:

@@ -191,3 +191,4 @@ def test_the_daemon_loads_nothing_heavy() -> None:
         "typer",
     }
     assert not tops & heavy
+    assert "cryptography.x509" not in json.loads(said.stdout)  # 3 MiB, and only TLS needs it

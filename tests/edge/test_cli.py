@@ -10,12 +10,15 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from typer.testing import CliRunner
 
+from common.kit.certificates import Authority, Holder
+from common.kit.chance import system_chance
 from common.kit.clock import SystemClock, to_ms
 from common.kit.config import load_toml
 from common.kit.identity import StationSecrets, public_key
@@ -23,6 +26,7 @@ from common.kit.sqlite import SqliteDb
 from common.kit.trusted_time import TrustedTime
 from device_sim.config import load as load_cabinet
 from edge.app import STATE_MIGRATIONS
+from edge.check import hub_finding
 from edge.cli import app
 from edge.config import StationConfig
 from edge.data_folder import migrate_tx
@@ -106,6 +110,49 @@ def test_another_stations_answer_is_refused(tmp_path: Path, cli: CliRunner) -> N
     assert not (data / "secrets.json").exists()
 
 
+def test_an_answer_with_the_hubs_authority_pins_it(tmp_path: Path, cli: CliRunner) -> None:
+    data, authority = tmp_path / "data", Authority(bytes(range(32)))
+    assert cli.invoke(app, ["init", "--data", str(data), "--station-id", STATION]).exit_code == 0
+    broken = pairing(tmp_path / "broken.json", hub_ca="no certificate")
+    result = cli.invoke(app, ["init", "--data", str(data), "--accept", str(broken)])
+    assert (result.exit_code, "the hub's authority" in result.output) == (2, True)
+    assert not (data / "secrets.json").exists()
+    answer = pairing(tmp_path / "answer.json", hub_ca=authority.pem)
+    assert cli.invoke(app, ["init", "--data", str(data), "--accept", str(answer)]).exit_code == 0
+    assert (data / "hub-ca.pem").read_text() == authority.pem
+
+
+def test_check_says_how_the_hub_is_reached(tmp_path: Path, cli: CliRunner) -> None:
+    data, authority = tmp_path / "data", Authority(bytes(range(32)))
+    paired(data, cli, tmp_path)
+
+    def said(url: str = "https://hub.example:8801") -> str:
+        settings = load_toml(StationConfig, SAMPLE, {"LINLI_HUB__URL": url})
+        finding = hub_finding(settings, data, SystemClock())
+        return f"{finding.level.value} {finding.text}"
+
+    def certificate(days_ago: int, key: bytes) -> None:
+        holder = Holder(STATION, public_key(key))
+        now = SystemClock().wall() - timedelta(days=days_ago, minutes=-10)
+        pem = authority.for_station(holder, now=now, days=30, chance=system_chance())
+        (data / "certificate.pem").write_text(pem)
+
+    key = StationSecrets.load(data / "secrets.json").private_key
+    assert said("http://hub.example").endswith("without TLS")
+    assert "authorities of this machine" in said()
+    (data / "hub-ca.pem").write_text(authority.pem)
+    assert f"ok hub: https://hub.example:8801, pinned authority {authority.fingerprint}" in said()
+    assert "no certificate yet" in said()
+    certificate(1, key)
+    assert said().endswith(", 29 days left")
+    certificate(33, key)
+    assert "ended 3 day(s) ago" in said()
+    certificate(1, bytes(32))  # of another key: none
+    assert "no certificate yet" in said()
+    (data / "hub-ca.pem").write_text("rot")
+    assert said().startswith("setup hub: ")
+
+
 def check(cli: CliRunner, data: Path, config: Path = SAMPLE, **env: str) -> tuple[int, str]:
     ports = {"LINLI_SCREEN__KIOSK_PORT": "0", "LINLI_SCREEN__KEEPER_PORT": "0"}
     bus = {"LINLI_BUS__0__PORT": "/dev/no-such-port"}
@@ -121,7 +168,9 @@ def test_check_names_port_folder_secrets_and_what_to_do(tmp_path: Path, cli: Cli
     assert "linli edge init" in said
     assert "away  bus bus0: /dev/no-such-port is not there" in said
     paired(tmp_path / "data", cli, tmp_path)
-    assert "ok    secrets: paired" in check(cli, tmp_path / "data")[1]
+    found = check(cli, tmp_path / "data")[1]
+    assert "ok    secrets: paired" in found
+    assert "ok    hub: http://" in found
     (tmp_path / "data/secrets.json").chmod(0o644)
     assert "chmod 600" in check(cli, tmp_path / "data")[1]
 

@@ -74,6 +74,19 @@ async def test_the_journey_on_fresh_data_and_a_demo_to_look_at(
     await _it_says_who_can_get_in_and_ctrl_c_stops_everything(tmp_path / "demo", port_base)
 
 
+async def test_the_journey_with_tls_between_station_and_hub(tmp_path: Path, port_base: int) -> None:
+    """Real processes, real handshakes; the certificate comes with the first contact."""
+    require("campaign")
+    data = tmp_path / "demo"
+    arguments = ("--check", "--tls", "--data", str(data), "--port-base", str(port_base))
+    code, lines, errors = await _demo(*arguments)
+    assert code == 0, (lines, errors)
+    assert [json.loads(line)["step"] for line in lines] == STEPS
+    assert (data / "station/certificate.pem").exists()
+    assert "certificate until" in (data / "edge.log").read_text()
+    assert f"https://127.0.0.1:{port_base + 1}" in (data / "station.toml").read_text()
+
+
 async def test_the_journey_on_the_same_data(tmp_path: Path, port_base: int) -> None:
     require("campaign")
     arguments = ("--check", "--data", str(tmp_path / "demo"), "--port-base", str(port_base))

@@ -1,12 +1,20 @@
 """Drills of those who mean harm: a robot at the keypad, a hub that has turned."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from linli.drill.commands.options import Ablate, AsJson, Seeds, finish, known_safeguard
+from linli.drill.commands.options import (
+    Ablate,
+    AsJson,
+    Seeds,
+    finish,
+    known_safeguard,
+    until_stopped,
+)
 
 if TYPE_CHECKING:
     from linli.drill.alone import MakeCase
@@ -43,6 +51,26 @@ def evil_hub(
     from linli.drill.evilhub.case import Case
 
     _alone("evil-hub", Case, ABLATIONS, range(seed, seed + seeds), ablate, as_json=as_json)
+
+
+def impostor(
+    seeds: Seeds = 1,
+    seed: Annotated[int, typer.Option(help="first seed: the order of the tricks, and times")] = 1,
+    ablate: Ablate = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let false hubs, stolen papers and old invitations try their luck at a TLS port, with real handshakes."""
+    from linli.drill.impostor.ablation import ABLATIONS
+    from linli.drill.impostor.campaign import Campaign
+
+    known_safeguard(ablate, ABLATIONS)
+    campaign = Campaign(range(seed, seed + seeds), ablate, typer.echo)
+    tally = asyncio.run(until_stopped(campaign.run()))
+    typer.echo(
+        f"{tally.runs} runs, {tally.figures['tricks']} tricks, {len(tally.violations)} violations; "
+        f"again: {campaign.replay(seed, seeds)}"
+    )
+    finish(tally, as_json=as_json)
 
 
 def _alone(

@@ -9,10 +9,15 @@ from cloud.orders.machine import CaseKind
 from cloud.orders.service import Wish
 from cloud.stations.service import NewStation
 from cloud.stations.store.sites import upsert_compartment
+from cloud.sync import Certificates, hub_authority
 from cloud.sync.sessions import hello_tx
 from common.contract.protocol import Hello
 from common.contract.words import Size, TemperatureClass
-from tests.cloud.harness import HubUnderTest
+from common.kit.certificates import Holder
+from common.kit.chance import system_chance
+from common.kit.clock import to_ms
+from common.kit.identity import public_key
+from tests.cloud.harness import SECRETS, HubUnderTest, MovableClock
 from tests.cloud.web.test_guards import client_of, field
 
 
@@ -140,6 +145,21 @@ async def test_the_key_of_a_stolen_computer_is_revoked_on_the_stations_page(
         assert "密钥已吊销" in page
         assert f'action="{path}/revoke-key"' not in page
     assert (await rooms.stations.detail(station_id)).station.state == "provisioning"
+
+
+async def test_the_station_page_tells_until_when_its_certificate_lasts(
+    hub: HubUnderTest, clock: MovableClock
+) -> None:
+    rooms, key = hub.hub.rooms, public_key(bytes(range(32)))
+    station_id = await rooms.stations.create_station(NewStation("一号", "One", "400-820-0123"))
+    await rooms.stations.pair(station_id, key)
+    certificates = Certificates(hub_authority(SECRETS), hub.hub.db, clock, system_chance(), 30)
+    async with client_of(hub, "operator") as client:
+        assert "TLS 证书" not in (await client.get(f"/stations/{station_id}")).text
+        await hub.hub.db.write(lambda c: certificates.issue_tx(c, Holder(station_id, key)))
+        assert "TLS 证书有效期至 4月1日" in (await client.get(f"/stations/{station_id}")).text
+    shown = (await hub.ask("operator", "GET", f"/api/v1/stations/{station_id}")).json()
+    assert shown["station"]["certificate_until_ms"] == to_ms(clock.wall()) + 30 * 86_400_000
 
 
 def _has_door(station_id: str, label: str, connection: Connection) -> None:

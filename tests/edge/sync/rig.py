@@ -17,6 +17,7 @@ from cloud.sync import EventContext, Gateway, SyncServer
 from cloud.sync import metadata as sync_metadata
 from cloud.sync.admission import Admission
 from cloud.sync.blobs import QUOTA_BYTES, Shelf
+from cloud.sync.certificates import Certificates
 from common.contract.base import Message
 from common.contract.events import DoorUnexpected, KeypadLocked
 from common.contract.replica import CompartmentRow
@@ -87,21 +88,28 @@ class HubRig:
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
+        server = self.web_server()
+        await server.start()
+        try:
+            yield
+        finally:
+            await server.stop()
+
+    def web_server(self) -> WebServer:
         app = make_app()
-        SyncServer(
+        self.sync_server().routes(app)
+        return WebServer(app, "127.0.0.1", self.port)
+
+    def sync_server(self, certificates: Certificates | None = None) -> SyncServer:
+        return SyncServer(
             self.gateway,
             self.db,
             self.clock,
             admission=self.admission,
             versions=self.versions,
             shelf=self.shelf,
-        ).routes(app)
-        server = WebServer(app, "127.0.0.1", self.port)
-        await server.start()
-        try:
-            yield
-        finally:
-            await server.stop()
+            certificates=certificates,
+        )
 
     @property
     def url(self) -> str:

@@ -30,6 +30,13 @@ def test_the_daemon_takes_it(tmp_path: Path) -> None:
     assert subject.bus[0].port == str(tmp_path / "bus0")
 
 
+def test_with_tls_it_goes_to_the_other_port(tmp_path: Path) -> None:
+    cabinet, ports = load(CABINET, os.environ), Ports.from_base(8800)
+    station_id = "01K0YANGGVANG0000000000003"
+    text = station_toml(cabinet, station_id=station_id, ports=ports, ptys=tmp_path, tls=True)
+    assert 'url = "https://127.0.0.1:8801"' in text
+
+
 def _text(cabinet: CabinetConfig) -> str:
     return station_toml(
         cabinet, station_id="01K0YANGGVANG0000000000003", ports=Ports.from_base(8800), ptys=Path()

@@ -1,0 +1,1 @@
+"""`linli drill impostor`: real handshakes against those who are not who they say."""
