@@ -37,6 +37,11 @@ def hold_grants_tx(conn: sqlite3.Connection, stock: Stock, at: Moment) -> int:
     older = [row for row in stock.missing("sync_row") if row["tbl"] == "grant"]
     by_use = set(_unproven(stock)) if not stock.is_whole(*OPENING) else set()
     by_row = {row["key"] for row in older}
+    if not stock.is_whole(
+        "sync_row"
+    ):  # a child ends with its parent: that row has to be sure as well
+        parents = {key: body.get("parent_id") for key, body in _grants(stock)}
+        by_row |= {key for key, parent in parents.items() if parent and parent not in proven_rows}
     # Only a cancelled parcel's row changes what a grant may open.
     parcels = {row["key"] for row in stock.missing("sync_row") if row["tbl"] == "parcel"}
     by_row |= {grant for grant in proven_rows if parcels & set(_parcels(stock).get(grant, ()))}
@@ -51,14 +56,19 @@ def hold_grants_tx(conn: sqlite3.Connection, stock: Stock, at: Moment) -> int:
 
 
 def _parcels(stock: Stock) -> dict[str, Sequence[str]]:
+    return {key: body["parcel_ids"] for key, body in _grants(stock)}
+
+
+def _grants(stock: Stock) -> list[tuple[str, Record]]:
     rows = (*stock.missing("sync_row"), *stock.records("sync_row"))
-    return {
-        row["key"]: json.loads(row["body"])["parcel_ids"] for row in rows if row["tbl"] == "grant"
-    }
+    return [(row["key"], json.loads(row["body"])) for row in rows if row["tbl"] == "grant"]
 
 
 def _unproven(stock: Stock) -> Iterable[str]:
-    """Return the grants of which not every row is proven, without those that are proven to be over."""
+    """Return the grants of which not every row is proven, without those that are proven to be over.
+
+    Proven rows suffice for codes given away too: whoever opens first changes the others' rows in the same commit.
+    """
     uses = {row["grant_id"]: row["state"] for row in stock.records("grant_use")}
     items = {(row["grant_id"], row["parcel_id"]): row for row in stock.records("grant_item")}
     placed = {row["parcel_id"] for row in stock.records("placement")}
