@@ -38,7 +38,7 @@ def qr_text(secrets: HubSecrets, record: GrantRecord) -> str:
     kid = kid_at(record.issued_at_ms)
     grant = QrGrant(
         kid, record.station_id, record.grant_id, record.valid_for_s, record.not_after_ms,
-        parcel_ids,
+        parcel_ids, record.parent_id,
     )  # fmt: skip
     return encode(grant, sign(_key(secrets, kid), grant.message()))
 

@@ -8,7 +8,8 @@ from cloud.config import HubSecrets
 from cloud.stations.commands import EXPIRES_S, Commands
 from cloud.stations.copies import Copies
 from cloud.stations.facts import Facts, typed
-from cloud.stations.grants import GrantOrder, Grants, PreparedGrant
+from cloud.stations.grant_rows import GrantOrder, Kin, PreparedGrant
+from cloud.stations.grants import Grants
 from cloud.stations.keepers import Keepers
 from cloud.stations.kit import StationKit
 from cloud.stations.sites import NewStation, Pairing, Sites
@@ -22,6 +23,7 @@ from common.kit.work import Work
 __all__ = [
     "GrantOrder",
     "GrantView",
+    "Kin",
     "NewStation",
     "Pairing",
     "PreparedGrant",

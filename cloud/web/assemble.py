@@ -6,6 +6,7 @@ from cloud.web.acts import Acts
 from cloud.web.entry import Entry
 from cloud.web.export import EventExport
 from cloud.web.face import ASSETS
+from cloud.web.family import FamilyPages
 from cloud.web.fleet_pages import FleetPages
 from cloud.web.frame import Frame, WebPorts, see_other
 from cloud.web.hints import Hinting, Hints
@@ -35,7 +36,7 @@ def add_web(app: web.Application, ports: WebPorts, hints: Hinting, *, secure: bo
     app.router.add_get("/", _home)
     for part in (
         Entry(frame), Acts(frame), Live(frame, fleet, site, orders), LinkPages(frame, orders),
-        ResidentPages(frame), Setup(frame), EventExport(frame),
+        ResidentPages(frame), FamilyPages(frame), Setup(frame), EventExport(frame),
     ):  # fmt: skip
         part.add_to(app)
     ASSETS.add_to(app)

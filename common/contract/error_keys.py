@@ -38,6 +38,7 @@ ERROR_KEYS: dict[str, str] = {
     "grant.over": "This pickup code has already ended.",
     "grant.live": "This pickup code is still valid or in use; revoke it first.",
     "grant.time_over": "The goods have lain too long; no new code is given for them.",
+    "grant.too_many_given": "Three people can collect for you already; take one code back first.",
     "grant.prepare_again": "Another code was issued at the same moment; try again.",
     # orders
     "order.not_found": "There is no such order.",

@@ -33,6 +33,9 @@ class GrantRecord:
     expires_at_ms: int | None
     ended_at_ms: int | None
     retired: bool
+    parent_id: str | None
+    given_to: str | None
+    link_hash: bytes | None
 
 
 def insert_grant(connection: Connection, record: GrantRecord) -> None:
@@ -50,6 +53,16 @@ def update_grant(connection: Connection, grant_id: str, **values: Value) -> None
 def one_grant(connection: Connection, grant_id: str) -> GrantRecord | None:
     """Return a grant."""
     return next(_select(connection, grant.c.grant_id == grant_id), None)
+
+
+def children_of(connection: Connection, parent_id: str) -> list[GrantRecord]:
+    """Return the grants that were given away from this one, ended or not, the oldest first."""
+    return list(_select(connection, grant.c.parent_id == parent_id))
+
+
+def grant_by_link(connection: Connection, link_hash: bytes) -> GrantRecord | None:
+    """Return the grant whose page has a token with this hash."""
+    return next(_select(connection, grant.c.link_hash == link_hash), None)
 
 
 def grant_by_verifier(
@@ -126,5 +139,7 @@ def _select(connection: Connection, where: "sa.ColumnElement[bool]") -> Iterator
         values["verifier"] = bytes(values["verifier"])
         sealed = values["digits_sealed"]
         values["digits_sealed"] = None if sealed is None else bytes(sealed)
+        link = values["link_hash"]
+        values["link_hash"] = None if link is None else bytes(link)
         values["parcel_ids"] = tuple(values["parcel_ids"])
         yield GrantRecord(**values)
