@@ -137,14 +137,8 @@ class LoneStation:
             phone_tail=phone_tail, temperature_class=TemperatureClass.AMBIENT, size=Size.S, items=1,
             expected_on="2026-10-13", state="announced",
         )  # fmt: skip
-        tag = code_verifier(
-            pepper=self.secrets.pepper,
-            salt=self.secrets.code_salt,
-            station_id=STATION_ID,
-            code=code,
-        )
         grant = GrantRow(
-            grant_id=self.id(), verifier=tag.hex(), parcel_ids=(parcel.parcel_id,),
+            grant_id=self.id(), verifier=self.tag(code).hex(), parcel_ids=(parcel.parcel_id,),
             valid_for_s=LIFE_S, not_after_ms=self.clock.true_ms() + 9 * 86_400_000, state="issued",
         )  # fmt: skip
         await self.put(key, parcel, grant)
@@ -158,11 +152,24 @@ class LoneStation:
 
     def newest_qr(self) -> str:
         """Return the QR code of the newest grant, as the hub would show it."""
-        row = self._newest
+        return self.qr(self._newest)
+
+    def qr(self, row: GrantRow) -> str:
+        """Return the QR code of a grant."""
         qr = QrGrant(
-            KID, STATION_ID, row.grant_id, row.valid_for_s, row.not_after_ms, row.parcel_ids
-        )
+            KID, STATION_ID, row.grant_id, row.valid_for_s, row.not_after_ms, row.parcel_ids,
+            row.parent_id,
+        )  # fmt: skip
         return encode(qr, sign(self._grant_key, qr.message()))
+
+    def tag(self, code: str) -> bytes:
+        """Return what the station keeps of a code."""
+        return code_verifier(
+            pepper=self.secrets.pepper,
+            salt=self.secrets.code_salt,
+            station_id=STATION_ID,
+            code=code,
+        )
 
     async def take(self) -> None:
         """Take what the open door offers, shut it and leave."""
