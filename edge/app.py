@@ -49,6 +49,7 @@ from edge.pickup.facts import StationFacts
 from edge.pickup.flow import PickupFlow
 from edge.pickup.grants import Grants, GrantSweeper
 from edge.pickup.judge import CodeJudge
+from edge.pickup.papers import Papers
 from edge.pickup.put_in import PutIn
 from edge.pickup.sessions import Sessions
 from edge.pickup.started import started
@@ -185,14 +186,14 @@ class Edge:
         self.sessions = Sessions(
             config, clock, chance, self.doors, self.parcels, self.grants, self.outbox
         )
-        self.judge = CodeJudge(
-            clock, self.grants, self.sessions, self.limiter, QrCheck(secrets), self.outbox
-        )
+        qr = QrCheck(secrets)
+        self.judge = CodeJudge(clock, self.grants, self.sessions, self.limiter, qr, self.outbox)
         check = CodeCheck(secrets, work)
         self.pickup = PickupFlow(
             config, clock, db, self.doors, self.parcels, self.sessions, self.judge, self.limiter,
             check, self.outbox,
         )  # fmt: skip
+        self.papers = Papers(clock, db, self.grants, qr, self.outbox, self.pickup.refresh)
         pin_limiter = Limiter(
             "keeper",
             powered,
@@ -217,6 +218,7 @@ class Edge:
     def _build_faces(self) -> tuple[WebServer, ...]:
         services = ScreenServices(
             pickup=self.pickup,
+            papers=self.papers,
             desk=self.desk,
             facts=ScreenFacts(self.facts, self.clock, self.disk),
             history=self._history,

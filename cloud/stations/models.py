@@ -53,6 +53,8 @@ station = sa.Table(
     _ms("paired_at_ms", nullable=True),
     _ms("started_at_ms", nullable=True),
     *_place("screen"),
+    # how much was revoked here: a capsule carries it, and the station takes none with a lower one
+    sa.Column("revocation_epoch", sa.BigInteger, nullable=False, server_default="0"),
 )
 compartment = sa.Table(
     "station_compartment",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy.engine import Connection
 
 from cloud.config import HubSecrets
+from cloud.stations.capsules import Capsules
 from cloud.stations.commands import EXPIRES_S, Commands
 from cloud.stations.copies import Copies
 from cloud.stations.facts import Facts, typed
@@ -57,6 +58,7 @@ class Stations:
         self.sites = Sites(kit)
         self.keepers = Keepers(kit)
         self.grants = Grants(kit)
+        self.capsules = Capsules(kit)
         self.commands = Commands(kit)
         self._facts = Facts(self.grants, self.commands)
 

@@ -17,6 +17,7 @@ from cloud.web.resident import ResidentPages
 from cloud.web.session import Sessions
 from cloud.web.setup import Setup
 from cloud.web.site import SitePages
+from cloud.web.withdrawals import WithdrawalPages
 
 
 def add_web(app: web.Application, ports: WebPorts, hints: Hinting, *, secure: bool) -> None:
@@ -27,6 +28,7 @@ def add_web(app: web.Application, ports: WebPorts, hints: Hinting, *, secure: bo
     for path, look in (
         ("/stations", fleet.look),
         ("/stations/{station_id}", site.look),
+        ("/stations/{station_id}/withdrawals", WithdrawalPages(frame).look),
         ("/cases", fleet.cases),
         ("/orders", orders.all),
         ("/orders/new", orders.new),

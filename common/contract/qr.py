@@ -5,22 +5,19 @@ and digits only: a scanner types them on any keyboard, and a QR code packs them 
 `encode` writes is refused.
 """
 
-import base64
-import binascii
 import struct
 from dataclasses import dataclass
 
-from common.kit.errors import InvalidError
+from common.contract.scanned import CHARS_MAX, SIGNATURE_BYTES, malformed, prefix_of, read, write
 from common.kit.ids import id_bytes, id_text
 
+__all__ = ["CHARS_MAX", "QrGrant", "decode", "encode", "key_message"]
 PREFIX = "LG1"
 CHILD_PREFIX = "LG2"
 """A code that also names the grant it was given away from, right behind the head."""
 PARCELS_MAX = 4
 """More would not fit a code that a simple scanner reads; the grant then works once the station knows it."""
-CHARS_MAX = 400
 _HEAD = struct.Struct(">H16s16sIQB")
-_SIGNATURE_BYTES = 64
 _CONTEXT = b"linli/qr-grant/1"
 _CHILD_CONTEXT = b"linli/qr-grant/2"
 _KEY_CONTEXT = b"linli/grant-key/1"
@@ -54,24 +51,18 @@ class QrGrant:
 
 def encode(grant: QrGrant, signature: bytes) -> str:
     """Return the text of the code."""
-    packed = base64.b32encode(grant.fields() + signature).decode()
-    return (CHILD_PREFIX if grant.parent_id else PREFIX) + packed.rstrip("=")
+    return write(CHILD_PREFIX if grant.parent_id else PREFIX, grant.fields() + signature)
 
 
 def decode(text: str) -> tuple[QrGrant, bytes]:
     """Return grant and signature, not verified; InvalidError `qr.malformed` for anything `encode` did not write."""
-    upper = text.strip().upper()  # a scanner on a keyboard with caps lock types small letters
-    is_child, packed = upper.startswith(CHILD_PREFIX), upper[len(PREFIX) :]
-    if len(upper) > CHARS_MAX or not (is_child or upper.startswith(PREFIX)):
-        raise _malformed()
+    prefix = prefix_of(text)
+    if prefix not in (PREFIX, CHILD_PREFIX):
+        raise malformed()
     try:
-        content = base64.b32decode(packed + "=" * (-len(packed) % 8))
-        grant, signature = _unpack(content, is_child=is_child)
-    except (binascii.Error, struct.error, ValueError) as error:
-        raise _malformed() from error
-    if encode(grant, signature) != upper:  # another spelling of the same bytes
-        raise _malformed()
-    return grant, signature
+        return _unpack(read(text), is_child=prefix == CHILD_PREFIX)
+    except (struct.error, ValueError) as error:
+        raise malformed() from error
 
 
 def key_message(station_id: str, kid: int, public_key: bytes) -> bytes:
@@ -83,7 +74,7 @@ def _unpack(content: bytes, *, is_child: bool) -> tuple[QrGrant, bytes]:
     kid, station, grant, valid_for_s, not_after_ms, count = _HEAD.unpack_from(content)
     start = _HEAD.size + (16 if is_child else 0)
     end = start + 16 * count
-    if count > PARCELS_MAX or len(content) != end + _SIGNATURE_BYTES:
+    if count > PARCELS_MAX or len(content) != end + SIGNATURE_BYTES:
         raise ValueError("wrong length")
     parcels = (content[at : at + 16] for at in range(start, end, 16))
     read = QrGrant(
@@ -92,7 +83,3 @@ def _unpack(content: bytes, *, is_child: bool) -> tuple[QrGrant, bytes]:
         id_text(content[_HEAD.size : start]) if is_child else None,
     )  # fmt: skip
     return read, content[end:]
-
-
-def _malformed() -> InvalidError:
-    return InvalidError("qr.malformed", "that is no QR code of an order")

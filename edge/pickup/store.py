@@ -70,7 +70,8 @@ _ITEM = (
 def terms(conn: sqlite3.Connection, grant_id: str) -> Terms | None:
     """Return the hub's row, or None when the hub has taken it away."""
     row = conn.execute(
-        "SELECT g.grant_id, g.state = 'revoked' OR coalesce(p.state, '') = 'revoked', g.valid_for_s,"  # noqa: S608 - ours
+        "SELECT g.grant_id, g.state = 'revoked' OR coalesce(p.state, '') = 'revoked' OR EXISTS ("  # noqa: S608 - ours
+        "SELECT 1 FROM withdrawn_grant w WHERE w.grant_id IN (g.grant_id, g.parent_id)), g.valid_for_s,"
         " min(g.not_after_ms, coalesce(p.not_after_ms, g.not_after_ms),"
         " coalesce(u.expires_at_ms, g.not_after_ms))"
         f" FROM {GRANTS} g LEFT JOIN {GRANTS} p ON p.grant_id = g.parent_id"

@@ -37,9 +37,10 @@ def hold_grants_tx(conn: sqlite3.Connection, stock: Stock, at: Moment) -> int:
     older = [row for row in stock.missing("sync_row") if row["tbl"] == "grant"]
     by_use = set(_unproven(stock)) if not stock.is_whole(*OPENING) else set()
     by_row = {row["key"] for row in older}
-    if not stock.is_whole(
-        "sync_row"
-    ):  # a child ends with its parent: that row has to be sure as well
+    if not stock.is_whole("withdrawn_grant"):  # what a capsule ended, the hub has to say again
+        by_row |= {key for key, _ in _grants(stock)}
+    if not stock.is_whole("sync_row"):
+        # A child ends with its parent: that row has to be sure as well.
         parents = {key: body.get("parent_id") for key, body in _grants(stock)}
         by_row |= {key for key, parent in parents.items() if parent and parent not in proven_rows}
     # Only a cancelled parcel's row changes what a grant may open.
@@ -50,7 +51,7 @@ def hold_grants_tx(conn: sqlite3.Connection, stock: Stock, at: Moment) -> int:
             doubt_tx(conn, grant_id, cause, at.wall_ms)
     if not stock.is_whole("sync_row", *OPENING):
         doubt_tx(conn, None, Cause.ROW, at.wall_ms)
-    if not stock.is_whole("sync_row"):
+    if not stock.is_whole("sync_row", "withdrawn_grant"):
         conn.execute("UPDATE sync_self SET gen = 0")  # the hub's next answer brings every row
     return len(by_use | by_row)
 

@@ -9,7 +9,9 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from common.contract import capsule
 from common.contract.base import Message
+from common.contract.capsule import Capsule
 from common.contract.qr import QrGrant, encode, key_message
 from common.contract.replica import CommandRow, GrantKeyRow, GrantRow, KeeperRow, ParcelRow
 from common.contract.words import Size, TemperatureClass
@@ -161,6 +163,12 @@ class LoneStation:
             row.parent_id,
         )  # fmt: skip
         return encode(qr, sign(self._grant_key, qr.message()))
+
+    def sheet(self, epoch: int, *grant_ids: str) -> str:
+        """Return the capsule that ends these grants, as the hub would show it."""
+        over_ms = self.clock.true_ms() + 86_400_000
+        one = Capsule(KID, STATION_ID, epoch, 1, 1, over_ms, grant_ids)
+        return capsule.encode(one, sign(self._grant_key, one.message()))
 
     def tag(self, code: str) -> bytes:
         """Return what the station keeps of a code."""

@@ -93,6 +93,17 @@ def pending_revokes(connection: Connection, station_id: str, applied_op: int) ->
     return list(_select(connection, here))
 
 
+def waiting_revokes(connection: Connection, station_id: str, now_ms: int) -> list[GrantRecord]:
+    """Return grants that still work at the station though they are revoked, the newest wish first."""
+    ends = sa.func.coalesce(grant.c.expires_at_ms, grant.c.not_after_ms)
+    here = (
+        (grant.c.station_id == station_id)
+        & (grant.c.revoke_state == RevokeState.PENDING.value)
+        & (ends > now_ms)
+    )
+    return sorted(_select(connection, here), key=lambda one: -(one.revoke_op or 0))
+
+
 def past_their_end(
     connection: Connection, states: Collection[str], now_ms: int
 ) -> list[GrantRecord]:

@@ -36,8 +36,9 @@ def make_kiosk_app(services: ScreenServices) -> web.Application:
     """Return the resident's application; bind it to 127.0.0.1 only."""
     assets, renderer = _face()
     state = KioskState(
-        services.pickup, services.clock, services.config.pickup.idle_s, services.stay
-    )
+        services.pickup, services.papers, services.clock, services.config.pickup.idle_s,
+        services.stay,
+    )  # fmt: skip
     kiosk = KioskRoutes(services, state, KioskPage(services, state, renderer))
     app = make_app()
     assets.add_to(app)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from edge.pickup import kin
+from edge.pickup import kin, withdrawn
 from linli.world.ablation import Patches
 
 _store = importlib.import_module("edge.pickup.store")  # it belongs to its room
@@ -30,7 +30,12 @@ def _children_stay() -> Patches:
     return [(_store, "terms", alone)]
 
 
+def _sheet_holds() -> Patches:
+    return [(withdrawn, "withdraw_tx", lambda _conn, grant_ids, **_: tuple(grant_ids))]
+
+
 ABLATIONS: dict[str, Callable[[], Patches]] = {
     "siblings-stay": _siblings_stay,
     "children-stay": _children_stay,
+    "sheet-holds": _sheet_holds,
 }

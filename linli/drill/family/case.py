@@ -15,6 +15,7 @@ from common.kit.codes import confusable, new_code
 from common.kit.errors import ConflictError, LinliError
 from common.kit.failpoints import arm, disarm_all
 from device_sim.config import CabinetConfig
+from edge.pickup.papers import PaperSays
 from edge.pickup.views import Accepted, Refused, Step
 from linli.drill.lone import LoneStation, PowerCut
 from linli.world.loop import VirtualLoop
@@ -22,6 +23,7 @@ from linli.world.loop import VirtualLoop
 PARCELS, CHILDREN_MAX, EVENTS = 6, 3, 16
 POINTS = ("pickup.accepted", "pickup.door_open", "pickup.door_closed", "pickup.finished")
 POWER_SHARE, RUDE_SHARE, UNTOLD_SHARE = 0.35, 0.5, 0.3
+BY_SHEET_SHARE = 0.5
 BETWEEN_S = 1800.0
 """Long enough for the keypad's bucket; two days in all, and the codes live three."""
 _OPENS_WITHIN_S = 12
@@ -64,6 +66,7 @@ class Case:
         self._draw = self._station.chance.jitter
         self._codes: list[str] = []
         self._goods: list[Goods] = []
+        self._epoch = 0
         self.found: list[str] = []
         self.sums: Counter[str] = Counter()
         self.highest: dict[str, int] = {}
@@ -108,12 +111,15 @@ class Case:
 
     async def _one(self, goods: Goods) -> None:
         kind = self._draw.random()
-        if kind < 0.72:
+        if kind < 0.68:
             await self._visit(goods, self._draw.choice(goods.rights))
-        elif kind < 0.88:
+        elif kind < 0.82:
             await self._end(self._draw.choice(goods.rights[1:]), "taken_back")
         elif kind < 0.94:
-            await self._end(goods.owner, "revoked")
+            if self._draw.random() < BY_SHEET_SHARE:
+                await self._withdraw(goods.owner)
+            else:
+                await self._end(goods.owner, "revoked")
             for right in goods.rights:  # the hub's rows for the children are still on the way
                 right.ended = True
         else:
@@ -123,6 +129,16 @@ class Case:
         await self._station.put(right.row.model_copy(update={"state": "revoked"}))
         right.told = right.ended = True
         self.sums[name] += 1
+
+    async def _withdraw(self, right: Right) -> None:
+        """Carry a sheet to the station; then a hub put back from its backup says that the code is good."""
+        self._epoch += 1
+        sheet = self._station.sheet(self._epoch, right.row.grant_id)
+        answer = await self._station.edge.papers.show(sheet)
+        if answer.says is not PaperSays.APPLIED:
+            self.found.append(f"a sheet that holds was not applied: {answer.says}")
+        await self._station.put(right.row)
+        self.sums["withdrawn_by_sheet"] += 1
 
     async def _visit(self, goods: Goods, right: Right) -> None:
         """Somebody shows a code; power may go at any step, and somebody else may be waiting behind."""

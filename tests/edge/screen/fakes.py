@@ -18,6 +18,7 @@ from edge.config import (
     ZoneSection,
 )
 from edge.doors.watch import Watch
+from edge.pickup.papers import PaperAnswer, PaperSays
 from edge.pickup.views import (
     Accepted,
     DayView,
@@ -154,6 +155,24 @@ class FakePickup:
         if self.now is None:
             raise ConflictError("pickup.no_session", "no pickup is under way")
         self.now = session(step)
+
+
+class FakePapers:
+    """A desk for papers that answers what it is told."""
+
+    def __init__(self) -> None:
+        self.says = PaperAnswer(PaperSays.APPLIED, 1, 1)
+        self.shown: list[str] = []
+        self.fails: LinliError | None = None
+
+    def is_one(self, text: str) -> bool:
+        return text.startswith("LR1")
+
+    async def show(self, text: str) -> PaperAnswer:
+        self.shown.append(text)
+        if self.fails:
+            raise self.fails
+        return self.says
 
 
 def parcel(number: int, state: ParcelState, compartment: str | None = None) -> ParcelView:
@@ -363,6 +382,7 @@ class FakeStation:
     """All fakes of one station and the services made of them."""
 
     pickup: FakePickup = field(default_factory=FakePickup)
+    papers: FakePapers = field(default_factory=FakePapers)
     desk: FakeDesk = field(default_factory=FakeDesk)
     facts: FakeFacts = field(default_factory=FakeFacts)
     clock: FakeClock = field(default_factory=FakeClock)
@@ -370,6 +390,6 @@ class FakeStation:
 
     def services(self) -> ScreenServices:
         return ScreenServices(
-            pickup=self.pickup, desk=self.desk, facts=self.facts, history=history,
+            pickup=self.pickup, papers=self.papers, desk=self.desk, facts=self.facts, history=history,
             config=config(), clock=self.clock, build_id=self.build_id,
         )  # fmt: skip
