@@ -12,3 +12,11 @@ class RevocationApplied(Message):
 
     epoch: Ms = Field(description="how new the capsule is; the station takes no older one")
     grant_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=50)]
+
+
+class MaintenanceStarted(Message):
+    """`maintenance.started`: a technician's certificate was used for the first time; each door names her too."""
+
+    certificate_id: Id
+    technician: str = Field(max_length=60)
+    expires_at_ms: Ms

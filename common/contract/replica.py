@@ -19,6 +19,9 @@ class StationRow(Message):
     name_en: str = Field(min_length=1, max_length=60)
     help_phone: str = Field(min_length=3, max_length=30)
     timezone: str = "Asia/Shanghai"
+    revocation_epoch: Ms = Field(
+        default=0, description="technicians' certificates with a lower one open nothing"
+    )
 
 
 class KeeperRow(Message):

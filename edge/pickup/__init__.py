@@ -1,6 +1,6 @@
 """From code to hand-over: grants, the resident's session, the keeper's put-in and desk."""
 
-from edge.pickup import desk_store, doubt, kin, session_store, shown, store, withdrawn
+from edge.pickup import desk_store, doubt, kin, maintenance, session_store, shown, store, withdrawn
 from edge.pickup.replica import GRANT_TABLE
 
 # Append only: each statement is one migration of state.db.
@@ -13,6 +13,7 @@ DDL = (
     *shown.PARENT_DDL,
     *kin.DDL,
     *withdrawn.DDL,
+    *maintenance.DDL,
 )
 REPLICA_TABLES = (GRANT_TABLE,)
 

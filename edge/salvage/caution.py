@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from edge.access.budget import KEEPER_PER_10_MIN, remote_windows
 from edge.access.limiter import KEEPER_BURST, KEEPER_FAILURES, KEEPER_REFILL_S
 from edge.config import StationConfig
+from edge.parcels.model import CONTENT_UNKNOWN
 from edge.pickup.doubt import Cause, doubt_tx
 from edge.salvage.outbox import insert_tx
 from edge.salvage.stock import Record, Stock
 
 OPENING = ("grant_use", "grant_item", "placement", "open_request")
 """Tables that decide whether a code opens a door."""
-UNKNOWN = "content unknown after damage of the disk: look inside"
 _FINAL = ("done", "revoked", "expired")
 
 
@@ -51,7 +51,8 @@ def hold_grants_tx(conn: sqlite3.Connection, stock: Stock, at: Moment) -> int:
             doubt_tx(conn, grant_id, cause, at.wall_ms)
     if not stock.is_whole("sync_row", *OPENING):
         doubt_tx(conn, None, Cause.ROW, at.wall_ms)
-    if not stock.is_whole("sync_row", "withdrawn_grant"):
+    if not stock.is_whole("sync_row", "withdrawn_grant", "revocation_epoch"):
+        doubt_tx(conn, None, Cause.ROW, at.wall_ms)
         conn.execute("UPDATE sync_self SET gen = 0")  # the hub's next answer brings every row
     return len(by_use | by_row)
 
@@ -102,7 +103,7 @@ def mark_doors_tx(
     for label in unknown:
         conn.execute(
             "INSERT OR REPLACE INTO compartment_mark VALUES (?, 1, ?, NULL, ?)",
-            (label, UNKNOWN, at.wall_ms),
+            (label, CONTENT_UNKNOWN, at.wall_ms),
         )
     return unknown
 

@@ -16,6 +16,7 @@ from common.ui.charts import Sample
 from edge.access.keepers import KeeperSession, SignInRefused
 from edge.config import StationConfig
 from edge.doors.watch import Watch
+from edge.pickup.maintenance import MaintenanceView
 from edge.pickup.papers import PaperAnswer
 from edge.pickup.views import (
     Accepted,
@@ -74,6 +75,16 @@ class Papers(Protocol):
 
     async def show(self, text: str) -> PaperAnswer:
         """Take it."""
+
+
+class Maintenance(Protocol):
+    """What a technician's certificate allows."""
+
+    async def look(self, text: str) -> MaintenanceView:
+        """Return who may, until when, and the doors."""
+
+    async def open(self, text: str, door: str, reason: str, *, occupied: bool = False) -> str:
+        """Open a door in the technician's name."""
 
 
 class Desk(Protocol):
@@ -205,6 +216,7 @@ class ScreenServices:
 
     pickup: Pickup
     papers: Papers
+    maintenance: Maintenance
     desk: Desk
     facts: Facts
     history: History

@@ -17,6 +17,7 @@ from common.ui.templates import Renderer, environment
 from edge.screen.forms import page, see_other, wants_fragment
 from edge.screen.kiosk.stage import KioskPage
 from edge.screen.kiosk.state import KioskState
+from edge.screen.kiosk.technician import TechnicianRoutes
 from edge.screen.services import ScreenServices
 
 FOLDER = Path(__file__).parent
@@ -43,6 +44,7 @@ def make_kiosk_app(services: ScreenServices) -> web.Application:
     app = make_app()
     assets.add_to(app)
     kiosk.add_to(app)
+    TechnicianRoutes(services.maintenance).add_to(app)
     return app
 
 
