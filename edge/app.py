@@ -16,7 +16,6 @@ import aiohttp
 
 from common.contract.base import Message
 from common.contract.events import BusStateChanged, StorageLevelChanged
-from common.kit import trusted_time
 from common.kit.chance import Chance
 from common.kit.clock import Clock, from_ms
 from common.kit.disk import MIB, Disk, DiskLevel, DiskLimits, FolderSpace, ReservedDb, Space
@@ -29,7 +28,7 @@ from common.kit.trusted_time import TrustedTime
 from common.kit.web import WebServer
 from common.kit.work import Work
 from common.ui.charts import Sample
-from edge import access, climate, doors, parcels, pickup, sync
+from edge import access, parcels, pickup
 from edge.access.budget import KeeperBudget, RemoteBudget
 from edge.access.code_check import CodeCheck
 from edge.access.commands import Commands
@@ -49,6 +48,8 @@ from edge.pickup.facts import StationFacts
 from edge.pickup.flow import PickupFlow
 from edge.pickup.grants import Grants, GrantSweeper
 from edge.pickup.judge import CodeJudge
+from edge.pickup.maintenance import Maintenance
+from edge.pickup.papers import Papers
 from edge.pickup.put_in import PutIn
 from edge.pickup.sessions import Sessions
 from edge.pickup.started import started
@@ -57,23 +58,14 @@ from edge.screen import ScreenServices, make_keeper_app, make_kiosk_app
 from edge.screen.facts import ScreenFacts
 from edge.sync import BlobStore, HubLink, LinkPorts, Outbox, Replica
 from edge.sync.link import OpenClient, over_http
+from edge.tables import STATE_MIGRATIONS, TELEMETRY_MIGRATIONS
 
+__all__ = ["STATE_MIGRATIONS", "TELEMETRY_MIGRATIONS", "Edge", "EdgePorts", "build_edge"]
 VERSION = "0.1.0"
 # Below the hub's 15 s, so that no request meets a connection that is just being closed.
 HUB_KEEPALIVE_S = 8.0
 GO_ON_AFTER_S = 60.0
 DISK_LOOK_S = 10.0
-# One list a room and a file; append only. Each statement is one migration, recorded as sqlite-utils would.
-STATE_MIGRATIONS: tuple[tuple[str, Sequence[str]], ...] = (
-    ("sync", sync.DDL),
-    ("doors", doors.DDL),
-    ("climate", climate.STATE_DDL),
-    ("parcels", parcels.DDL),
-    ("access", access.DDL),
-    ("pickup", pickup.DDL),
-    ("time", trusted_time.DDL),
-)
-TELEMETRY_MIGRATIONS: tuple[tuple[str, Sequence[str]], ...] = (("climate", climate.TELEMETRY_DDL),)
 _log = logging.getLogger(__name__)
 
 
@@ -185,14 +177,17 @@ class Edge:
         self.sessions = Sessions(
             config, clock, chance, self.doors, self.parcels, self.grants, self.outbox
         )
-        self.judge = CodeJudge(
-            clock, self.grants, self.sessions, self.limiter, QrCheck(secrets), self.outbox
-        )
+        qr = QrCheck(secrets)
+        self.judge = CodeJudge(clock, self.grants, self.sessions, self.limiter, qr, self.outbox)
         check = CodeCheck(secrets, work)
         self.pickup = PickupFlow(
             config, clock, db, self.doors, self.parcels, self.sessions, self.judge, self.limiter,
             check, self.outbox,
         )  # fmt: skip
+        self.maintenance = Maintenance(
+            clock, db, self.doors, self.parcels, qr, KeeperBudget(powered), self.outbox
+        )
+        self.papers = Papers(clock, db, self.grants, qr, self.outbox, self.pickup.refresh)
         pin_limiter = Limiter(
             "keeper",
             powered,
@@ -217,6 +212,8 @@ class Edge:
     def _build_faces(self) -> tuple[WebServer, ...]:
         services = ScreenServices(
             pickup=self.pickup,
+            papers=self.papers,
+            maintenance=self.maintenance,
             desk=self.desk,
             facts=ScreenFacts(self.facts, self.clock, self.disk),
             history=self._history,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from common.kit.errors import InvalidError, LinliError, exit_code
+from common.kit.errors import InvalidError, LinliError, RefusedError, exit_code
 
 if TYPE_CHECKING:  # imported where it is used: `linli --help` stays quick
     from edge.config import StationConfig
@@ -132,6 +132,36 @@ def trust(
         typer.echo(f"pinned; set hub.url to {hub} and start the station anew")
 
 
+@app.command()
+def maintain(
+    config: ConfigOption,
+    certificate: Annotated[
+        str, typer.Argument(help="the certificate's text, or - to read it from standard input")
+    ],
+    door: Annotated[str | None, typer.Option(help="the door to open; without it: look")] = None,
+    reason: Annotated[str, typer.Option(help="why; the hub hears it with your name")] = "",
+    occupied: Annotated[
+        bool, typer.Option("--occupied", help="open it though something lies behind it")
+    ] = False,
+) -> None:
+    """Open a door with a technician's certificate, at the daemon that runs on this computer; works offline."""
+    from edge.screen.technician_client import ask
+
+    with _Exits():
+        text = sys.stdin.read().strip() if certificate == "-" else certificate
+        fields = {"certificate": text, "door": door or "", "reason": reason}
+        port = _settings(config).screen.kiosk_port
+        said = ask(port, fields | ({"occupied": "yes"} if occupied else {}))
+        typer.echo(f"{said['technician']}, until {said['until']}")
+        for one in said["doors"]:
+            stands = {True: "open", False: "shut", None: "unknown"}[one["open"]]
+            typer.echo(
+                f"{one['label']:<6} {'occupied' if one['occupied'] else 'empty':<9} {stands}"
+            )
+        if said["open_request_id"]:
+            typer.echo(f"door {door} is opening")
+
+
 @app.command("forget-time")
 def forget_time(
     data: Annotated[
@@ -171,6 +201,9 @@ class _Exits:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         """Say what is wrong and leave."""
+        if isinstance(error, RefusedError):
+            typer.echo(f"linli edge: {error.detail}", err=True)
+            raise typer.Exit(1) from error
         if isinstance(error, LinliError):
             typer.echo(f"linli edge: {error.detail}", err=True)
             raise typer.Exit(exit_code(error)) from error

@@ -6,6 +6,7 @@ A fact that fits nothing opens a case; it is never refused and never silent.
 from sqlalchemy.engine import Connection
 
 from cloud.orders.cancelling import Cancelling
+from cloud.orders.delegating import Delegating
 from cloud.orders.kit import OrderKit
 from cloud.orders.machine import CaseKind, ParcelTrigger
 from cloud.orders.moves import Cause, Moves, Placement
@@ -22,8 +23,11 @@ from common.kit.errors import ConflictError
 class Facts:
     """Handlers of station events."""
 
-    def __init__(self, kit: OrderKit, moves: Moves, cancelling: Cancelling) -> None:
-        """Move parcels and finish cancels by what stations report."""
+    def __init__(
+        self, kit: OrderKit, moves: Moves, cancelling: Cancelling, delegating: Delegating
+    ) -> None:
+        """Move parcels, finish cancels and tell owners by what stations report."""
+        self._delegating = delegating
         self._kit = kit
         self._moves = moves
         self._cancelling = cancelling
@@ -55,6 +59,9 @@ class Facts:
         trigger = ParcelTrigger.COLLECTED
         cause = _cause(at, trigger, f"grant:{body.grant_id}", body.compartment)
         self._move(c, at, body.parcel_id, cause)
+        self._delegating.tell_collected_tx(
+            c, body.grant_id, body.parcel_id, cause.source, cause.at_ms
+        )
 
     def _handed_over(self, c: Connection, at: EventContext, body: events.ParcelHandedOver) -> None:
         place = body.compartment or "counter"

@@ -56,9 +56,9 @@ class OrderKit:
             raise NotFoundError("order.not_found", "there is no such order", order_id=order_id)
         return record
 
-    def link_token(self, order_id: str) -> str:
-        """Return the 160-bit token of the order's own page; it grows out of the master key and is stored nowhere."""
-        message = f"order-link|{order_id}".encode()
+    def link_token(self, of: str, kind: str = "order") -> str:
+        """Return the 160-bit token of an order's own page, or of another kind's; it is stored nowhere."""
+        message = f"{kind}-link|{of}".encode()
         token = hmac.digest(self.secrets.master, message, hashlib.sha256)[:_LINK_BYTES]
         return base64.urlsafe_b64encode(token).decode().rstrip("=")
 

@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 
 from cloud.access.caller import STAFF, Caller
 from cloud.cdp.service import person_tx
+from cloud.orders.delegating import DelegateView, Delegating
 from cloud.orders.kit import OrderKit, link_hash
 from cloud.orders.machine import CancelState, OrderState, ParcelState
 from cloud.orders.store import orders, parcels, timeline
@@ -58,6 +59,8 @@ class PickupView:
     expires_at_ms: int | None
     qr: str | None = None
     """The text of the QR code, for the owner beside the digits."""
+    delegates: tuple[DelegateView, ...] = ()
+    """What was given to others to collect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +103,9 @@ class OrderView:
 class Reading:
     """Questions about orders."""
 
-    def __init__(self, kit: OrderKit) -> None:
+    def __init__(self, kit: OrderKit, delegating: Delegating) -> None:
         """Work with the room's kit."""
-        self._kit = kit
+        self._kit, self._delegating = kit, delegating
 
     async def view(self, order_id: str, caller: Caller) -> OrderView:
         """Return an order; a resident sees the own ones with their code, others are not found."""
@@ -163,7 +166,8 @@ class Reading:
             grants = self._kit.stations.grants
             code = await grants.show_code(pickup.grant_id, shown_to=shown_to)
             qr = await grants.qr(pickup.grant_id) if code else None
-            pickup = replace(pickup, code=code, qr=qr)
+            given = [await self._delegating.for_owner(one, shown_to) for one in pickup.delegates]
+            pickup = replace(pickup, code=code, qr=qr, delegates=tuple(given))
         return replace(view, pickup=pickup, link_token=self._kit.link_token(view.order_id))
 
     def _view_tx(self, connection: Connection, order: OrderRecord) -> OrderView:
@@ -216,6 +220,7 @@ class Reading:
             code=None,
             compartments=tuple(sorted({one.compartment for one in own if one.compartment})),
             expires_at_ms=grant.expires_at_ms,
+            delegates=self._delegating.given_tx(connection, order.grant_id),
         )
 
 

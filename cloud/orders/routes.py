@@ -122,6 +122,43 @@ class OrderRoutes:
 
     @route(
         "POST",
+        "/orders/{order_id}/delegates",
+        summary="Give one parcel's pickup to somebody else: a code and a page of its own",
+        roles=frozenset({RESIDENT}),
+        status=201,
+        errors=(
+            "order.not_found",
+            "parcel.not_found",
+            "order.state",
+            "order.cancel_pending",
+            "order.nothing_left",
+            "grant.over",
+            "grant.too_many_given",
+        ),
+    )
+    async def give(
+        self, order_id: Id, body: schemas.DelegateRequest, caller: Caller
+    ) -> schemas.OrderAnswer:
+        """Give; whoever opens first, the owner or somebody she gave it to, uses up every code of the parcel."""
+        await self._orders.refuse_foreign(order_id, caller)
+        await self._orders.give(order_id, body.parcel_id, body.given_to, caller.name)
+        return await self._answer(order_id, caller)
+
+    @route(
+        "POST",
+        "/orders/{order_id}/delegates/{grant_id}/take-back",
+        summary="Take a given pickup back; pending until the station has applied it",
+        roles=frozenset({RESIDENT}),
+        errors=("order.not_found", "grant.not_found", "grant.over"),
+    )
+    async def take_back(self, order_id: Id, grant_id: Id, caller: Caller) -> schemas.OrderAnswer:
+        """Take back; the owner's own code stays as it is."""
+        await self._orders.refuse_foreign(order_id, caller)
+        await self._orders.take_back(order_id, grant_id, caller.name)
+        return await self._answer(order_id, caller)
+
+    @route(
+        "POST",
         "/parcels/{parcel_id}/custody",
         summary="Take a parcel over: packed, departed, arrived",
         roles=HANDLERS,

@@ -46,6 +46,13 @@ class CustodyRequest(RequestModel):
     place: str = Field("", max_length=60)
 
 
+class DelegateRequest(RequestModel):
+    """Which parcel somebody else may collect, and the owner's word for that person."""
+
+    parcel_id: Id
+    given_to: str = Field(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$")
+
+
 class RoundRequest(RequestModel):
     """A new round."""
 
@@ -124,6 +131,21 @@ class TimelineAnswer(_View):
     parcel_id: str | None
 
 
+class DelegateAnswer(_View):
+    """One parcel's pickup given to somebody else; `code` and `link_token` (its own page) for the owner only."""
+
+    grant_id: str
+    parcel_id: str
+    given_to: str
+    grant_state: Literal["waiting", "active", "opened", "done", "revoked", "expired"]
+    revoke_state: Literal["none", "pending", "done", "too_late"]
+    live: bool
+    given_at_ms: int
+    expires_at_ms: int | None
+    code: str | None
+    link_token: str | None
+
+
 class PickupAnswer(_View):
     """How to fetch it; `code` for the owner only, `live` once the goods are inside and the code works."""
 
@@ -141,6 +163,7 @@ class PickupAnswer(_View):
         default=None,
         description="what the QR code of the order says; like the digits for its owner",
     )
+    delegates: tuple[DelegateAnswer, ...] = ()
 
 
 class OrderSummary(_View):

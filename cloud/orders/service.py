@@ -11,6 +11,7 @@ from cloud.money.service import Money
 from cloud.orders.cancelling import Cancelling
 from cloud.orders.cases import Cases
 from cloud.orders.custody import Custody, CustodyStep
+from cloud.orders.delegating import Delegating, ErrandView
 from cloud.orders.facts import Facts
 from cloud.orders.kit import OrderKit
 from cloud.orders.locking import Locking
@@ -34,6 +35,7 @@ __all__ = [
     "CaseRecord",
     "CustodyRecord",
     "CustodyStep",
+    "ErrandView",
     "OrderFilter",
     "OrderPorts",
     "OrderView",
@@ -68,10 +70,11 @@ class Orders:
         self._locking = Locking(kit)
         self._custody = Custody(kit, self._moves)
         self._cancelling = Cancelling(kit, self._moves, self._placing)
-        self._reading = Reading(kit)
+        self._delegating = Delegating(kit)
+        self._reading = Reading(kit, self._delegating)
         self._renewing = Renewing(kit)
         self._cases = Cases(kit)
-        self._facts = Facts(kit, self._moves, self._cancelling)
+        self._facts = Facts(kit, self._moves, self._cancelling, self._delegating)
 
     def subscribe(self, gateway: Gateway) -> None:
         """Take the events that move parcels and finish cancels."""
@@ -104,6 +107,18 @@ class Orders:
     async def renew_code(self, order_id: str, by: str) -> None:
         """Issue another code after a revoke. See `Renewing.renew`."""
         await self._renewing.renew(order_id, by)
+
+    async def give(self, order_id: str, parcel_id: str, given_to: str, by: str) -> str:
+        """Give one parcel's pickup to somebody else. See `Delegating.give`."""
+        return await self._delegating.give(order_id, parcel_id, given_to, by)
+
+    async def take_back(self, order_id: str, grant_id: str, by: str) -> None:
+        """Take a given pickup back. See `Delegating.take_back`."""
+        await self._delegating.take_back(order_id, grant_id, by)
+
+    async def errand(self, token: str) -> ErrandView:
+        """Return what stands behind a given link. See `Delegating.errand`."""
+        return await self._delegating.errand(token)
 
     async def hand_on(
         self, parcel_id: str, to: CustodyStep, *, caller: Caller, place: str = ""

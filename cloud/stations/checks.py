@@ -1,8 +1,11 @@
 """What must hold among stations, grants and commands at any moment (reference domain D18-5)."""
 
+from collections import Counter
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from cloud.stations.grants import CHILDREN_MAX
 from cloud.stations.machine import FINAL_COMMANDS, LIVE_GRANTS
 from cloud.stations.models import RevokeState, command, compartment, grant, keeper, station
 from common.contract.words import CommandState
@@ -16,6 +19,7 @@ def violations(connection: Connection) -> list[str]:
         *_parcel_in_two_places(connection),
         *_orphans(connection),
         *_open_commands_with_an_end(connection),
+        *_given_away(connection),
     ]
 
 
@@ -72,3 +76,29 @@ def _open_commands_with_an_end(connection: Connection) -> list[str]:
     )
     ends = ", ".join(sorted(FINAL_COMMANDS))
     return [f"stations: command {one} ({state}) never ends in {ends}" for one, state in rows]
+
+
+def _given_away(connection: Connection) -> list[str]:
+    """A child is over parcels of its parent, of the same order; it outlives it in no way, and few live at a time."""
+    parent = grant.alias("parent")
+    rows = connection.execute(
+        sa.select(grant, parent.c.order_id.label("own_order"), parent.c.parcel_ids.label("own"),
+                  parent.c.not_after_ms.label("end_ms"), parent.c.revoke_state.label("wish"))
+        .join(parent, parent.c.grant_id == grant.c.parent_id)
+        .order_by(grant.c.grant_id)
+    ).all()  # fmt: skip
+    live = Counter(row.parent_id for row in rows if row.state in LIVE_GRANTS)
+    found = [
+        f"stations: grant {one}: {number} live ones are given away from it"
+        for one, number in sorted(live.items())
+        if number > CHILDREN_MAX
+    ]
+    for row in rows:
+        if row.own_order != row.order_id or not set(row.parcel_ids) <= set(row.own):
+            found.append(f"stations: grant {row.grant_id} is for what its parent is not for")
+        if row.not_after_ms > row.end_ms:
+            found.append(f"stations: grant {row.grant_id} ends after its parent")
+        none = RevokeState.NONE.value
+        if row.wish != none and row.revoke_state == none and row.state in LIVE_GRANTS:
+            found.append(f"stations: grant {row.grant_id} lives on though its parent is revoked")
+    return found

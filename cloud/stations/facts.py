@@ -15,6 +15,7 @@ from cloud.sync.gateway import Gateway
 from cloud.sync.ingest import EventContext, Handler
 from common.contract import events
 from common.contract.base import Message
+from common.contract.papers import RevocationApplied
 from common.contract.words import CommandState
 from common.kit.clock import to_ms
 
@@ -48,6 +49,7 @@ class Facts:
             ("parcel.removed", typed(events.ParcelRemoved, self._removed)),
             ("grant.activated", typed(events.GrantActivated, self._activated)),
             ("grant.state_changed", typed(events.GrantStateChanged, self._grant_moved)),
+            ("revocation.applied", typed(RevocationApplied, self._capsule)),
             ("command.result", typed(events.CommandResult, self._command)),
             ("replica.applied", self._applied),
         ):
@@ -164,6 +166,11 @@ class Facts:
         trigger = GrantTrigger(body.state)
         if self._grants.apply_tx(c, body.grant_id, trigger, to_ms(at.occurred_at)):
             grant_store.update_grant(c, body.grant_id, pulses=body.pulses)
+
+    def _capsule(self, c: Connection, at: EventContext, body: RevocationApplied) -> None:
+        sites.raise_revocation_epoch(c, at.station_id, body.epoch)
+        ids, at_ms = body.grant_ids, to_ms(at.occurred_at)
+        self._grants.capsule_applied_tx(c, at.station_id, ids, at_ms)
 
     def _command(self, c: Connection, at: EventContext, body: events.CommandResult) -> None:
         self._commands.report_tx(

@@ -3,13 +3,21 @@
 A code is slow to make (Argon2), so it is prepared before the transaction that issues it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import replace
 
 from sqlalchemy.engine import Connection
 
+from cloud.stations.capsules import raise_epoch_tx
+from cloud.stations.grant_rows import (
+    GrantOrder,
+    Kin,
+    PreparedGrant,
+    fresh_record,
+    grant_row,
+    revoke_outcome,
+)
 from cloud.stations.keys import seal, station_pepper, station_salt, unseal
 from cloud.stations.kit import StationKit
 from cloud.stations.machine import LIVE_GRANTS, GrantTrigger, HubGrantState, next_grant_state
@@ -18,32 +26,14 @@ from cloud.stations.qr import pin_keys_tx, qr_text
 from cloud.stations.store import grants
 from cloud.stations.store.grants import GrantRecord
 from cloud.stations.views import GrantView, grant_view
-from common.contract.replica import GrantRow, ParcelRow
+from common.contract.replica import ParcelRow
 from common.kit.codes import code_verifier, confusable, new_code
 from common.kit.errors import ConflictError, NotFoundError
 from common.kit.failpoints import fp
 from common.kit.sqldb import hint_tx
 
-
-@dataclass(frozen=True, slots=True)
-class PreparedGrant:
-    """A code that is drawn but not issued; forget it and nothing has happened."""
-
-    grant_id: str
-    station_id: str
-    verifier: bytes
-    digits: str = field(repr=False)
-    sealed: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class GrantOrder:
-    """For whom a prepared code is issued, and how long it may live."""
-
-    order_id: str
-    person_id: str
-    valid_for_s: int
-    not_after_ms: int
+CHILDREN_MAX = 3
+"""So many may be given away from one grant at a time; one whose end the station has not heard of counts."""
 
 
 class Grants:
@@ -89,14 +79,41 @@ class Grants:
         self._refuse_mistakable(connection, prepared)
         for parcel in parcels:
             self.announce_parcel_tx(connection, prepared.station_id, parcel)
-        record = self._fresh_record(prepared, order, tuple(one.parcel_id for one in parcels))
-        pin_keys_tx(self._kit, connection, record.station_id, record.issued_at_ms)
-        op = self._kit.gateway.put_row_tx(
-            connection, record.station_id, "grant", _row(record, "issued")
-        )
-        grants.insert_grant(connection, replace(record, op=op))
-        fp("stations.grant_issued")
+        parcel_ids = tuple(one.parcel_id for one in parcels)
+        self._insert_tx(connection, prepared, order, parcel_ids, None)
         return prepared.grant_id
+
+    def give_tx(
+        self, connection: Connection, prepared: PreparedGrant, kin: Kin, parcel_id: str
+    ) -> GrantView:
+        """Issue a child of a live grant over one of its parcels; it never outlives its parent.
+
+        ConflictError `grant.over`, `grant.too_many_given`, or `grant.prepare_again` as `issue_tx`.
+        """
+        parent = self._known(connection, kin.parent_id)
+        if parent.state not in LIVE_GRANTS or parent.revoke_state != RevokeState.NONE:
+            raise ConflictError("grant.over", "the grant has ended", state=parent.state)
+        assert parent.parent_id is None
+        assert parcel_id in parent.parcel_ids
+        children = grants.children_of(connection, parent.grant_id)
+        if sum(one.state in LIVE_GRANTS for one in children) >= CHILDREN_MAX:
+            raise ConflictError("grant.too_many_given", "as many are given away as may be")
+        self._refuse_mistakable(connection, prepared)
+        order = GrantOrder(
+            parent.order_id, parent.person_id, parent.valid_for_s,
+            parent.not_after_ms if parent.expires_at_ms is None else parent.expires_at_ms,
+        )  # fmt: skip
+        self._insert_tx(connection, prepared, order, (parcel_id,), kin)
+        return self.view_tx(connection, prepared.grant_id)
+
+    def children_tx(self, connection: Connection, grant_id: str) -> tuple[GrantView, ...]:
+        """Return what was given away from a grant, the oldest first."""
+        return tuple(grant_view(one) for one in grants.children_of(connection, grant_id))
+
+    def by_link_tx(self, connection: Connection, link_hash: bytes) -> GrantView | None:
+        """Return the grant behind a link that was given away."""
+        record = grants.grant_by_link(connection, link_hash)
+        return grant_view(record) if record else None
 
     def withdraw_parcel_tx(self, connection: Connection, station_id: str, parcel_id: str) -> int:
         """Take a parcel's row out of the station's feed and return the op."""
@@ -107,13 +124,16 @@ class Grants:
         return self._kit.gateway.put_row_tx(connection, station_id, "parcel", parcel)
 
     def revoke_tx(self, connection: Connection, grant_id: str, revoked_by: str) -> GrantView:
-        """Ask the station to refuse the code; *pending* until it has applied that. ConflictError when it ended."""
+        """Ask the station to refuse the code and all that was given away from it; *pending* until it has applied that.
+
+        ConflictError `grant.over` when it ended.
+        """
         record = self._known(connection, grant_id)
         if record.state not in LIVE_GRANTS:
             raise ConflictError("grant.over", "the grant has ended", state=record.state)
         if record.revoke_state == RevokeState.NONE:
             op = self._kit.gateway.put_row_tx(
-                connection, record.station_id, "grant", _row(record, "revoked")
+                connection, record.station_id, "grant", grant_row(record, "revoked")
             )
             grants.update_grant(
                 connection,
@@ -122,8 +142,12 @@ class Grants:
                 revoke_op=op,
                 revoked_by=revoked_by[:80],
             )
+            raise_epoch_tx(self._kit, connection, record.station_id)
             self._kit.audit_tx(connection, who=revoked_by, what="grant.revoke", about=grant_id)
             fp("stations.grant_revoked")
+            for child in grants.children_of(connection, grant_id):
+                if child.state in LIVE_GRANTS:
+                    self.revoke_tx(connection, child.grant_id, revoked_by)
         return grant_view(self._known(connection, grant_id))
 
     async def revoke(self, grant_id: str, revoked_by: str) -> GrantView:
@@ -142,6 +166,8 @@ class Grants:
         For grants that ended long ago this is news all the same: a station that forgot their use still holds them.
         """
         held = grants.held_at(connection, station_id)
+        touched = [one.parcel_ids for one in held if one.grant_id in grant_ids]
+        parcel_ids = set(parcel_ids).union(*touched)  # another code over them may not know of it
         wanted = [
             one
             for one in held
@@ -151,7 +177,7 @@ class Grants:
             if record.state in LIVE_GRANTS:
                 self.revoke_tx(connection, record.grant_id, "hub: station on an older disk")
             else:
-                row = _row(record, "revoked")
+                row = grant_row(record, "revoked")
                 self._kit.gateway.put_row_tx(connection, station_id, "grant", row)
         return len(wanted)
 
@@ -169,7 +195,7 @@ class Grants:
             grant_id,
             state=state.value,
             ended_at_ms=None if live else record.ended_at_ms or at_ms,
-            revoke_state=_revoke_outcome(RevokeState(record.revoke_state), state).value,
+            revoke_state=revoke_outcome(RevokeState(record.revoke_state), state).value,
         )
         hint_tx(connection, f"order:{record.order_id}")
         if not live:
@@ -186,6 +212,14 @@ class Grants:
         for record in pending:
             self.apply_tx(connection, record.grant_id, GrantTrigger.REVOKED, at_ms)
         return tuple(record.grant_id for record in pending)
+
+    def capsule_applied_tx(
+        self, connection: Connection, station_id: str, grant_ids: Collection[str], at_ms: int
+    ) -> None:
+        """Call *revoked* what a capsule has ended at the station, with what was given away from it."""
+        for record in grants.waiting_revokes(connection, station_id, 0):
+            if record.grant_id in grant_ids or record.parent_id in grant_ids:
+                self.apply_tx(connection, record.grant_id, GrantTrigger.REVOKED, at_ms)
 
     async def show_code(self, grant_id: str, *, shown_to: str) -> str | None:
         """Return the eight digits, after writing down who sees them; None once used, revoked or expired.
@@ -215,6 +249,11 @@ class Grants:
     async def shown_to(self, grant_id: str) -> list[tuple[str, int]]:
         """Return who was shown the code, and when first (ms)."""
         return await self._kit.db.read(lambda c: grants.shown(c, grant_id))
+
+    def find_tx(self, connection: Connection, grant_id: str) -> GrantView | None:
+        """Return the grant without its secrets; None for one that nobody issued here."""
+        record = grants.one_grant(connection, grant_id)
+        return grant_view(record) if record else None
 
     def view_tx(self, connection: Connection, grant_id: str) -> GrantView:
         """Return the grant without its secrets; NotFoundError."""
@@ -261,6 +300,23 @@ class Grants:
             for grant_id, sealed in grants.sealed_digits(connection, station_id)
         ]
 
+    def _insert_tx(
+        self,
+        connection: Connection,
+        prepared: PreparedGrant,
+        order: GrantOrder,
+        parcel_ids: tuple[str, ...],
+        kin: Kin | None,
+    ) -> None:
+        record = fresh_record(
+            prepared, order=order, parcel_ids=parcel_ids, at_ms=self._kit.now_ms(), kin=kin
+        )
+        pin_keys_tx(self._kit, connection, record.station_id, record.issued_at_ms)
+        row = grant_row(record, "issued")
+        op = self._kit.gateway.put_row_tx(connection, record.station_id, "grant", row)
+        grants.insert_grant(connection, replace(record, op=op))
+        fp("stations.grant_issued")
+
     def _refuse_mistakable(self, connection: Connection, prepared: PreparedGrant) -> None:
         station_id, digits = prepared.station_id, prepared.digits
         taken = self._live_digits(connection, station_id)
@@ -269,48 +325,3 @@ class Grants:
             raise ConflictError(
                 "grant.prepare_again", "a code that could be mistaken for this one was just issued"
             )
-
-    def _fresh_record(
-        self, prepared: PreparedGrant, order: GrantOrder, parcel_ids: tuple[str, ...]
-    ) -> GrantRecord:
-        return GrantRecord(
-            grant_id=prepared.grant_id,
-            station_id=prepared.station_id,
-            order_id=order.order_id,
-            person_id=order.person_id,
-            verifier=prepared.verifier,
-            digits_sealed=prepared.sealed,
-            parcel_ids=parcel_ids,
-            valid_for_s=order.valid_for_s,
-            not_after_ms=order.not_after_ms,
-            state=HubGrantState.WAITING.value,
-            pulses=0,
-            op=0,
-            revoke_state=RevokeState.NONE.value,
-            revoke_op=None,
-            revoked_by="",
-            issued_at_ms=self._kit.now_ms(),
-            expires_at_ms=None,
-            ended_at_ms=None,
-            retired=False,
-        )
-
-
-def _revoke_outcome(wish: RevokeState, state: HubGrantState) -> RevokeState:
-    """Return what a wish to revoke has come to: the open door wins over the wish."""
-    if wish is RevokeState.NONE:
-        return wish
-    if state in (HubGrantState.OPENED, HubGrantState.DONE):
-        return RevokeState.TOO_LATE
-    return wish if state in LIVE_GRANTS else RevokeState.DONE
-
-
-def _row(record: GrantRecord, state: Literal["issued", "revoked"]) -> GrantRow:
-    return GrantRow(
-        grant_id=record.grant_id,
-        verifier=record.verifier.hex(),
-        parcel_ids=record.parcel_ids,
-        valid_for_s=record.valid_for_s,
-        not_after_ms=record.not_after_ms,
-        state=state,
-    )

@@ -53,6 +53,8 @@ station = sa.Table(
     _ms("paired_at_ms", nullable=True),
     _ms("started_at_ms", nullable=True),
     *_place("screen"),
+    # how much was revoked here: a capsule carries it, and the station takes none with a lower one
+    sa.Column("revocation_epoch", sa.BigInteger, nullable=False, server_default="0"),
 )
 invite = sa.Table(
     "station_invite",
@@ -144,6 +146,11 @@ grant = sa.Table(
     _ms("expires_at_ms", nullable=True),
     _ms("ended_at_ms", nullable=True),
     sa.Column("retired", sa.Boolean, nullable=False),
+    # of a grant that was given away: from which, to whom (the giver's word), and the hash of its page's token
+    sa.Column("parent_id", sa.String(26), index=True),
+    sa.Column("given_to", sa.String(40)),
+    sa.Column("link_hash", sa.LargeBinary(32)),
+    sa.Index("uq_pickup_grant_link", "link_hash", unique=True),
     sa.UniqueConstraint("station_id", "verifier", name="uq_pickup_grant_verifier"),
     sa.Index("ix_pickup_grant_station_state", "station_id", "state"),
 )

@@ -38,9 +38,14 @@ def qr_text(secrets: HubSecrets, record: GrantRecord) -> str:
     kid = kid_at(record.issued_at_ms)
     grant = QrGrant(
         kid, record.station_id, record.grant_id, record.valid_for_s, record.not_after_ms,
-        parcel_ids,
+        parcel_ids, record.parent_id,
     )  # fmt: skip
-    return encode(grant, sign(_key(secrets, kid), grant.message()))
+    return encode(grant, sign_text(secrets, kid, grant.message()))
+
+
+def sign_text(secrets: HubSecrets, kid: int, message: bytes) -> bytes:
+    """Return the signature of key `kid`: of a grant's code, or of anything else a station scans."""
+    return sign(_key(secrets, kid), message)
 
 
 def _key(secrets: HubSecrets, kid: int) -> bytes:

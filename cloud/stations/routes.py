@@ -75,6 +75,20 @@ class StationRoutes:
         return schemas.StationDetailAnswer.model_validate(await self._stations.detail(station_id))
 
     @route(
+        "GET",
+        "/stations/{station_id}/capsules",
+        summary="Show the codes that end revoked grants at a station that cannot be reached",
+        roles=DESK,
+        errors=("station.not_found",),
+    )
+    async def capsules(self, station_id: Id) -> schemas.CapsulesAnswer:
+        """Answer the capsules; the grants stay *pending* until the station has told that it applied them."""
+        views = await self._stations.capsules.of(station_id)
+        return schemas.CapsulesAnswer(
+            capsules=tuple(schemas.CapsuleAnswer.model_validate(one) for one in views)
+        )
+
+    @route(
         "POST",
         "/stations/{station_id}/commands",
         summary="Open one door from afar; another one within ten minutes is held for a second person",

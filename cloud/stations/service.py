@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from sqlalchemy.engine import Connection
 
 from cloud.config import HubSecrets
+from cloud.stations.capsules import Capsules
 from cloud.stations.commands import EXPIRES_S, Commands
 from cloud.stations.copies import Copies
 from cloud.stations.enrolment import Enrolment
 from cloud.stations.facts import Facts, typed
-from cloud.stations.grants import GrantOrder, Grants, PreparedGrant
+from cloud.stations.grant_rows import GrantOrder, Kin, PreparedGrant
+from cloud.stations.grants import Grants
 from cloud.stations.keepers import Keepers
 from cloud.stations.kit import StationKit
 from cloud.stations.sites import NewStation, Pairing, Sites
@@ -23,6 +25,7 @@ from common.kit.work import Work
 __all__ = [
     "GrantOrder",
     "GrantView",
+    "Kin",
     "NewStation",
     "Pairing",
     "PreparedGrant",
@@ -56,6 +59,7 @@ class Stations:
         self.sites = Sites(kit)
         self.keepers = Keepers(kit)
         self.grants = Grants(kit)
+        self.capsules = Capsules(kit)
         self.commands = Commands(kit)
         self.enrolment = Enrolment(kit, self.sites)
         self._facts = Facts(self.grants, self.commands)

@@ -92,6 +92,7 @@ class Sites:
                     screen_row=None,
                     screen_width=None,
                     screen_height=None,
+                    revocation_epoch=0,
                     **texts,
                 ),
             )

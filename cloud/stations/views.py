@@ -208,6 +208,9 @@ class GrantView:
     grant_id: str
     station_id: str
     order_id: str
+    parcel_ids: tuple[str, ...]
+    parent_id: str | None
+    given_to: str | None
     state: HubGrantState
     revoke_state: RevokeState
     pulses: int

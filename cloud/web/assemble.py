@@ -6,6 +6,7 @@ from cloud.web.acts import Acts
 from cloud.web.entry import Entry
 from cloud.web.export import EventExport
 from cloud.web.face import ASSETS
+from cloud.web.family import FamilyPages
 from cloud.web.fleet_pages import FleetPages
 from cloud.web.frame import Frame, WebPorts, see_other
 from cloud.web.hints import Hinting, Hints
@@ -16,6 +17,7 @@ from cloud.web.resident import ResidentPages
 from cloud.web.session import Sessions
 from cloud.web.setup import Setup
 from cloud.web.site import SitePages
+from cloud.web.withdrawals import WithdrawalPages
 
 
 def add_web(app: web.Application, ports: WebPorts, hints: Hinting, *, secure: bool) -> None:
@@ -26,6 +28,7 @@ def add_web(app: web.Application, ports: WebPorts, hints: Hinting, *, secure: bo
     for path, look in (
         ("/stations", fleet.look),
         ("/stations/{station_id}", site.look),
+        ("/stations/{station_id}/withdrawals", WithdrawalPages(frame).look),
         ("/cases", fleet.cases),
         ("/orders", orders.all),
         ("/orders/new", orders.new),
@@ -35,7 +38,7 @@ def add_web(app: web.Application, ports: WebPorts, hints: Hinting, *, secure: bo
     app.router.add_get("/", _home)
     for part in (
         Entry(frame), Acts(frame), Live(frame, fleet, site, orders), LinkPages(frame, orders),
-        ResidentPages(frame), Setup(frame), EventExport(frame),
+        ResidentPages(frame), FamilyPages(frame), Setup(frame), EventExport(frame),
     ):  # fmt: skip
         part.add_to(app)
     ASSETS.add_to(app)

@@ -10,6 +10,7 @@ from cloud.web.words import Tag, command_tag, zone_word
 from common.contract import events as e
 from common.contract.base import Message
 from common.contract.damage import StorageDamaged
+from common.contract.papers import RevocationApplied
 from common.contract.words import CommandState, KeypadLevel
 from common.ui.i18n import Texts
 
@@ -47,7 +48,7 @@ def _sentence(body: Message, texts: Texts) -> Tag:
     match body:
         case e.DoorChanged():
             return _door(body, texts)
-        case e.GrantStateChanged() | e.GrantActivated():
+        case e.GrantStateChanged() | e.GrantActivated() | RevocationApplied():
             return _grant(body, texts)
         case e.CommandResult():
             kind, word = command_tag(CommandState(body.state), texts)
@@ -147,8 +148,11 @@ def _purpose(body: e.DoorChanged, texts: Texts) -> str:
     }[body.purpose.value]
 
 
-def _grant(body: e.GrantStateChanged | e.GrantActivated, texts: Texts) -> Tag:
+def _grant(body: e.GrantStateChanged | e.GrantActivated | RevocationApplied, texts: Texts) -> Tag:
     _ = texts.gettext
+    if isinstance(body, RevocationApplied):
+        codes = len(body.grant_ids)
+        return ("ok", _("Withdrawn by a sheet scanned at the cabinet: %(n)s codes", n=codes))
     state = "activated" if isinstance(body, e.GrantActivated) else body.state
     return {
         "activated": ("ok", _("Pickup code valid from now on")),

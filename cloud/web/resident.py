@@ -3,28 +3,27 @@
 Nothing here is cached, indexed or told to another site.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aiohttp import web
 
 from cloud.orders.machine import CancelState, OrderState
 from cloud.orders.reading import OrderView
-from cloud.web.frame import Frame, page, see_other
+from cloud.stations.views import StationView
+from cloud.web.family import family_region
+from cloud.web.frame import Frame, see_other
 from cloud.web.live import follow
+from cloud.web.private import private, shown
 from cloud.web.qr import qr_svg
 from cloud.web.session import keep_lang, lang_of
 from cloud.web.words import Tag, order_tag, payment_word, story_word
+from common.contract.error_keys import ERROR_KEYS
 from common.kit.clock import from_ms
 from common.kit.errors import LinliError
 from common.kit.sse import Region
 from common.ui.i18n import Lang, Texts
 
-_PRIVATE = {
-    "Referrer-Policy": "no-referrer",
-    "X-Robots-Tag": "noindex, nofollow",
-    "Cache-Control": "no-store",
-}
 _WAY = ("confirmed", "packed", "departed", "arrived", "ready", "collected")
 _ENDED = (OrderState.CANCELLED, OrderState.EXPIRED)
 
@@ -99,19 +98,18 @@ class ResidentPages:
         if "lang" in request.query:
             response = see_other(request.path)
             keep_lang(response, request.query["lang"])
-            return _private(response)
+            return private(response)
         lang, frame = lang_of(request), self._frame
         try:
-            view, phone = await self._read(request)
+            view, station = await self._read(request)
         except LinliError as error:
-            return _private(frame.sorry(lang, error.status, "web.link_unknown"))
-        region = self._region(view, phone, lang)
-        texts = frame.texts(lang)
-        body = frame.render(
-            "resident.html", lang, part=region.html(), view=view, phone=phone,
-            path=request.path, tag=order_tag(view.state, texts),
+            return private(frame.sorry(lang, error.status, "web.link_unknown"))
+        parts = {one.element_id: one.html() for one in self._regions(view, station, lang)}
+        return shown(
+            frame, "resident.html", lang, parts=parts, view=view, phone=station.help_phone,
+            path=request.path, tag=order_tag(view.state, frame.texts(lang)),
+            said=ERROR_KEYS.get(request.query.get("said", "")),
         )  # fmt: skip
-        return _private(page(body))
 
     async def live(self, request: web.Request) -> web.StreamResponse:
         """Stream the page; an unknown link is a plain 404."""
@@ -119,8 +117,8 @@ class ResidentPages:
         view, _ = await self._read(request)
 
         async def read() -> list[Region]:
-            found, phone = await self._read(request)
-            return [self._region(found, phone, lang)]
+            found, station = await self._read(request)
+            return self._regions(found, station, lang)
 
         topics = (
             f"order:{view.order_id}",
@@ -129,11 +127,18 @@ class ResidentPages:
         )
         return await follow(self._frame, request, read, topics)
 
-    async def _read(self, request: web.Request) -> tuple[OrderView, str]:
+    async def _read(self, request: web.Request) -> tuple[OrderView, StationView]:
         ports = self._frame.ports
         view = await ports.orders.by_link(request.match_info["token"][:80])
         detail = await ports.stations.detail(view.station_id)
-        return view, detail.station.help_phone
+        return view, detail.station
+
+    def _regions(self, view: OrderView, station: StationView, lang: Lang) -> list[Region]:
+        own = replace(view, pickup=view.pickup and replace(view.pickup, delegates=()))
+        return [
+            self._region(own, station.help_phone, lang),
+            family_region(self._frame, view, station, lang),
+        ]
 
     def _region(self, view: OrderView, phone: str, lang: Lang) -> Region:
         texts, pickup = self._frame.texts(lang), view.pickup
@@ -151,8 +156,3 @@ class ResidentPages:
                 payment=payment_word(view.payment, texts),
             ),
         )  # fmt: skip
-
-
-def _private(response: web.Response) -> web.Response:
-    response.headers.update(_PRIVATE)
-    return response

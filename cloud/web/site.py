@@ -99,6 +99,7 @@ class SitePages:
             view=seen.detail.station, name=station_name(seen.detail.station, texts),
             path=f"/stations/{station_id}", here="stations", own=who.caller.name,
             claims=seen.detail.claims,
+            sheets=len(await self._frame.ports.stations.capsules.of(station_id)),
         )  # fmt: skip
 
     async def read(self, station_id: str, before: EventCursor | None = None) -> Seen:

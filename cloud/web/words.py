@@ -98,6 +98,22 @@ def grant_tag(state: str, revoke_state: str, texts: Texts) -> Tag:
     return words[state]
 
 
+def delegate_tag(state: str, revoke_state: str, texts: Texts) -> Tag:
+    """Return how a pickup given to somebody else stands, in the words of its owner."""
+    _ = texts.gettext
+    if revoke_state == "pending":
+        return ("warn", _("being taken back"))
+    words = {
+        "waiting": ("", _("valid once the goods are inside")),
+        "active": ("ok", _("can collect")),
+        "opened": ("info", _("door opened")),
+        "done": ("", _("over")),
+        "revoked": ("", _("taken back")),
+        "expired": ("warn", _("expired")),
+    }
+    return words[state]
+
+
 def case_word(kind: str, texts: Texts) -> str:
     """Return what a case is about; ValueError for a kind that is none."""
     _ = texts.gettext
@@ -130,6 +146,9 @@ def story_word(kind: str, texts: Texts) -> str:
         "collected": _("Collected"),
         "overdue": _("Overdue"),
         "code_renewed": _("New pickup code made"),
+        "given": _("Somebody else may collect too"),
+        "taken_back": _("A given code was taken back"),
+        "collected_for_you": _("Collected by whom you gave a code"),
         "cancel_requested": _("Cancel requested"),
         "cancel_lost": _("Cancel came too late: already collected"),
         "refunded": _("Refunded"),

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from common.contract.base import GridIndex, GridSpan, Id, Label, LimitC, Message, Ms
 from common.contract.damage import StorageDamaged
+from common.contract.papers import MaintenanceStarted, RevocationApplied
 from common.contract.words import (
     ActorKind,
     CommandState,
@@ -285,6 +286,8 @@ EVENT_TYPES: dict[str, tuple[Lane, type[Message]]] = {
     "parcel.removed": (Lane.FACTS, ParcelRemoved),
     "grant.activated": (Lane.FACTS, GrantActivated),
     "grant.state_changed": (Lane.FACTS, GrantStateChanged),
+    "revocation.applied": (Lane.FACTS, RevocationApplied),
+    "maintenance.started": (Lane.FACTS, MaintenanceStarted),
     "door.changed": (Lane.FACTS, DoorChanged),
     "door.left_open": (Lane.FACTS, DoorLeftOpen),
     "door.unexpected": (Lane.FACTS, DoorUnexpected),

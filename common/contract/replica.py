@@ -19,6 +19,9 @@ class StationRow(Message):
     name_en: str = Field(min_length=1, max_length=60)
     help_phone: str = Field(min_length=3, max_length=30)
     timezone: str = "Asia/Shanghai"
+    revocation_epoch: Ms = Field(
+        default=0, description="technicians' certificates with a lower one open nothing"
+    )
 
 
 class KeeperRow(Message):
@@ -52,7 +55,7 @@ class ParcelRow(Message):
 
 
 class GrantRow(Message):
-    """Table `grant`: the right to open for all parcels of one order. Key: grant_id."""
+    """Table `grant`: the right to open for all parcels of one order, or a child of it over one. Key: grant_id."""
 
     grant_id: Id
     verifier: Hex = Field(description="16-byte Argon2id tag of the code (common.kit.codes)")
@@ -60,6 +63,9 @@ class GrantRow(Message):
     valid_for_s: int = Field(gt=0, le=10 * 366 * 86_400, description="life after the first put-in")
     not_after_ms: Ms = Field(description="absolute end whatever happens")
     state: Literal["issued", "revoked"]
+    parent_id: Id | None = Field(
+        default=None, description="the grant it was given away from: it never outlives that one"
+    )
 
 
 class GrantKeyRow(Message):

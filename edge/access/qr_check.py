@@ -1,4 +1,4 @@
-"""QR codes of grants: read strictly, signed by a key that the hub's command key has pinned here, for this station.
+"""QR codes of the hub: read strictly, signed by a key that the hub's command key has pinned here, for this station.
 
 No secret can be guessed here, so the keypad's limiter neither counts these tries nor stops them.
 """
@@ -46,10 +46,20 @@ class QrCheck:
             grant, signature = decode(text)
         except InvalidError:
             return None
-        key = self._key(conn, grant.kid)
-        if key is None or grant.station_id != self._secrets.station_id:
+        if not self.is_ours(grant.station_id):
             return None
-        return grant if verify(key, grant.message(), signature) else None
+        return grant if self.holds_tx(conn, grant.kid, grant.message(), signature) else None
+
+    def is_ours(self, station_id: str) -> bool:
+        """Tell whether something is for this station."""
+        return station_id == self._secrets.station_id
+
+    def holds_tx(
+        self, conn: sqlite3.Connection, kid: int, message: bytes, signature: bytes
+    ) -> bool:
+        """Tell whether the pinned key `kid` has signed `message`."""
+        key = self._key(conn, kid)
+        return key is not None and verify(key, message, signature)
 
     def _key(self, conn: sqlite3.Connection, kid: int) -> bytes | None:
         row = conn.execute(

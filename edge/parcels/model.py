@@ -15,6 +15,10 @@ class PlacementState(StrEnum):
     REMOVED = "removed"
 
 
+CONTENT_UNKNOWN = "content unknown after damage of the disk: look inside"
+"""The mark of a compartment of which nobody knows what lies in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Placement:
     """Where a parcel lies or lay, since when, and who put it there."""
@@ -58,3 +62,4 @@ class Site:
     name_en: str
     help_phone: str
     timezone: str
+    revocation_epoch: int = 0

@@ -9,7 +9,7 @@ from edge.sync.replica import ReplicaTable
 _STATION = (
     """CREATE TABLE replica_station (
         station_id TEXT PRIMARY KEY, name_zh TEXT NOT NULL, name_en TEXT NOT NULL,
-        help_phone TEXT NOT NULL, timezone TEXT NOT NULL)""",
+        help_phone TEXT NOT NULL, timezone TEXT NOT NULL, revocation_epoch INTEGER NOT NULL)""",
 )
 _PARCEL = (
     """CREATE TABLE replica_parcel (
@@ -29,9 +29,12 @@ _COMPARTMENT = (
 def _put_station(conn: sqlite3.Connection, row: Message) -> None:
     assert isinstance(row, StationRow)
     conn.execute(
-        "INSERT OR REPLACE INTO replica_station VALUES (?, ?, ?, ?, ?)",
-        (row.station_id, row.name_zh, row.name_en, row.help_phone, row.timezone),
-    )
+        "INSERT OR REPLACE INTO replica_station VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            row.station_id, row.name_zh, row.name_en, row.help_phone, row.timezone,
+            row.revocation_epoch,
+        ),
+    )  # fmt: skip
 
 
 def _put_parcel(conn: sqlite3.Connection, row: Message) -> None:

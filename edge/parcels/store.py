@@ -112,7 +112,7 @@ def out_of_service(conn: sqlite3.Connection) -> dict[str, str]:
 def site(conn: sqlite3.Connection) -> Site | None:
     """Return the row of replica table `station`."""
     row = conn.execute(
-        "SELECT name_zh, name_en, help_phone, timezone FROM replica_station"
+        "SELECT name_zh, name_en, help_phone, timezone, revocation_epoch FROM replica_station"
     ).fetchone()
     return Site(*row) if row else None
 

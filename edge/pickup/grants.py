@@ -16,7 +16,7 @@ from common.kit.clock import from_ms
 from common.kit.failpoints import fp
 from common.kit.sqlite import Db
 from common.kit.trusted_time import TrustedTime
-from edge.pickup import shown, store
+from edge.pickup import kin, shown, store
 from edge.pickup.doubt import is_held_tx
 from edge.pickup.machine import FINAL, Trigger, next_state
 from edge.pickup.store import Terms, Use
@@ -90,6 +90,12 @@ class Grants:
         if trigger := self._due(conn, use, terms):
             self.move_tx(conn, grant_id, trigger)
 
+    def spend_others_tx(self, conn: sqlite3.Connection, grant_id: str, parcel_id: str) -> None:
+        """A door was seen open for this parcel: every other grant over it is used up as far as it goes."""
+        for other in store.grants_over(conn, parcel_id):
+            if other != grant_id:
+                self.reconcile_tx(conn, other)
+
     def reconcile_all_tx(self, conn: sqlite3.Connection) -> None:
         """Bring every grant that news may concern in line."""
         for grant_id in store.to_reconcile(conn):
@@ -125,7 +131,11 @@ class Grants:
 
     @staticmethod
     def _sync_items(conn: sqlite3.Connection, grant_id: str) -> None:
-        here = {row["parcel_id"]: row["compartment"] for row in store.placed_of(conn, grant_id)}
+        here = {
+            row["parcel_id"]: row["compartment"]
+            for row in store.placed_of(conn, grant_id)
+            if not kin.opened_by_another(conn, grant_id, row["parcel_id"])
+        }
         for item in store.items(conn, grant_id):
             if here.get(item.parcel_id) != item.compartment:
                 store.drop_unopened_item(conn, grant_id, item.parcel_id)

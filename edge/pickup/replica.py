@@ -9,7 +9,7 @@ from edge.sync.replica import ReplicaTable
 _REPLICA_DDL = (
     """CREATE TABLE replica_grant (
         grant_id TEXT PRIMARY KEY, verifier BLOB NOT NULL, valid_for_s INTEGER NOT NULL,
-        not_after_ms INTEGER NOT NULL, state TEXT NOT NULL)""",
+        not_after_ms INTEGER NOT NULL, state TEXT NOT NULL, parent_id TEXT)""",
     "CREATE INDEX replica_grant_verifier ON replica_grant (verifier)",
     "DROP TABLE IF EXISTS replica_grant_parcel",
     """CREATE TABLE replica_grant_parcel (
@@ -23,13 +23,14 @@ def _put_grant(conn: sqlite3.Connection, row: Message) -> None:
     assert isinstance(row, GrantRow)
     _delete_grant(conn, row.grant_id)
     conn.execute(
-        "INSERT INTO replica_grant VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO replica_grant VALUES (?, ?, ?, ?, ?, ?)",
         (
             row.grant_id,
             bytes.fromhex(row.verifier),
             row.valid_for_s,
             row.not_after_ms,
             row.state,
+            row.parent_id,
         ),
     )
     conn.executemany(

@@ -16,7 +16,7 @@ from common.kit.ids import new_id
 from edge.config import StationConfig
 from edge.doors import DoorChange, Doors, DoorWish
 from edge.parcels import Parcels, PlacementState
-from edge.pickup import session_store, store
+from edge.pickup import kin, session_store, store
 from edge.pickup.grants import Grants
 from edge.pickup.machine import Trigger
 from edge.pickup.session_store import Session
@@ -170,8 +170,12 @@ class Sessions:
         return [item for item in unopened if self.has_door(item)]
 
     def _lies_there_tx(self, conn: sqlite3.Connection, item: Item) -> bool:
-        """Return whether the parcel is still behind that door: the keeper may take it out while a session lives."""
-        return self._parcels.occupied_tx(conn).get(item.compartment) == item.parcel_id
+        """Return whether the parcel is still behind that door, and no other code has opened it.
+
+        The keeper may take it out while a session lives; somebody it was given to may have come first.
+        """
+        lies_there = self._parcels.occupied_tx(conn).get(item.compartment) == item.parcel_id
+        return lies_there and not kin.opened_by_another(conn, item.grant_id, item.parcel_id)
 
     def _item_in_hand(self, conn: sqlite3.Connection) -> Item:
         session = session_store.live_session(conn)
@@ -228,6 +232,7 @@ class Sessions:
         store.set_opened(conn, item, to_ms(change.at))
         store.mark_used(conn, item.grant_id, to_ms(change.at))
         self._grants.move_tx(conn, item.grant_id, Trigger.DOOR_OPENED)
+        self._grants.spend_others_tx(conn, item.grant_id, item.parcel_id)
         session = session_store.live_session(conn)
         here = session is not None and session.grant_id == item.grant_id
         if session and here and session.boot_id == self._clock.boot_id:

@@ -15,10 +15,11 @@ DDL = (
         PRIMARY KEY (grant_id, parcel_id)) WITHOUT ROWID""",
     "CREATE INDEX qr_grant_parcel_parcel ON qr_grant_parcel (parcel_id)",
 )
+PARENT_DDL = ("ALTER TABLE qr_grant ADD COLUMN parent_id TEXT",)
 # What the hub says of a grant, or else what a signed code said.
 GRANTS = (
-    "(SELECT grant_id, state, valid_for_s, not_after_ms FROM replica_grant UNION ALL"
-    " SELECT q.grant_id, 'issued', q.valid_for_s, q.not_after_ms FROM qr_grant q"
+    "(SELECT grant_id, state, valid_for_s, not_after_ms, parent_id FROM replica_grant UNION ALL"
+    " SELECT q.grant_id, 'issued', q.valid_for_s, q.not_after_ms, q.parent_id FROM qr_grant q"
     " WHERE NOT EXISTS (SELECT 1 FROM replica_grant r WHERE r.grant_id = q.grant_id))"
 )
 GRANT_PARCELS = (
@@ -36,8 +37,8 @@ def note_tx(conn: sqlite3.Connection, shown: QrGrant) -> None:
     if known is not None or not shown.parcel_ids or not _all_here(conn, shown.parcel_ids):
         return
     conn.execute(
-        "INSERT INTO qr_grant VALUES (?, ?, ?) ON CONFLICT (grant_id) DO NOTHING",
-        (shown.grant_id, shown.valid_for_s, shown.not_after_ms),
+        "INSERT INTO qr_grant VALUES (?, ?, ?, ?) ON CONFLICT (grant_id) DO NOTHING",
+        (shown.grant_id, shown.valid_for_s, shown.not_after_ms, shown.parent_id),
     )
     conn.executemany(
         "INSERT INTO qr_grant_parcel VALUES (?, ?, ?) ON CONFLICT DO NOTHING",

@@ -25,7 +25,7 @@ DDL = (
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the hub says of a grant."""
+    """What the hub says of a grant; a child's never say more than its parent's."""
 
     grant_id: str
     revoked: bool
@@ -70,8 +70,12 @@ _ITEM = (
 def terms(conn: sqlite3.Connection, grant_id: str) -> Terms | None:
     """Return the hub's row, or None when the hub has taken it away."""
     row = conn.execute(
-        "SELECT grant_id, state = 'revoked' AS revoked, valid_for_s, not_after_ms"  # noqa: S608 - ours
-        f" FROM {GRANTS} WHERE grant_id = ?",
+        "SELECT g.grant_id, g.state = 'revoked' OR coalesce(p.state, '') = 'revoked' OR EXISTS ("  # noqa: S608 - ours
+        "SELECT 1 FROM withdrawn_grant w WHERE w.grant_id IN (g.grant_id, g.parent_id)), g.valid_for_s,"
+        " min(g.not_after_ms, coalesce(p.not_after_ms, g.not_after_ms),"
+        " coalesce(u.expires_at_ms, g.not_after_ms))"
+        f" FROM {GRANTS} g LEFT JOIN {GRANTS} p ON p.grant_id = g.parent_id"
+        " LEFT JOIN grant_use u ON u.grant_id = g.parent_id WHERE g.grant_id = ?",
         (grant_id,),
     ).fetchone()
     return Terms(row[0], bool(row[1]), row[2], row[3]) if row else None
@@ -96,10 +100,11 @@ def phone_tails(conn: sqlite3.Connection, grant_id: str) -> set[str]:
 
 
 def grants_of_parcel(conn: sqlite3.Connection, parcel_id: str) -> list[str]:
-    """Return the live grants over a parcel, the newest first."""
+    """Return the live grants over a parcel that its owner holds, the newest first; none given away."""
     rows = conn.execute(
         f"SELECT g.grant_id FROM {GRANT_PARCELS} p JOIN {GRANTS} g USING (grant_id)"  # noqa: S608 - ours
-        " WHERE p.parcel_id = ? AND g.state = 'issued' ORDER BY g.grant_id DESC",
+        " WHERE p.parcel_id = ? AND g.state = 'issued' AND g.parent_id IS NULL"
+        " ORDER BY g.grant_id DESC",
         (parcel_id,),
     )
     return [row["grant_id"] for row in rows]
@@ -276,10 +281,15 @@ def allow_pulses_again(conn: sqlite3.Connection, compartment: str) -> None:
 
 
 def uses_by_parcel(conn: sqlite3.Connection) -> dict[str, Use]:
-    """Return parcel_id → use of its newest grant, for the parcels that lie here."""
+    """Return parcel_id → use of the grant that rules over it, for the parcels that lie here.
+
+    One that works before one that ended, then the one that lasts longest (a child's never does), then the newest.
+    """
     rows = conn.execute(
         "SELECT i.parcel_id, u.grant_id, u.state, u.first_put_in_ms, u.expires_at_ms FROM placement p"
         " JOIN grant_item i USING (parcel_id) JOIN grant_use u USING (grant_id)"
-        " WHERE p.state = 'placed' ORDER BY u.grant_id"
+        " WHERE p.state = 'placed' ORDER BY u.state NOT IN ('done', 'revoked', 'expired'),"
+        " CASE WHEN u.state IN ('done', 'revoked', 'expired') THEN 0 ELSE u.expires_at_ms END,"
+        " u.grant_id"
     )
     return {row[0]: Use(row[1], GrantState(row[2]), row[3], row[4]) for row in rows}

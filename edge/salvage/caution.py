@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from edge.access.budget import KEEPER_PER_10_MIN, remote_windows
 from edge.access.limiter import KEEPER_BURST, KEEPER_FAILURES, KEEPER_REFILL_S
 from edge.config import StationConfig
+from edge.parcels.model import CONTENT_UNKNOWN
 from edge.pickup.doubt import Cause, doubt_tx
 from edge.salvage.outbox import insert_tx
 from edge.salvage.stock import Record, Stock
 
 OPENING = ("grant_use", "grant_item", "placement", "open_request")
 """Tables that decide whether a code opens a door."""
-UNKNOWN = "content unknown after damage of the disk: look inside"
 _FINAL = ("done", "revoked", "expired")
 
 
@@ -37,6 +37,12 @@ def hold_grants_tx(conn: sqlite3.Connection, stock: Stock, at: Moment) -> int:
     older = [row for row in stock.missing("sync_row") if row["tbl"] == "grant"]
     by_use = set(_unproven(stock)) if not stock.is_whole(*OPENING) else set()
     by_row = {row["key"] for row in older}
+    if not stock.is_whole("withdrawn_grant"):  # what a capsule ended, the hub has to say again
+        by_row |= {key for key, _ in _grants(stock)}
+    if not stock.is_whole("sync_row"):
+        # A child ends with its parent: that row has to be sure as well.
+        parents = {key: body.get("parent_id") for key, body in _grants(stock)}
+        by_row |= {key for key, parent in parents.items() if parent and parent not in proven_rows}
     # Only a cancelled parcel's row changes what a grant may open.
     parcels = {row["key"] for row in stock.missing("sync_row") if row["tbl"] == "parcel"}
     by_row |= {grant for grant in proven_rows if parcels & set(_parcels(stock).get(grant, ()))}
@@ -45,20 +51,26 @@ def hold_grants_tx(conn: sqlite3.Connection, stock: Stock, at: Moment) -> int:
             doubt_tx(conn, grant_id, cause, at.wall_ms)
     if not stock.is_whole("sync_row", *OPENING):
         doubt_tx(conn, None, Cause.ROW, at.wall_ms)
-    if not stock.is_whole("sync_row"):
+    if not stock.is_whole("sync_row", "withdrawn_grant", "revocation_epoch"):
+        doubt_tx(conn, None, Cause.ROW, at.wall_ms)
         conn.execute("UPDATE sync_self SET gen = 0")  # the hub's next answer brings every row
     return len(by_use | by_row)
 
 
 def _parcels(stock: Stock) -> dict[str, Sequence[str]]:
+    return {key: body["parcel_ids"] for key, body in _grants(stock)}
+
+
+def _grants(stock: Stock) -> list[tuple[str, Record]]:
     rows = (*stock.missing("sync_row"), *stock.records("sync_row"))
-    return {
-        row["key"]: json.loads(row["body"])["parcel_ids"] for row in rows if row["tbl"] == "grant"
-    }
+    return [(row["key"], json.loads(row["body"])) for row in rows if row["tbl"] == "grant"]
 
 
 def _unproven(stock: Stock) -> Iterable[str]:
-    """Return the grants of which not every row is proven, without those that are proven to be over."""
+    """Return the grants of which not every row is proven, without those that are proven to be over.
+
+    Proven rows suffice for codes given away too: whoever opens first changes the others' rows in the same commit.
+    """
     uses = {row["grant_id"]: row["state"] for row in stock.records("grant_use")}
     items = {(row["grant_id"], row["parcel_id"]): row for row in stock.records("grant_item")}
     placed = {row["parcel_id"] for row in stock.records("placement")}
@@ -91,7 +103,7 @@ def mark_doors_tx(
     for label in unknown:
         conn.execute(
             "INSERT OR REPLACE INTO compartment_mark VALUES (?, 1, ?, NULL, ?)",
-            (label, UNKNOWN, at.wall_ms),
+            (label, CONTENT_UNKNOWN, at.wall_ms),
         )
     return unknown
 

@@ -16,6 +16,8 @@ from common.ui.charts import Sample
 from edge.access.keepers import KeeperSession, SignInRefused
 from edge.config import StationConfig
 from edge.doors.watch import Watch
+from edge.pickup.maintenance import MaintenanceView
+from edge.pickup.papers import PaperAnswer
 from edge.pickup.views import (
     Accepted,
     DayView,
@@ -63,6 +65,26 @@ class Pickup(Protocol):
 
     def keypad(self) -> KeypadView:
         """Return what the keypad asks for, and how long it is still locked."""
+
+
+class Papers(Protocol):
+    """What the hub has signed and a person carries to the station, besides codes."""
+
+    def is_one(self, text: str) -> bool:
+        """Tell whether a scanned text is such a paper."""
+
+    async def show(self, text: str) -> PaperAnswer:
+        """Take it."""
+
+
+class Maintenance(Protocol):
+    """What a technician's certificate allows."""
+
+    async def look(self, text: str) -> MaintenanceView:
+        """Return who may, until when, and the doors."""
+
+    async def open(self, text: str, door: str, reason: str, *, occupied: bool = False) -> str:
+        """Open a door in the technician's name."""
 
 
 class Desk(Protocol):
@@ -193,6 +215,8 @@ class ScreenServices:
     """
 
     pickup: Pickup
+    papers: Papers
+    maintenance: Maintenance
     desk: Desk
     facts: Facts
     history: History

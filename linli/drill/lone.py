@@ -9,7 +9,9 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from common.contract import capsule
 from common.contract.base import Message
+from common.contract.capsule import Capsule
 from common.contract.qr import QrGrant, encode, key_message
 from common.contract.replica import CommandRow, GrantKeyRow, GrantRow, KeeperRow, ParcelRow
 from common.contract.words import Size, TemperatureClass
@@ -137,14 +139,8 @@ class LoneStation:
             phone_tail=phone_tail, temperature_class=TemperatureClass.AMBIENT, size=Size.S, items=1,
             expected_on="2026-10-13", state="announced",
         )  # fmt: skip
-        tag = code_verifier(
-            pepper=self.secrets.pepper,
-            salt=self.secrets.code_salt,
-            station_id=STATION_ID,
-            code=code,
-        )
         grant = GrantRow(
-            grant_id=self.id(), verifier=tag.hex(), parcel_ids=(parcel.parcel_id,),
+            grant_id=self.id(), verifier=self.tag(code).hex(), parcel_ids=(parcel.parcel_id,),
             valid_for_s=LIFE_S, not_after_ms=self.clock.true_ms() + 9 * 86_400_000, state="issued",
         )  # fmt: skip
         await self.put(key, parcel, grant)
@@ -158,11 +154,30 @@ class LoneStation:
 
     def newest_qr(self) -> str:
         """Return the QR code of the newest grant, as the hub would show it."""
-        row = self._newest
+        return self.qr(self._newest)
+
+    def qr(self, row: GrantRow) -> str:
+        """Return the QR code of a grant."""
         qr = QrGrant(
-            KID, STATION_ID, row.grant_id, row.valid_for_s, row.not_after_ms, row.parcel_ids
-        )
+            KID, STATION_ID, row.grant_id, row.valid_for_s, row.not_after_ms, row.parcel_ids,
+            row.parent_id,
+        )  # fmt: skip
         return encode(qr, sign(self._grant_key, qr.message()))
+
+    def sheet(self, epoch: int, *grant_ids: str) -> str:
+        """Return the capsule that ends these grants, as the hub would show it."""
+        over_ms = self.clock.true_ms() + 86_400_000
+        one = Capsule(KID, STATION_ID, epoch, 1, 1, over_ms, grant_ids)
+        return capsule.encode(one, sign(self._grant_key, one.message()))
+
+    def tag(self, code: str) -> bytes:
+        """Return what the station keeps of a code."""
+        return code_verifier(
+            pepper=self.secrets.pepper,
+            salt=self.secrets.code_salt,
+            station_id=STATION_ID,
+            code=code,
+        )
 
     async def take(self) -> None:
         """Take what the open door offers, shut it and leave."""

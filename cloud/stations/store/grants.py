@@ -33,6 +33,9 @@ class GrantRecord:
     expires_at_ms: int | None
     ended_at_ms: int | None
     retired: bool
+    parent_id: str | None
+    given_to: str | None
+    link_hash: bytes | None
 
 
 def insert_grant(connection: Connection, record: GrantRecord) -> None:
@@ -50,6 +53,16 @@ def update_grant(connection: Connection, grant_id: str, **values: Value) -> None
 def one_grant(connection: Connection, grant_id: str) -> GrantRecord | None:
     """Return a grant."""
     return next(_select(connection, grant.c.grant_id == grant_id), None)
+
+
+def children_of(connection: Connection, parent_id: str) -> list[GrantRecord]:
+    """Return the grants that were given away from this one, ended or not, the oldest first."""
+    return list(_select(connection, grant.c.parent_id == parent_id))
+
+
+def grant_by_link(connection: Connection, link_hash: bytes) -> GrantRecord | None:
+    """Return the grant whose page has a token with this hash."""
+    return next(_select(connection, grant.c.link_hash == link_hash), None)
 
 
 def grant_by_verifier(
@@ -78,6 +91,17 @@ def pending_revokes(connection: Connection, station_id: str, applied_op: int) ->
         & (grant.c.revoke_op <= applied_op)
     )
     return list(_select(connection, here))
+
+
+def waiting_revokes(connection: Connection, station_id: str, now_ms: int) -> list[GrantRecord]:
+    """Return grants that still work at the station though they are revoked, the newest wish first."""
+    ends = sa.func.coalesce(grant.c.expires_at_ms, grant.c.not_after_ms)
+    here = (
+        (grant.c.station_id == station_id)
+        & (grant.c.revoke_state == RevokeState.PENDING.value)
+        & (ends > now_ms)
+    )
+    return sorted(_select(connection, here), key=lambda one: -(one.revoke_op or 0))
 
 
 def past_their_end(
@@ -126,5 +150,7 @@ def _select(connection: Connection, where: "sa.ColumnElement[bool]") -> Iterator
         values["verifier"] = bytes(values["verifier"])
         sealed = values["digits_sealed"]
         values["digits_sealed"] = None if sealed is None else bytes(sealed)
+        link = values["link_hash"]
+        values["link_hash"] = None if link is None else bytes(link)
         values["parcel_ids"] = tuple(values["parcel_ids"])
         yield GrantRecord(**values)

@@ -26,6 +26,7 @@ class StationRecord:
     screen_row: int | None
     screen_width: int | None
     screen_height: int | None
+    revocation_epoch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,15 @@ def insert_station(connection: Connection, record: StationRecord) -> None:
 def update_station(connection: Connection, station_id: str, **values: Value) -> None:
     """Change columns of a station."""
     connection.execute(station.update().where(station.c.station_id == station_id).values(**values))
+
+
+def raise_revocation_epoch(connection: Connection, station_id: str, at_least: int) -> None:
+    """Move the number on by one, or to `at_least` where that is more."""
+    more = station.c.revocation_epoch + 1
+    known = sa.case((more > at_least, more), else_=at_least)
+    connection.execute(
+        station.update().where(station.c.station_id == station_id).values(revocation_epoch=known)
+    )
 
 
 def one_station(connection: Connection, station_id: str) -> StationRecord | None:

@@ -17,6 +17,7 @@ from common.ui.templates import Renderer, environment
 from edge.screen.forms import page, see_other, wants_fragment
 from edge.screen.kiosk.stage import KioskPage
 from edge.screen.kiosk.state import KioskState
+from edge.screen.kiosk.technician import TechnicianRoutes
 from edge.screen.services import ScreenServices
 
 FOLDER = Path(__file__).parent
@@ -36,12 +37,14 @@ def make_kiosk_app(services: ScreenServices) -> web.Application:
     """Return the resident's application; bind it to 127.0.0.1 only."""
     assets, renderer = _face()
     state = KioskState(
-        services.pickup, services.clock, services.config.pickup.idle_s, services.stay
-    )
+        services.pickup, services.papers, services.clock, services.config.pickup.idle_s,
+        services.stay,
+    )  # fmt: skip
     kiosk = KioskRoutes(services, state, KioskPage(services, state, renderer))
     app = make_app()
     assets.add_to(app)
     kiosk.add_to(app)
+    TechnicianRoutes(services.maintenance).add_to(app)
     return app
 
 

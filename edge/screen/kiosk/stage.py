@@ -81,7 +81,7 @@ class KioskPage:
             session.compartment,
         )  # fmt: skip
         disk, why = self._services.facts.disk(), self._services.facts.link().why
-        now = (view.notice, view.locked_s > 0, view.digits, view.wiped, view.warn)
+        now = (view.notice, view.part, view.locked_s > 0, view.digits, view.wiped, view.warn)
         return (still, *now, disk, why)
 
     def _texts(self) -> Texts:

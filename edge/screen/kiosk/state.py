@@ -12,9 +12,10 @@ from common.kit.clock import Clock
 from common.kit.codes import CODE_DIGITS, TAIL_DIGITS
 from common.kit.errors import ConflictError, LinliError
 from common.ui.i18n import DEFAULT_LANG, Lang
+from edge.pickup.papers import PaperSays
 from edge.pickup.views import Accepted, KeypadView, Refused, SessionView, Step
 from edge.screen.once import OnceKeys
-from edge.screen.services import Pickup
+from edge.screen.services import Papers, Pickup
 
 WARN_S = 20.0
 """The question "still there?" comes this long before a time-out (WCAG 2.2.1)."""
@@ -40,8 +41,21 @@ class Notice(StrEnum):
     UNSURE = "unsure"
     HELD = "held"
     OFF = "off"
+    WITHDRAWN = "withdrawn"
+    PAPER_OLD = "paper_old"
+    PAPER_FOREIGN = "paper_foreign"
+    PAPER_OVER = "paper_over"
+    PAPER_FORGED = "paper_forged"
 
 
+_PAPERS = {
+    PaperSays.APPLIED: Notice.WITHDRAWN,
+    PaperSays.KNOWN: Notice.WITHDRAWN,
+    PaperSays.OLD: Notice.PAPER_OLD,
+    PaperSays.FOREIGN: Notice.PAPER_FOREIGN,
+    PaperSays.OVER: Notice.PAPER_OVER,
+    PaperSays.FORGED: Notice.PAPER_FORGED,
+}
 _NOTICES = {
     "pickup.time_unsure": Notice.UNSURE,
     "pickup.rows_lost": Notice.UNSURE,
@@ -60,6 +74,8 @@ class KioskView:
     wiped: bool
     warn: bool
     left_s: float | None
+    part: tuple[int, int] = (0, 0)
+    """Which part of how many a capsule was."""
 
 
 class KioskState:
@@ -68,6 +84,7 @@ class KioskState:
     def __init__(
         self,
         pickup: Pickup,
+        papers: Papers,
         clock: Clock,
         idle_s: float = 60.0,
         stay: Callable[[], None] | None = None,
@@ -76,7 +93,8 @@ class KioskState:
 
         `stay` hands a wish for more time on to the flow, which ends idle steps itself.
         """
-        self._pickup, self._clock, self._idle_s = pickup, clock, idle_s
+        self._pickup, self._papers = pickup, papers
+        self._clock, self._idle_s = clock, idle_s
         self.once = OnceKeys(f"{round(clock.monotonic_s() * 1000):x}")
         self.lang, self.large = DEFAULT_LANG, False
         self._touched_s = clock.monotonic_s()
@@ -86,6 +104,7 @@ class KioskState:
         self._wiped = False
         self._stay = stay
         self._dismissed = ""
+        self._part = (0, 0)
 
     def view(self) -> KioskView:
         """Return the stage; pure apart from noticing that the session moved on."""
@@ -101,6 +120,7 @@ class KioskState:
             wiped=self._wiped,
             warn=left_s is not None and left_s <= WARN_S and self._may_ask(session),
             left_s=left_s,
+            part=self._part,
         )
 
     async def tick(self) -> None:
@@ -137,8 +157,21 @@ class KioskState:
         await self._try(lambda: self._pickup.submit(code, tail))
 
     async def submit_qr(self, text: str) -> None:
-        """Try a scanned QR code."""
-        await self._try(lambda: self._pickup.submit_qr(text))
+        """Try a scanned QR code, or take a paper of the hub."""
+        if self._papers.is_one(text):
+            await self._show(text)
+        else:
+            await self._try(lambda: self._pickup.submit_qr(text))
+
+    async def _show(self, text: str) -> None:
+        self.touch()
+        try:
+            answer = await self._papers.show(text)
+        except LinliError:
+            self._say(Notice.UNAVAILABLE)
+            return
+        self._part = (answer.part, answer.parts)
+        self._say(_PAPERS[answer.says])
 
     async def _try(self, attempt: Callable[[], Awaitable[Accepted | Refused]]) -> None:
         self.touch()

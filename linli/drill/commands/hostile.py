@@ -1,4 +1,4 @@
-"""Drills of those who mean harm: a robot at the keypad, a hub that has turned."""
+"""Drills of one station and whoever comes to it: families, a robot at the keypad, a hub that has turned."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -38,6 +38,19 @@ def guessing(
         "guessing", partial(Siege, guesses=guesses), ABLATIONS, range(seed, seed + seeds), ablate,
         as_json=as_json, options=f" --guesses {guesses}",
     )  # fmt: skip
+
+
+def family(
+    seeds: Seeds = 1,
+    seed: Annotated[int, typer.Option(help="first seed: who comes, when power goes")] = 1,
+    ablate: Ablate = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give parcels away to several people, pull the plug while they come: one parcel must be opened once."""
+    from linli.drill.family.ablation import ABLATIONS
+    from linli.drill.family.case import Case
+
+    _alone("family", Case, ABLATIONS, range(seed, seed + seeds), ablate, as_json=as_json)
 
 
 def evil_hub(

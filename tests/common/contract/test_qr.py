@@ -3,6 +3,7 @@
 import base64
 import json
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from common.contract.qr import (
     CHARS_MAX,
+    CHILD_PREFIX,
     PARCELS_MAX,
     PREFIX,
     QrGrant,
@@ -26,7 +28,7 @@ GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 ids = st.binary(min_size=16, max_size=16).map(id_text)
 grants = st.builds(
     QrGrant, st.integers(0, 65_535), ids, ids, st.integers(0, 2**32 - 1), st.integers(0, 2**63),
-    st.lists(ids, max_size=PARCELS_MAX).map(tuple),
+    st.lists(ids, max_size=PARCELS_MAX).map(tuple), st.none() | ids,
 )  # fmt: skip
 signatures = st.binary(min_size=64, max_size=64)
 STATION = "01JABCDEFGHJKMNPQRSTVWXYZ0"
@@ -42,23 +44,31 @@ def test_what_is_written_is_read(grant: QrGrant, signature: bytes) -> None:
     assert set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
 
-@given(text=st.one_of(st.text(max_size=500), st.binary(max_size=300).map(
-    lambda content: PREFIX + base64.b32encode(content).decode().rstrip("="))))  # fmt: skip
+@given(
+    text=st.one_of(
+        st.text(max_size=500),
+        st.builds(
+            lambda prefix, content: prefix + base64.b32encode(content).decode().rstrip("="),
+            st.sampled_from([PREFIX, CHILD_PREFIX]), st.binary(max_size=300),
+        ),
+    )
+)  # fmt: skip
 def test_nothing_else_is_read(text: str) -> None:
     with suppress(InvalidError):
         grant, signature = decode(text)
         assert encode(grant, signature) == text.strip().upper()
 
 
-def test_a_changed_letter_is_another_message_or_no_code() -> None:
-    text = encode(ONE, bytes(64))
+@pytest.mark.parametrize("one", [ONE, replace(ONE, parent_id=STATION)])
+def test_a_changed_letter_is_another_message_or_no_code(one: QrGrant) -> None:
+    text = encode(one, bytes(64))
     for at in range(len(text)):
         changed = text[:at] + ("B" if text[at] != "B" else "C") + text[at + 1 :]
         try:
             grant, signature = decode(changed)
         except InvalidError:
             continue
-        assert (grant.message(), signature) != (ONE.message(), bytes(64))
+        assert (grant.message(), signature) != (one.message(), bytes(64))
 
 
 @pytest.mark.parametrize("ulid", ["", "01", "8" + "0" * 25, "0" * 25 + "U", "0" * 27])
@@ -81,3 +91,13 @@ def test_a_code_of_a_released_hub_is_read_for_ever() -> None:
     assert verify(public, grant.message(), signature)
     vouched = key_message(grant.station_id, grant.kid, public)
     assert verify(bytes.fromhex(said["command_key"]), vouched, bytes.fromhex(row["signature"]))
+
+
+def test_a_code_given_away_of_a_released_hub_is_read_for_ever() -> None:
+    said = json.loads((GOLDEN / "qr_child.json").read_text(encoding="utf-8"))
+    grant, signature = decode(said["text"])
+    assert (grant.grant_id, grant.parent_id) == (said["grant_id"], said["parent_id"])
+    assert grant.parcel_ids == (said["parcel_id"],)
+    assert verify(bytes.fromhex(said["public_key"]), grant.message(), signature)
+    orphan = replace(grant, parent_id=None)
+    assert not verify(bytes.fromhex(said["public_key"]), orphan.message(), signature)

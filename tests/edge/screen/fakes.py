@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from common.contract.words import KeypadLevel, Size, TemperatureClass
 from common.kit.disk import DiskLevel
-from common.kit.errors import ConflictError, LinliError
+from common.kit.errors import ConflictError, LinliError, RefusedError
 from common.kit.trusted_time import ClockState, TimeView
 from common.ui.charts import Sample
 from edge.access.keepers import KeeperSession, SignInRefused
@@ -18,6 +18,8 @@ from edge.config import (
     ZoneSection,
 )
 from edge.doors.watch import Watch
+from edge.pickup.maintenance import MaintenanceView, Shelf
+from edge.pickup.papers import PaperAnswer, PaperSays
 from edge.pickup.views import (
     Accepted,
     DayView,
@@ -154,6 +156,44 @@ class FakePickup:
         if self.now is None:
             raise ConflictError("pickup.no_session", "no pickup is under way")
         self.now = session(step)
+
+
+class FakePapers:
+    """A desk for papers that answers what it is told."""
+
+    def __init__(self) -> None:
+        self.says = PaperAnswer(PaperSays.APPLIED, 1, 1)
+        self.shown: list[str] = []
+        self.fails: LinliError | None = None
+
+    def is_one(self, text: str) -> bool:
+        return text.startswith("LR1")
+
+    async def show(self, text: str) -> PaperAnswer:
+        self.shown.append(text)
+        if self.fails:
+            raise self.fails
+        return self.says
+
+
+class FakeMaintenance:
+    """Two doors, one of them occupied; one certificate holds."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def look(self, text: str) -> MaintenanceView:
+        if text != "LT1GOOD":
+            raise RefusedError("maintenance.forged", "no")
+        doors = (Shelf("A01", occupied=False, open=False), Shelf("A02", occupied=True, open=False))
+        return MaintenanceView("李师傅", NOW + timedelta(hours=1), doors)
+
+    async def open(self, text: str, door: str, reason: str, *, occupied: bool = False) -> str:
+        await self.look(text)
+        if door == "A02" and not occupied:
+            raise RefusedError("maintenance.occupied", "something lies there", compartment=door)
+        self.asked.append(f"{door} {reason} {occupied}")
+        return "r1"
 
 
 def parcel(number: int, state: ParcelState, compartment: str | None = None) -> ParcelView:
@@ -363,6 +403,8 @@ class FakeStation:
     """All fakes of one station and the services made of them."""
 
     pickup: FakePickup = field(default_factory=FakePickup)
+    papers: FakePapers = field(default_factory=FakePapers)
+    maintenance: FakeMaintenance = field(default_factory=FakeMaintenance)
     desk: FakeDesk = field(default_factory=FakeDesk)
     facts: FakeFacts = field(default_factory=FakeFacts)
     clock: FakeClock = field(default_factory=FakeClock)
@@ -370,6 +412,7 @@ class FakeStation:
 
     def services(self) -> ScreenServices:
         return ScreenServices(
-            pickup=self.pickup, desk=self.desk, facts=self.facts, history=history,
+            pickup=self.pickup, papers=self.papers, maintenance=self.maintenance,
+            desk=self.desk, facts=self.facts, history=history,
             config=config(), clock=self.clock, build_id=self.build_id,
         )  # fmt: skip

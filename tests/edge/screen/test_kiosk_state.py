@@ -4,9 +4,10 @@ import pytest
 
 from common.kit.errors import ConflictError, UnavailableError
 from common.ui.i18n import Lang
+from edge.pickup.papers import PaperAnswer, PaperSays
 from edge.pickup.views import Step
 from edge.screen.kiosk.state import NOTICE_S, KioskState, Notice
-from tests.edge.screen.fakes import GOOD_CODE, FakeClock, FakePickup, session
+from tests.edge.screen.fakes import GOOD_CODE, FakeClock, FakePapers, FakePickup, session
 
 
 class Screen:
@@ -14,7 +15,9 @@ class Screen:
 
     def __init__(self, *, with_stay: bool = True) -> None:
         self.pickup, self.clock, self.stayed = FakePickup(), FakeClock(), 0
-        self.state = KioskState(self.pickup, self.clock, 60.0, self._stay if with_stay else None)
+        self.papers = FakePapers()
+        stay = self._stay if with_stay else None
+        self.state = KioskState(self.pickup, self.papers, self.clock, 60.0, stay)
 
     def _stay(self) -> None:
         self.stayed += 1
@@ -52,6 +55,27 @@ async def test_what_is_no_fault_of_the_resident_is_told(key: str, notice: Notice
     subject.pickup.fails = UnavailableError(key, "not now")
     await subject.state.submit(GOOD_CODE)
     assert subject.state.view().notice is notice
+
+
+@pytest.mark.parametrize("says", list(PaperSays))
+async def test_a_sheet_of_the_hub_is_taken_and_said_in_its_own_words(says: PaperSays) -> None:
+    subject = Screen()
+    subject.papers.says = PaperAnswer(says, 1, 2)
+    await subject.state.submit_qr("LR1SHEET")
+    view = subject.state.view()
+    assert (view.notice is Notice.WITHDRAWN) == (says in (PaperSays.APPLIED, PaperSays.KNOWN))
+    assert view.notice not in (Notice.NONE, Notice.REFUSED)
+    assert view.part == (1, 2)
+    assert subject.pickup.asked == []
+    await subject.after(NOTICE_S)
+    assert subject.state.view().notice is Notice.NONE
+
+
+async def test_a_sheet_that_cannot_be_stored_is_no_success() -> None:
+    subject = Screen()
+    subject.papers.fails = UnavailableError("storage.read_only", "the disk is read-only")
+    await subject.state.submit_qr("LR1SHEET")
+    assert subject.state.view().notice is Notice.UNAVAILABLE
 
 
 async def test_somebody_quicker_is_no_error() -> None:

@@ -1,0 +1,1 @@
+"""`linli drill family`: parcels given away, many codes for one door, the cable cut, and power that goes."""
