@@ -18,7 +18,7 @@ from linli.world.level1.residents import Resident
 from linli.world.level1.town import Town
 from linli.world.loop import VirtualLoop, run_virtual
 from linli.world.oracle import Place
-from linli.world.scenario import Plan
+from linli.world.scenario import Level, Plan
 from linli.world.trace import Trace
 
 HOUR_S = 3600.0
@@ -39,14 +39,14 @@ class Result:
     kills: Counter[str] = field(default_factory=Counter)
 
 
-def live(ground: Ground, plan: Plan) -> Result:
+def live(ground: Ground, plan: Plan, level: Level) -> Result:
     """Live one plan on fresh ground."""
     trace = Trace(keep=60)
-    ground.fresh()
+    ground.fresh(level)
     town: list[Town] = []
 
     async def main(loop: VirtualLoop) -> None:
-        town.append(Town(loop, ground, plan, trace))
+        town.append(Town(loop, ground, plan, trace, level))
         try:
             await _to_the_end(town[0])
         finally:
