@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from linli.world.ablation import WEEKS
 from linli.world.level1.fleet import Lived, Order, lived
+from linli.world.scenario import Level
 from linli.world.weeks import Week
 
 
@@ -70,6 +71,7 @@ class Pickups:
     ablation: str | None
     say: Callable[[str], None]
     week: Week = Week.BUSY
+    level: Level = Level.MODEL
     times: int = 1
     """How often each seed is lived; every life must leave the same trace."""
 
@@ -77,7 +79,7 @@ class Pickups:
         """Live every seed; with a safeguard off, stop at the first that notices, unless it is to be replayed."""
         tally = Tally()
         orders = [
-            Order(seed, self.days, self.ablation, self.week)
+            Order(seed, self.days, self.ablation, self.week, self.level)
             for seed in self.seeds
             for _ in range(self.times)
         ]
@@ -95,7 +97,7 @@ class Pickups:
         if self.times > 1 and self.ablation:  # the same sentences over and over
             return
         if not result.violations:
-            if tally.runs % 10 == 0:
+            if tally.runs % max(10, len(self.seeds) // 100) == 0:
                 self.say(f"{tally.runs} of {len(self.seeds)} seeds, {tally.violations} violations")
             return
         self.say(f"seed {result.seed}: {len(result.violations)} violations")
@@ -105,14 +107,14 @@ class Pickups:
             self.say("  the last entries of the trace:")
             for line in result.last:
                 self.say(f"    {line}")
-        self.say(f"  replay: {replay(result.seed, self.days, self.ablation, self.week)}")
+        self.say(f"  replay: {self.replay(result.seed)} --seeds 1")
 
-
-def replay(seed: int, days: int, ablation: str | None, week: Week = Week.BUSY) -> str:
-    """Return the command that lives one seed again."""
-    off = f" --ablate {ablation}" if ablation else ""
-    how = f" --week {week}" if week is not Week.BUSY else ""
-    return f"linli drill pickups --seed {seed} --days {days}{how}{off}"
+    def replay(self, seed: int) -> str:
+        """Return the command that lives from this seed on again."""
+        off = f" --ablate {self.ablation}" if self.ablation else ""
+        how = f" --week {self.week}" if self.week is not Week.BUSY else ""
+        where = f" --level {self.level.value}" if self.level is not Level.MODEL else ""
+        return f"linli drill pickups --seed {seed} --days {self.days}{how}{where}{off}"
 
 
 def table(

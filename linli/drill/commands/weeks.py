@@ -25,6 +25,10 @@ def pickups(
     week: Annotated[
         Week, typer.Option(help="6 to 11 orders a day, 0 to 2, or the cable cut throughout")
     ] = Week.BUSY,
+    level: Annotated[
+        int,
+        typer.Option(min=1, max=2, help="1: a model of the hub in memory; 2: the hub's own rooms"),
+    ] = 1,
     times: Times = 1,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="processes; as many as there are CPUs")
@@ -33,15 +37,17 @@ def pickups(
     as_json: AsJson = False,
 ) -> None:
     """Live virtual weeks of one station with everything failing; an oracle knows what was promised."""
-    from linli.drill.pickups import Pickups, replay
+    from linli.drill.pickups import Pickups
     from linli.world.ablation import ABLATIONS
+    from linli.world.scenario import Level
 
     known_safeguard(ablate, ABLATIONS)
     signal.signal(signal.SIGTERM, leave)
     work = range(seed, seed + seeds)
     jobs = jobs or os.cpu_count() or 1
-    tally = Pickups(work, days, jobs, ablate, typer.echo, week, times).run()
-    again = f"{replay(seed, days, ablate, week)} --seeds {seeds}"
+    drill = Pickups(work, days, jobs, ablate, typer.echo, week, Level(level), times)
+    tally = drill.run()
+    again = f"{drill.replay(seed)} --seeds {seeds}"
     typer.echo(f"{tally.runs} runs, {tally.violations} violations, seed {seed}; again: {again}")
     finish(tally, as_json=as_json)
 

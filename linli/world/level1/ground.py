@@ -35,13 +35,13 @@ _CABINET = Path(__file__).parents[3] / "cabinets" / "yangguangli-3.toml"
 # What a quiet site does all day, as seldom as it may: at level 1 news wakes everybody.
 CALM = {
     "LINLI_DISK__COPY_EVERY_S": "259200",
-    "LINLI_DOORS__POLL_IDLE_S": "900",
+    "LINLI_DOORS__POLL_IDLE_S": "1",
     "LINLI_DOORS__POLL_ACTIVE_S": "0.2",
     "LINLI_HUB__HEARTBEAT_S": "43200",
     "LINLI_HUB__POLL_WAIT_S": "60",
     "LINLI_HUB__BACKOFF_MAX_S": "600",
-    "LINLI_ZONE__0__SAMPLE_S": "21600",
-    "LINLI_ZONE__1__SAMPLE_S": "21600",
+    "LINLI_ZONE__0__SAMPLE_S": "86400",
+    "LINLI_ZONE__1__SAMPLE_S": "86400",
 }
 
 

@@ -13,6 +13,7 @@ from common.kit.failpoints import arm, disarm_all
 from edge.app import Edge
 from linli.world.clock import WorldClock
 from linli.world.level1.cabinet import BusMood, Cabinet, Door, Pulse, SensorMood
+from linli.world.level1.calm import CHECKPOINT_S
 from linli.world.level1.desk import HubSide
 from linli.world.level1.ground import Ground
 from linli.world.level1.hub import HubHost
@@ -27,6 +28,7 @@ from linli.world.scenario import Level, Plan
 from linli.world.trace import Trace
 
 _STARTS = 6
+_STARTING_S = 100.0
 _LEFT_ALONE_S = 600.0  # somebody passing by pushes an open door shut
 
 
@@ -131,6 +133,7 @@ class Town:
                 if cold:
                     self._boots += 1
                     self.clock.boot_id = f"boot-{self.plan.seed}-{self._boots}"
+                    self.oracle.booted_cold(CHECKPOINT_S + _STARTING_S)
                 self.note("station starts", cold)
                 if await self.station.start():
                     return

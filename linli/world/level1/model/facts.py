@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from cloud.orders.machine import CancelState, OrderState, ParcelState, ParcelTrigger
 from cloud.stations.machine import (
@@ -21,7 +21,7 @@ from common.kit.failpoints import fp as passes
 from linli.world.level1.model import feed
 from linli.world.level1.model.books import Books, Stored, move
 from linli.world.level1.model.drawing import grant_row
-from linli.world.level1.model.lanes import Effect, Happened
+from linli.world.level1.model.lanes import Effect, Happened, shown
 from linli.world.level1.model.shop import Acts, command_is_late, turn
 
 KEEP_MS = 48 * 3_600_000
@@ -48,7 +48,7 @@ class Facts:
 
     def effects(self) -> dict[str, Effect]:
         """Return the effect of every type that has one."""
-        return dict.fromkeys(_SHOWN, _nothing) | {
+        return dict[str, Effect].fromkeys(_SHOWN, shown) | {
             "parcel.put_in": _typed(events.ParcelPutIn, self._put_in),
             "parcel.put_in_undone": _typed(events.ParcelPutInUndone, self._undone),
             "parcel.collected": _typed(events.ParcelCollected, self._collected),
@@ -162,10 +162,6 @@ def _typed(model: type[M], effect: Callable[[Books, Happened, M], None]) -> Effe
         effect(books, at, body)
 
     return run
-
-
-def _nothing(*_: Any) -> None:
-    return
 
 
 def _activated(books: Books, at: Happened, body: events.GrantActivated) -> None:

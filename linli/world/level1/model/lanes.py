@@ -142,14 +142,19 @@ class Lanes:
         happened = Happened(
             lane, event.boot_epoch, event.seq, event.occurred_at_ms, received_ms, self._station_id
         )
-        trial = books.draft()
+        trial = books if effect is shown else books.draft()
         try:
             effect(trial, happened, EVENT_TYPES[event.type][1].model_validate_json(event.body))
         except Exception as error:  # noqa: BLE001 - whatever an effect does, the lane must go on
             books.odd[f"quarantined {happened.source}"] = f"{event.type}: {error!r}"
             return False
-        _adopt(books, trial)
+        if trial is not books:
+            _adopt(books, trial)
         return True
+
+
+def shown(*_: object) -> None:
+    """Be the effect of a fact that only a screen of the hub shows: it must be readable, nothing else."""
 
 
 def _adopt(books: Books, trial: Books) -> None:

@@ -99,7 +99,7 @@ def heard(keeping: Keeping, now_ms: int) -> None:
     """Note that the station polls, now and then."""
     last_ms = keeping.books.speaker.heard_ms
     if last_ms is None or now_ms - last_ms > HEARD_EVERY_MS:
-        keeping.write(lambda books: note_heard(books, now_ms))
+        note_heard(keeping.books, now_ms)
 
 
 def note_heard(books: Books, now_ms: int) -> None:
