@@ -19,7 +19,7 @@ def _drill() -> None:
 
 for _command in (
     programs.kill, programs.clock, disk.power_cut, disk.bit_rot, disk.disk_full,
-    weeks.pickups, weeks.sync, weeks.ablations, hostile.guessing, hostile.evil_hub,
+    weeks.pickups, weeks.sync, weeks.ablations, weeks.replays, hostile.guessing, hostile.evil_hub,
     copies.clone, copies.hub_restore,
 ):  # fmt: skip
     app.command()(_command)

@@ -2,10 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from linli.world.ablation import WEEKS
 from linli.world.level1.fleet import Lived, Order, lived
 from linli.world.scenario import Level
 from linli.world.weeks import Week
@@ -115,22 +114,3 @@ class Pickups:
         how = f" --week {self.week}" if self.week is not Week.BUSY else ""
         where = f" --level {self.level.value}" if self.level is not Level.MODEL else ""
         return f"linli drill pickups --seed {seed} --days {self.days}{how}{where}{off}"
-
-
-def table(
-    names: Sequence[str], seeds: range, days: int, jobs: int, say: Callable[[str], None]
-) -> int:
-    """Switch every safeguard off in turn and write which seed notices; return how many went unnoticed."""
-    say("| safeguard off | week | noticed at seed | after seeds | what was said first |")
-    say("|---|---|---|---|---|")
-    unseen = 0
-    for name in names:
-        week, heard = WEEKS.get(name, Week.BUSY), list[str]()
-        tally = Pickups(seeds, days, jobs, name, heard.append, week).run()
-        if not tally.violations:
-            unseen += 1
-            say(f"| `{name}` | {week}, {days} d | **none** | {tally.runs} | |")
-            continue
-        said = next(line.strip() for line in heard if line.startswith("  "))
-        say(f"| `{name}` | {week}, {days} d | {tally.bad_seeds[0]} | {tally.runs} | {said} |")
-    return unseen

@@ -107,6 +107,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.rng = random.Random(f"loop|{seed}")
         self.steps = 0
         self.task_count = 0
+        self.most_steps: int | None = None
+        self.on_too_many: Callable[[], None] = lambda: None
+        """Called once when `most_steps` are done: programs that keep each other busy never let time go on."""
         self._timers: list[tuple[float, int, _Timer]] = []
         self._timer_count = 0
         super().__init__(self._virtual)
@@ -186,6 +189,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             ready.clear()
             ready.extend(handles)
         self.steps += len(ready) + 1
+        if self.most_steps is not None and self.steps > self.most_steps:
+            self.most_steps = None
+            self.on_too_many()
         self._wake_timers()
         for _ in range(len(ready)):
             handle = ready.popleft()
