@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from linli.drill.clock import ClockDrill
+from linli.drill.clock_ablation import CLOCK_ABLATIONS
 from linli.drill.pickups import Pickups
 from linli.drill.sync import SyncDrill
 from linli.world.ablation import ABLATIONS, LEVELS, WEEKS
@@ -54,6 +56,7 @@ def switches(days: int) -> Iterator[Switch]:
         options = f"--week {week} --days {long}"
         yield Switch("pickups", name, options + (f" --level {level}" if level > 1 else ""))
     yield from (Switch("sync", name) for name in SYNC_ABLATIONS)
+    yield from (Switch("clock", name) for name in CLOCK_ABLATIONS)
     for kind in (CLONES, RESTORES):
         yield from (Switch(kind.name, name) for name in kind.ablations)
 
@@ -68,6 +71,9 @@ def measure(switch: Switch, seeds: range, days: int, jobs: int) -> Noticed:
     if switch.drill == "sync":
         told = SyncDrill(seeds, 1, switch.name, False, heard.append).run()
         return _noticed(told.bad_seeds, told.runs, heard)
+    if switch.drill == "clock":
+        seen = ClockDrill(seeds, heard.append, switch.name).run()
+        return _noticed([seed for seed, _ in seen.violations], seen.runs, heard)
     kind = next(one for one in (CLONES, RESTORES) if one.name == switch.drill)
     found = Campaign(kind, seeds, heard.append, switch.name).run()
     return _noticed(found.bad_seeds, found.runs, heard)

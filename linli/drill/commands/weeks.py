@@ -85,14 +85,15 @@ def ablations(
     days: Annotated[int, typer.Option(min=1, max=28, help="virtual days of drill pickups")] = 1,
     only: Annotated[list[str] | None, typer.Option(help="only this safeguard")] = None,
     drill: Annotated[
-        list[str] | None, typer.Option(help="only those of pickups, sync, clone or hub-restore")
+        list[str] | None,
+        typer.Option(help="only those of pickups, sync, clock, clone or hub-restore"),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="processes of drill pickups")] = 1,
     into: Annotated[
         Path | None, typer.Option(help="keep the table here; rows that are there stay as they are")
     ] = None,
 ) -> None:
-    """Switch each safeguard of four drills off in turn and print which seed notices, as a table."""
+    """Switch each safeguard of five drills off in turn and print which seed notices, as a table."""
     from linli.drill.ablations import switches, table
 
     every = list(switches(days))
