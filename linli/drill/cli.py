@@ -19,7 +19,7 @@ def _drill() -> None:
 
 for _command in (
     programs.kill, programs.clock, disk.power_cut, disk.bit_rot, disk.disk_full,
-    weeks.pickups, weeks.sync, weeks.ablations, hostile.guessing, hostile.family, hostile.evil_hub,
-    hostile.impostor, copies.clone, copies.hub_restore,
+    weeks.pickups, weeks.sync, weeks.ablations, weeks.replays, copies.clone, copies.hub_restore,
+    hostile.guessing, hostile.family, hostile.evil_hub, hostile.impostor,
 ):  # fmt: skip
     app.command()(_command)

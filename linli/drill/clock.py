@@ -23,7 +23,9 @@ from common.kit.errors import LinliError
 from common.kit.log import setup_logging
 from device_sim.config import CabinetConfig, load
 from edge.app import Edge
+from linli.drill.clock_ablation import CLOCK_ABLATIONS
 from linli.journey.story import Bought, Cast, bring, buy, pick_up, put_in
+from linli.world.ablation import ablated
 from linli.world.clock import WorldClock
 from linli.world.loop import VirtualLoop, run_virtual
 from linli.world.town import HUB_HOST, Town
@@ -57,16 +59,22 @@ class ClockDrill:
 
     seeds: Sequence[int]
     say: Callable[[str], None]
+    ablation: str | None = None
 
     def run(self) -> Tally:
-        """Live every seed in a world of its own."""
+        """Live every seed in a world of its own; with a safeguard off, stop at the first that notices."""
         setup_logging("plain")
         logging.disable(logging.CRITICAL)  # jumps are errors to every program here
         tally, cabinet = Tally(), load(CABINET, os.environ)
         try:
             for seed in self.seeds:
-                with tempfile.TemporaryDirectory(prefix="linli-clock-") as folder:
+                with (
+                    tempfile.TemporaryDirectory(prefix="linli-clock-") as folder,
+                    ablated(self.ablation, CLOCK_ABLATIONS),
+                ):
                     self._one(seed, cabinet, Path(folder), tally)
+                if self.ablation and tally.violations:
+                    break
         finally:
             logging.disable(logging.NOTSET)
         return tally
@@ -77,7 +85,14 @@ class ClockDrill:
         tally.violations += [(seed, sentence) for sentence in found]
         self.say(f"{f'{len(found)} violations' if found else 'ok':<13} seed {seed}")
         for sentence in found:
-            self.say(f"  {sentence}\n  replay: linli drill clock --seed {seed} --seeds 1")
+            self.say(f"  {sentence}")
+        if found:
+            self.say(f"  replay: {self.replay(seed)}")
+
+    def replay(self, seed: int, seeds: int = 1) -> str:
+        """Return the command that lives these seeds again."""
+        off = f" --ablate {self.ablation}" if self.ablation else ""
+        return f"linli drill clock --seed {seed} --seeds {seeds}{off}"
 
 
 class _Case:

@@ -2,11 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from linli.world.ablation import WEEKS
 from linli.world.level1.fleet import Lived, Order, lived
+from linli.world.scenario import Level
 from linli.world.weeks import Week
 
 
@@ -70,6 +70,7 @@ class Pickups:
     ablation: str | None
     say: Callable[[str], None]
     week: Week = Week.BUSY
+    level: Level = Level.MODEL
     times: int = 1
     """How often each seed is lived; every life must leave the same trace."""
 
@@ -77,7 +78,7 @@ class Pickups:
         """Live every seed; with a safeguard off, stop at the first that notices, unless it is to be replayed."""
         tally = Tally()
         orders = [
-            Order(seed, self.days, self.ablation, self.week)
+            Order(seed, self.days, self.ablation, self.week, self.level)
             for seed in self.seeds
             for _ in range(self.times)
         ]
@@ -95,7 +96,7 @@ class Pickups:
         if self.times > 1 and self.ablation:  # the same sentences over and over
             return
         if not result.violations:
-            if tally.runs % 10 == 0:
+            if tally.runs % max(10, len(self.seeds) // 100) == 0:
                 self.say(f"{tally.runs} of {len(self.seeds)} seeds, {tally.violations} violations")
             return
         self.say(f"seed {result.seed}: {len(result.violations)} violations")
@@ -105,30 +106,11 @@ class Pickups:
             self.say("  the last entries of the trace:")
             for line in result.last:
                 self.say(f"    {line}")
-        self.say(f"  replay: {replay(result.seed, self.days, self.ablation, self.week)}")
+        self.say(f"  replay: {self.replay(result.seed)} --seeds 1")
 
-
-def replay(seed: int, days: int, ablation: str | None, week: Week = Week.BUSY) -> str:
-    """Return the command that lives one seed again."""
-    off = f" --ablate {ablation}" if ablation else ""
-    how = f" --week {week}" if week is not Week.BUSY else ""
-    return f"linli drill pickups --seed {seed} --days {days}{how}{off}"
-
-
-def table(
-    names: Sequence[str], seeds: range, days: int, jobs: int, say: Callable[[str], None]
-) -> int:
-    """Switch every safeguard off in turn and write which seed notices; return how many went unnoticed."""
-    say("| safeguard off | week | noticed at seed | after seeds | what was said first |")
-    say("|---|---|---|---|---|")
-    unseen = 0
-    for name in names:
-        week, heard = WEEKS.get(name, Week.BUSY), list[str]()
-        tally = Pickups(seeds, days, jobs, name, heard.append, week).run()
-        if not tally.violations:
-            unseen += 1
-            say(f"| `{name}` | {week}, {days} d | **none** | {tally.runs} | |")
-            continue
-        said = next(line.strip() for line in heard if line.startswith("  "))
-        say(f"| `{name}` | {week}, {days} d | {tally.bad_seeds[0]} | {tally.runs} | {said} |")
-    return unseen
+    def replay(self, seed: int) -> str:
+        """Return the command that lives from this seed on again."""
+        off = f" --ablate {self.ablation}" if self.ablation else ""
+        how = f" --week {self.week}" if self.week is not Week.BUSY else ""
+        where = f" --level {self.level.value}" if self.level is not Level.MODEL else ""
+        return f"linli drill pickups --seed {seed} --days {self.days}{how}{where}{off}"

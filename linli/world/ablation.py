@@ -27,6 +27,7 @@ from edge.parcels import Parcels
 from edge.pickup import grants, machine, sessions
 from edge.sync import replica
 from edge.sync.outbox import Outbox
+from linli.world.scenario import Level
 from linli.world.weeks import Week
 
 # Stores belong to their rooms: they are reached by name here, as everything is that gets replaced.
@@ -230,6 +231,8 @@ ABLATIONS: dict[str, Callable[[], Patches]] = {
 }
 WEEKS: dict[str, Week] = {"lies-there": Week.OFFLINE}
 """Where a safeguard is looked for elsewhere than in a busy day."""
+LEVELS: dict[str, Level] = {"effects-once": Level.ROOMS, "known-events": Level.ROOMS}
+"""Safeguards of the hub need the hub."""
 
 
 @contextmanager

@@ -5,6 +5,8 @@ seeds give equal schedules: ready callbacks are shuffled by the seed and tasks h
 """
 
 import asyncio
+import contextvars
+import heapq
 import random
 import selectors
 from collections import deque
@@ -60,12 +62,44 @@ class _Task(asyncio.Task[Any]):
         return self is other
 
 
+class _Handle(asyncio.Handle):
+    """A handle that asks nobody whether it is being debugged."""
+
+    __slots__ = ()
+
+    def __init__(self, callback: Any, args: Any, loop: Any, context: Any) -> None:
+        self._context = context if context is not None else contextvars.copy_context()
+        self._loop, self._callback, self._args = loop, callback, args
+        self._cancelled, self._repr = False, None
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        self._callback = self._args = None
+
+
+class _Timer(asyncio.TimerHandle):
+    """The same for a moment to come; cancelled ones leave the heap when their time comes."""
+
+    __slots__ = ()
+
+    def __init__(self, when: float, callback: Any, args: Any, loop: Any, context: Any) -> None:
+        self._context = context if context is not None else contextvars.copy_context()
+        self._loop, self._callback, self._args = loop, callback, args
+        self._cancelled, self._repr = False, None
+        self._when, self._scheduled = when, True
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        self._callback = self._args = None
+
+
 class VirtualLoop(asyncio.SelectorEventLoop):
     """The loop; `net` is the only network there is."""
 
     virtual = True
     _ready: "deque[asyncio.Handle]"
     _clock_resolution: float
+    _stopping: bool
 
     def __init__(self, seed: int) -> None:
         """Start at second zero with the schedule named by `seed`."""
@@ -73,6 +107,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.rng = random.Random(f"loop|{seed}")
         self.steps = 0
         self.task_count = 0
+        self.most_steps: int | None = None
+        self.on_too_many: Callable[[], None] = lambda: None
+        """Called once when `most_steps` are done: programs that keep each other busy never let time go on."""
+        self._timers: list[tuple[float, int, _Timer]] = []
+        self._timer_count = 0
         super().__init__(self._virtual)
         self._clock_resolution = _CLOCK_RESOLUTION_S
         self.net = Net(self, random.Random(f"net|{seed}"))
@@ -120,14 +159,57 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def _close_self_pipe(self) -> None:
         return
 
+    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:
+        """Call `callback` in the next turn."""
+        handle = _Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_at(
+        self, when: float, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        """Call `callback` at `when`, virtual seconds; those of one moment in the order they were asked for."""
+        timer = _Timer(when, callback, args, self, context)
+        self._timer_count += 1
+        heapq.heappush(self._timers, (when, self._timer_count, timer))
+        return timer
+
+    def call_later(
+        self, delay: float, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        """Call `callback` after `delay` virtual seconds."""
+        return self.call_at(self._virtual.now_s + delay, callback, *args, context=context)
+
     def _run_once(self) -> None:
-        if len(self._ready) > 1:
-            handles = list(self._ready)
+        """Do what the base class does in a turn, without sockets and a debugger's looks."""
+        ready = self._ready
+        if len(ready) > 1:
+            handles = list(ready)
             self.rng.shuffle(handles)
-            self._ready.clear()
-            self._ready.extend(handles)
-        self.steps += len(self._ready) + 1
-        super()._run_once()  # type: ignore[misc]
+            ready.clear()
+            ready.extend(handles)
+        self.steps += len(ready) + 1
+        if self.most_steps is not None and self.steps > self.most_steps:
+            self.most_steps = None
+            self.on_too_many()
+        self._wake_timers()
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:  # noqa: SLF001 - as the base class does
+                handle._run()  # noqa: SLF001
+
+    def _wake_timers(self) -> None:
+        """Move what is due to the ready ones; when nothing is ready, time goes on until something is."""
+        timers, selector = self._timers, self._virtual
+        while timers and timers[0][2]._cancelled:  # noqa: SLF001
+            heapq.heappop(timers)
+        if not self._ready and not self._stopping:
+            if not timers:
+                raise DeadlockError("everyone waits and nothing is scheduled")
+            selector.now_s = max(selector.now_s, timers[0][0])
+        end_s = selector.now_s + self._clock_resolution
+        while timers and timers[0][0] < end_s:
+            self._ready.append(heapq.heappop(timers)[2])
 
 
 def _make_task(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> "asyncio.Task[Any]":

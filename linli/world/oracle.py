@@ -140,7 +140,8 @@ class Oracle:
         self.openings: dict[str, list[float]] = {}
         """Label → when its door physically opened."""
         self.verdicts: dict[str, int] = {}
-        self.deaths = 0
+        self._forgotten_s = 0.0
+        """How much waiting cold boots may have made the limiter forget."""
 
     def violate(self, what: str) -> None:
         """Write down that a promise was broken."""
@@ -171,10 +172,13 @@ class Oracle:
 
     def station_died(self) -> None:
         """Nothing that was asked of a dead daemon may move a door any more."""
-        self.deaths += 1
         self.blinded()
         for act in self._acts:
             act.spent = act.spent or not act.lasting
+
+    def booted_cold(self, forgets_s: float) -> None:
+        """The station's counter of powered time goes on from its last checkpoint."""
+        self._forgotten_s += forgets_s
 
     def blinded(self) -> None:
         """The station may have missed what its doors do just now."""
@@ -332,7 +336,7 @@ class Oracle:
     def _is_tried_out(self) -> bool:
         """Return whether the limiter may rest: enough attempts failed lately (a cut forgets waiting, not attempts)."""
         now_s = self._now()
-        slack_s = self.deaths * 1900.0  # each may forget so much waiting
+        slack_s = self._forgotten_s
         lately = sum(now_s - at_s < _BURST_WINDOW_S + slack_s for at_s in self._attempts)
         today = sum(now_s - at_s < _DAY_S + slack_s for at_s in self._attempts)
         return lately >= _BURST or today >= _DAY_FAILURES

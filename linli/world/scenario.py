@@ -5,13 +5,22 @@ Pure: a plan is drawn before anything runs, so that a failure can be read, repla
 
 import random
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 DAY_S = 86_400.0
 DAYS = 7
 BUSY = (6, 11)
 QUIET = (0, 2)
 """Orders a day: in a quiet week as many faults as in a busy one meet a tenth of the parcels."""
+
+
+class Level(IntEnum):
+    """How much of the hub is real; the plans, the people, the faults and the oracle are the same."""
+
+    MODEL = 1
+    """A model in memory at the port of the station's hub client."""
+    ROOMS = 2
+    """The hub's own rooms, gateway and database."""
 
 
 class FaultKind(StrEnum):

@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from linli.drill.commands.options import AsJson, Seeds, finish, until_stopped
+from linli.drill.commands.options import (
+    Ablate,
+    AsJson,
+    Seeds,
+    finish,
+    known_safeguard,
+    until_stopped,
+)
 
 
 def kill(
@@ -51,14 +58,17 @@ def kill(
 def clock(
     seeds: Seeds = 5,
     seed: Annotated[int, typer.Option(help="first seed: lies and restarts are drawn from it")] = 1,
+    ablate: Ablate = None,
     as_json: AsJson = False,
 ) -> None:
     """Let the clocks of hub and station jump by years in the simulated world; no code may end or come back by it."""
     from linli.drill.clock import ClockDrill
+    from linli.drill.clock_ablation import CLOCK_ABLATIONS
 
-    tally = ClockDrill(range(seed, seed + seeds), typer.echo).run()
+    known_safeguard(ablate, CLOCK_ABLATIONS)
+    drill = ClockDrill(range(seed, seed + seeds), typer.echo, ablate)
+    tally = drill.run()
     typer.echo(
-        f"{tally.runs} runs, {len(tally.violations)} violations; "
-        f"again: linli drill clock --seed {seed} --seeds {seeds}"
+        f"{tally.runs} runs, {len(tally.violations)} violations; again: {drill.replay(seed, seeds)}"
     )
     finish(tally, as_json=as_json)

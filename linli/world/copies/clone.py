@@ -238,8 +238,8 @@ class Clone:
 
     async def _last_visit(self, order: Order) -> None:
         state = await self._hub.insist(
-            lambda rooms: rooms.db.read(
-                lambda c: rooms.stations.grants.view_tx(c, order.grant_id).state
+            lambda desk: desk.rooms.db.read(
+                lambda c: desk.rooms.stations.grants.view_tx(c, order.grant_id).state
             )
         )
         try:

@@ -7,11 +7,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from cloud.access.caller import RESIDENT, Caller
-from cloud.app import Rooms
 from cloud.orders.service import Wish
 from cloud.sync.models import alarm, event
 from common.kit.errors import LinliError
 from linli.world.copies.site import Order
+from linli.world.level1.desk import RoomsDesk
 from linli.world.level1.ground import Ground
 from linli.world.level1.hub import HubHost
 
@@ -34,7 +34,8 @@ class Desk:
         person = people[number % len(people)]
         caller = Caller("drill", person["name"], frozenset({RESIDENT}), person["person_id"])
 
-        async def run(rooms: Rooms) -> Order | None:
+        async def run(desk: RoomsDesk) -> Order | None:
+            rooms = desk.rooms
             wish = Wish(person["person_id"], self.station_id, ((sku, 1),))
             try:
                 order_id = await rooms.orders.place(wish)
@@ -56,7 +57,7 @@ class Desk:
         """Let one that was turned away speak; False when it does not wait any more."""
         try:
             await self._hub.insist(
-                lambda rooms: rooms.stations.readmit(self.station_id, daemon, "operator:drill")
+                lambda desk: desk.rooms.stations.readmit(self.station_id, daemon, "operator:drill")
             )
         except LinliError:
             return False
@@ -64,7 +65,7 @@ class Desk:
 
     async def waiting(self) -> list[str]:
         """Return the daemons that were turned away."""
-        detail = await self._hub.insist(lambda rooms: rooms.stations.detail(self.station_id))
+        detail = await self._hub.insist(lambda desk: desk.rooms.stations.detail(self.station_id))
         return [one.daemon for one in detail.claims]
 
     def opened(self) -> set[str]:

@@ -140,7 +140,7 @@ class Restore:
         for order in self._orders:
             try:
                 await self._hub.ask(
-                    lambda rooms, one=order: rooms.stations.grants.revoke(one.grant_id, "operator")  # type: ignore[misc]
+                    lambda desk, one=order: desk.revoke(one.grant_id)  # type: ignore[misc]
                 )
             except LinliError as error:  # ended, or forgotten by this hub
                 self.figures[f"not revoked: {error.key}"] += 1
@@ -204,7 +204,7 @@ class Restore:
     async def _once(self, order: Order) -> None:
         """Each step of a parcel that this hub knows happened once."""
         try:
-            steps = await self._hub.insist(lambda rooms: rooms.orders.custody(order.parcel_id))
+            steps = await self._hub.insist(lambda desk: desk.rooms.orders.custody(order.parcel_id))
         except NotFoundError:  # bought after the backup: this hub never knew it
             self.figures["orders only the lost hub knew"] += 1
             return

@@ -21,6 +21,10 @@ FRAME_S = 0.03
 LATCH_S = 0.06
 _ENOUGH = 3  # equal samples after which a reader is kept waiting for news
 _LOOK_AT_LEAST_EVERY_S = 3.0
+_ENOUGH_ROUNDS = 3  # looks at all doors after which their reader is kept waiting
+_ROUND_AT_LEAST_EVERY_S = 6 * 3600.0
+_WHILE_OPEN_S = 15.0  # somebody has to be reminded of an open door
+_WHILE_FLAPPING_S = 300.0
 
 
 class BusMood(StrEnum):
@@ -141,6 +145,7 @@ class CabinetBus:
         self._pulse_s = {part.label: part.pulse_ms / 1000 for part in config.compartment}
         self._supply = asyncio.Lock()
         self._given: dict[str, tuple[bool | None, int]] = {}
+        self._looked_since, self._rounds = cabinet.moved, 0
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -165,13 +170,12 @@ class CabinetBus:
         return PulseResult.ACKED if mood is BusMood.WELL else PulseResult.UNCONFIRMED
 
     async def read_doors(self, *, urgent: str | None = None) -> Mapping[str, bool | None]:
-        """Return the samples; whoever has had enough equal ones of a door waits for news instead of asking on."""
+        """Return the samples; whoever has had enough equal ones waits for news instead of asking on."""
         await asyncio.sleep(FRAME_S)
         if urgent is not None and self._has_seen(urgent):
-            moved = self._cabinet.moved
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_AT_LEAST_EVERY_S):
-                    await moved.wait()
+            await self._news(_LOOK_AT_LEAST_EVERY_S)
+        elif urgent is None and self._has_seen_all():
+            await self._news(self._longest_s())
         await self._life.check()
         labels = self.labels if urgent is None else (urgent,)
         return {label: self._sample(label) for label in labels}
@@ -179,11 +183,36 @@ class CabinetBus:
     async def all_off(self) -> None:
         """Have no relay that could stay on."""
 
+    async def _news(self, at_most_s: float) -> None:
+        """Wait until something moves or changes its mood."""
+        moved = self._cabinet.moved
+        with suppress(TimeoutError):
+            async with asyncio.timeout(at_most_s):
+                await moved.wait()
+
     def _has_seen(self, label: str) -> bool:
         """Return whether this reader knows the door as it is; a contact that flaps is never known."""
         door = self._cabinet.doors[label]
+        silent = self._cabinet.mood is not BusMood.WELL or door.sensor is SensorMood.ABSENT
         last, times = self._given.get(label, (None, 0))
-        return times >= _ENOUGH and last is door.open and door.sensor is SensorMood.WELL
+        if not silent and door.sensor is SensorMood.FLAPPING:
+            return False
+        return times >= _ENOUGH and last is (None if silent else door.open)
+
+    def _has_seen_all(self) -> bool:
+        """Return whether all doors were looked at often enough since the last news."""
+        if self._looked_since is not self._cabinet.moved:
+            self._looked_since, self._rounds = self._cabinet.moved, 0
+        self._rounds += 1
+        return self._rounds > _ENOUGH_ROUNDS
+
+    def _longest_s(self) -> float:
+        doors = self._cabinet.doors.values()
+        if any(door.open for door in doors):
+            return _WHILE_OPEN_S
+        if any(door.sensor is SensorMood.FLAPPING for door in doors):
+            return _WHILE_FLAPPING_S
+        return _ROUND_AT_LEAST_EVERY_S
 
     def _sample(self, label: str) -> bool | None:
         sample = self._cabinet.sample(label)

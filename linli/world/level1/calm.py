@@ -11,12 +11,12 @@ from edge.access import powered
 from edge.pickup import grants
 from edge.sync import link
 
-CHECKPOINT_S = 1800.0
+CHECKPOINT_S = 14400.0
 _PERIODS = (
     (app, "DISK_LOOK_S", 43200.0),  # the disk of this level never fills
     (powered, "CHECKPOINT_S", CHECKPOINT_S),
-    (grants, "SWEEP_S", 7200.0),
-    (link, "JANITOR_S", 21600.0),
+    (grants, "SWEEP_S", 14400.0),
+    (link, "JANITOR_S", 86400.0),
 )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from linli.world.ablation import ablated
 from linli.world.level1.ground import Ground
 from linli.world.level1.run import Result, live
+from linli.world.scenario import Level
 from linli.world.weeks import Week, plan_of
 
 _MEMORY = Path("/dev/shm")
@@ -27,6 +28,7 @@ class Order:
     days: int
     ablation: str | None = None
     week: Week = Week.BUSY
+    level: Level = Level.MODEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def _one(order: Order) -> Lived:
     ground = _ground()
     started_s = time.process_time()
     with ablated(order.ablation):
-        result = live(ground, plan_of(order.week, order.seed, order.days))
+        result = live(ground, plan_of(order.week, order.seed, order.days), order.level)
     return Lived(result, time.process_time() - started_s)
 
 

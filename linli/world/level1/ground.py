@@ -27,20 +27,21 @@ from linli.demo.ports import Ports
 from linli.demo.station_file import station_toml
 from linli.world.clock import DAWN, WorldClock
 from linli.world.level1.life import CheapWork
+from linli.world.level1.opening import Opening, first_ops
 from linli.world.loop import VirtualLoop, run_virtual
-from linli.world.scenario import Plan
+from linli.world.scenario import Level, Plan
 
 _CABINET = Path(__file__).parents[3] / "cabinets" / "yangguangli-3.toml"
 # What a quiet site does all day, as seldom as it may: at level 1 news wakes everybody.
 CALM = {
     "LINLI_DISK__COPY_EVERY_S": "259200",
-    "LINLI_DOORS__POLL_IDLE_S": "900",
+    "LINLI_DOORS__POLL_IDLE_S": "1",
     "LINLI_DOORS__POLL_ACTIVE_S": "0.2",
     "LINLI_HUB__HEARTBEAT_S": "43200",
     "LINLI_HUB__POLL_WAIT_S": "60",
     "LINLI_HUB__BACKOFF_MAX_S": "600",
-    "LINLI_ZONE__0__SAMPLE_S": "21600",
-    "LINLI_ZONE__1__SAMPLE_S": "21600",
+    "LINLI_ZONE__0__SAMPLE_S": "86400",
+    "LINLI_ZONE__1__SAMPLE_S": "86400",
 }
 
 
@@ -53,6 +54,7 @@ class Paired:
 
     access: SeedAccess
     station: StationSecrets
+    opening: Opening
 
 
 class Ground:
@@ -74,6 +76,11 @@ class Ground:
         self._keep()
 
     @property
+    def opening(self) -> Opening:
+        """Return what a model of the hub begins with."""
+        return self.paired.opening
+
+    @property
     def hub(self) -> Path:
         """Return the hub's data folder."""
         return self.root / "hub"
@@ -83,10 +90,13 @@ class Ground:
         """Return the station's data folder."""
         return self.root / "station"
 
-    def fresh(self) -> None:
-        """Put both programs' files back to what they were before the first day."""
-        self._let_go()
-        for folder in (self.hub, self.station):
+    def fresh(self, level: Level = Level.ROOMS) -> None:
+        """Put both programs' files back to what they were before the first day; a model has none."""
+        folders = [self.station]
+        if level is Level.ROOMS:
+            self._let_go()
+            folders.append(self.hub)
+        for folder in folders:
             shutil.rmtree(folder)
             shutil.copytree(self._image / folder.name, folder)
 
@@ -141,7 +151,17 @@ class Ground:
         secrets = StationSecrets(
             pairing.station_id, key, pairing.pepper, pairing.code_salt, pairing.hub_command_key
         )
-        return Paired(access, secrets)
+        return Paired(access, secrets, await self._opening(rooms, access, secrets))
+
+    async def _opening(self, rooms: Rooms, access: SeedAccess, station: StationSecrets) -> Opening:
+        people = [await rooms.people.by_phone(one["phone"]) for one in access.residents]
+        return Opening(
+            secrets=self.hub_secrets,
+            station=station,
+            products={one.sku: one for one in await rooms.catalog.products()},
+            people={one.person_id: one for one in people if one is not None},
+            ops=self.db.read_now(first_ops),
+        )
 
     def _station_config(self) -> StationConfig:
         cabinet = load_cabinet(_CABINET, os.environ)

@@ -5,10 +5,11 @@ Requests are signed nowhere here; batches, cursors, acknowledgements, sessions a
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
 from yarl import URL
 
@@ -17,8 +18,11 @@ from common.kit.chance import seeded_chance
 from edge.config import HubSection
 from edge.sync.client import Answer, HubAway, HubClient
 from edge.sync.link import LinkPorts
+from linli.world.level1.desk import HubSide
 from linli.world.level1.hub import HubHost
+from linli.world.level1.life import Away
 
+T = TypeVar("T")
 _TIMEOUT_S = 20.0
 _LATE_S = (20.0, 540.0)  # a signature is good for ten minutes: what is older would be refused
 _HELD_S = 6 * 3600.0
@@ -38,29 +42,32 @@ class Weather:
     cut: bool = False
 
 
-class Wire:
-    """The network between one station and the hub."""
+class Network(ABC):
+    """The line between one station and the hub, whatever is asked over it."""
 
-    def __init__(self, hub: HubHost, rng: random.Random, note: Callable[..., None]) -> None:
+    def __init__(self, hub: HubSide, rng: random.Random, note: Callable[..., None]) -> None:
         """Lead to `hub`; chance is drawn from `rng`."""
         self.weather = Weather()
-        self._hub, self._rng, self._note = hub, rng, note
-        self._changed = asyncio.Event()
+        self._rng, self._note = rng, note
+        self._stirred = asyncio.Event()
         self._wandering: set[asyncio.Task[Any]] = set()
+        hub.on_news.append(self._stir)
 
     def cut(self, cut: bool) -> None:
         """Pull the cable, or plug it in again."""
         self.weather.cut = cut
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self._stir()
 
-    @asynccontextmanager
-    async def client(self, _ports: LinkPorts, _config: HubSection) -> AsyncIterator[HubClient]:
+    @abstractmethod
+    def client(
+        self, ports: LinkPorts, config: HubSection
+    ) -> AbstractAsyncContextManager[HubClient]:
         """Yield a client that calls instead of sending."""
-        yield _CallClient(self)
 
-    async def call(self, method: str, path: URL, session: int, body: bytes) -> Answer:
-        """Carry one request to the hub and its answer back, or lose either."""
+    async def carry(
+        self, path: str, ask: Callable[[], Awaitable[T]], is_nothing: Callable[[T], bool]
+    ) -> T:
+        """Carry one request to the hub and its answer back, or lose either; `ask` raises Away when nobody is there."""
         weather, rng = self.weather, self._rng
         await self._whole()
         await asyncio.sleep(rng.random() * weather.slow_s)
@@ -68,64 +75,90 @@ class Wire:
         if fate < weather.lose_request:
             return await self._lost("request")
         if (fate := fate - weather.lose_request) < weather.late:
-            self._wander(rng.uniform(*_LATE_S), method, path, session, body)
+            self._wander(rng.uniform(*_LATE_S), path, ask)
             return await self._lost("late request")
-        if (fate := fate - weather.late) < weather.twice and path.path in _REPEATABLE:
-            self._wander(rng.uniform(0.1, 300.0), method, path, session, body)
-        answer = await self._held(method, path, session, body)
+        if (fate := fate - weather.late) < weather.twice and path in _REPEATABLE:
+            self._wander(rng.uniform(0.1, 300.0), path, ask)
+        answer = await self._held(path, ask, is_nothing)
         await self._whole()
         await asyncio.sleep(rng.random() * weather.slow_s)
         if rng.random() < weather.lose_answer:
             return await self._lost("answer")
         return answer
 
-    async def _held(self, method: str, path: URL, session: int, body: bytes) -> Answer:
+    async def _held(
+        self, path: str, ask: Callable[[], Awaitable[T]], is_nothing: Callable[[T], bool]
+    ) -> T:
         """Ask; a poll without news is asked again when the hub has some."""
         loop = asyncio.get_running_loop()
-        until_s = loop.time() + (_HELD_S if path.path == protocol.OPS_PATH else 0.0)
-        query = {name: value for name, value in path.query.items() if name != "wait"}
+        until_s = loop.time() + (_HELD_S if path == protocol.OPS_PATH else 0.0)
         while True:
-            news = self._hub.news
-            found = await self._hub.answer(method, path.path, query, session, body)
-            if found is None:
-                raise HubAway("nobody answers", reached=False)
-            status, content = found
-            if status != 204 or loop.time() >= until_s:
-                return Answer(status, content, None)
-            await self._wait(news, until_s - loop.time())
+            stirred = self._stirred
+            try:
+                found = await ask()
+            except Away:
+                raise HubAway("nobody answers", reached=False) from None
+            if not is_nothing(found) or loop.time() >= until_s:
+                return found
+            with suppress(TimeoutError):
+                async with asyncio.timeout(until_s - loop.time()):
+                    await stirred.wait()
             if self.weather.cut:
                 return await self._lost("poll")
-
-    async def _wait(self, news: asyncio.Event, at_most_s: float) -> None:
-        changed = self._changed
-        waits = [asyncio.ensure_future(event.wait()) for event in (news, changed)]
-        try:
-            await asyncio.wait(waits, timeout=at_most_s, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
 
     async def _whole(self) -> None:
         if self.weather.cut:
             await self._lost("cut")
 
-    async def _lost(self, what: str) -> Answer:
+    async def _lost(self, what: str) -> NoReturn:
         await asyncio.sleep(_TIMEOUT_S)
         raise HubAway(f"{what} lost", reached=False)
 
-    def _wander(self, delay_s: float, method: str, path: URL, session: int, body: bytes) -> None:
+    def _stir(self) -> None:
+        """Wake whoever holds a poll."""
+        self._stirred.set()
+        self._stirred = asyncio.Event()
+
+    def _wander(self, delay_s: float, path: str, ask: Callable[[], Awaitable[T]]) -> None:
         """Let a request arrive when nobody waits for its answer any more."""
 
         async def arrive() -> None:
             await asyncio.sleep(delay_s)
             if not self.weather.cut:
-                query = {name: value for name, value in path.query.items() if name != "wait"}
-                self._note("wandered", path.path, round(delay_s, 3))
-                await self._hub.answer(method, path.path, query, session, body)
+                self._note("wandered", path, round(delay_s, 3))
+                with suppress(Away):
+                    await ask()
 
         task = asyncio.ensure_future(arrive())
         self._wandering.add(task)
         task.add_done_callback(self._wandering.discard)
+
+
+class Wire(Network):
+    """The network to the real hub: its gateway's handlers are called with the bytes they would read."""
+
+    def __init__(self, hub: HubHost, rng: random.Random, note: Callable[..., None]) -> None:
+        """Lead to `hub`."""
+        super().__init__(hub, rng, note)
+        self._hub = hub
+
+    @asynccontextmanager
+    async def client(self, _ports: LinkPorts, _config: HubSection) -> AsyncIterator[HubClient]:
+        """Yield a client that calls instead of sending."""
+        yield _CallClient(self)
+
+    async def call(self, method: str, path: URL, session: int, body: bytes) -> Answer:
+        """Carry one request."""
+        query = {name: value for name, value in path.query.items() if name != "wait"}
+
+        async def ask() -> Answer:
+            return await self._hub.answer(method, path.path, query, session, body)
+
+        return await self.carry(path.path, ask, _is_empty)
+
+
+def _is_empty(answer: Answer) -> bool:
+    return answer.status == 204
 
 
 class _CallClient(HubClient):

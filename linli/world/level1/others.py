@@ -6,7 +6,7 @@ from common.kit.errors import LinliError
 from common.kit.failpoints import arm
 from linli.world.level1.cabinet import BusMood, SensorMood
 from linli.world.level1.life import Away
-from linli.world.level1.residents import BY, revoke, type_code
+from linli.world.level1.residents import revoke, type_code
 from linli.world.level1.town import Town
 from linli.world.oracle import Order, Place
 from linli.world.scenario import Errand, Fault, FaultKind
@@ -32,7 +32,7 @@ async def change_of_mind(town: Town, errand: Errand) -> None:
 async def _cancel(town: Town, order: Order) -> None:
     order.cancel_asked = order.revoke_asked = True
     try:
-        await town.hub.insist(lambda rooms: rooms.orders.cancel(order.order_id, BY))
+        await town.hub.insist(lambda desk: desk.cancel(order.order_id))
     except LinliError as error:  # it has left the warehouse
         order.cancel_asked = order.revoke_asked = False
         town.note("not cancelled", order.number, error.key)
@@ -46,13 +46,8 @@ async def open_from_afar(town: Town, at_s: float) -> None:
     rng = town.rng(f"operator|{at_s}")
     label = rng.choice(sorted(town.cabinet.doors))
     act = town.oracle.act(f"remote opening of {label}", {label}, lasting=True)
-    station_id = town.ground.paired.station.station_id
     try:
-        await town.hub.ask(
-            lambda rooms: rooms.stations.commands.open_door(
-                station_id, label=label, reason="somebody called", issued_by=BY
-            )
-        )
+        await town.hub.ask(lambda desk: desk.open_door(label))
     except LinliError:
         town.oracle.void(act)
         return

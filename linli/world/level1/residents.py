@@ -3,16 +3,16 @@
 import asyncio
 import random
 
-from cloud.orders.service import CustodyStep, OrderView, Wish
+from cloud.orders.service import CustodyStep, Wish
 from common.kit.errors import ConflictError, LinliError, UnavailableError
 from edge.pickup.views import Accepted, Refused, SessionView, Step
 from linli.world.level1.cabinet import BusMood
+from linli.world.level1.desk import Bought
 from linli.world.level1.life import Away
-from linli.world.level1.town import ADMIN_CALLER, Town
+from linli.world.level1.town import Town
 from linli.world.oracle import Order, Parcel, Place
 from linli.world.scenario import Errand
 
-BY = "operator:drill"
 LOOK_S = 1.5
 _MUTE_S = 30.0
 _VISITS = 12
@@ -58,30 +58,26 @@ class Resident:
 
     async def _buy(self) -> Order | None:
         town, errand = self._town, self._errand
-        caller, station_id = town.resident(errand.person), town.ground.paired.station.station_id
-        assert caller.person_id is not None
-        wish = Wish(caller.person_id, station_id, errand.basket)
+        person_id = town.person_id(errand.person)
+        wish = Wish(person_id, town.ground.paired.station.station_id, errand.basket)
         try:
-            order_id = await town.hub.insist(lambda rooms: rooms.orders.place(wish))
-            await town.hub.insist(lambda rooms: rooms.orders.pay(order_id))
-            await town.hub.insist(lambda rooms: rooms.orders.lock(order_id))
+            order_id = await town.hub.insist(lambda desk: desk.place(wish))
+            await town.hub.insist(lambda desk: desk.pay(order_id))
+            await town.hub.insist(lambda desk: desk.lock(order_id))
         except LinliError as error:  # sold out, or the hub was away until it was too late to pay
             town.note("no order", errand.number, error.key)
             return None
-        view = await town.hub.insist(lambda rooms: rooms.orders.view(order_id, caller))
-        return self._known(view)
+        bought = await town.hub.insist(lambda desk: desk.bought(order_id, person_id))
+        return None if bought is None else self._known(bought)
 
-    def _known(self, view: OrderView) -> Order | None:
-        pickup = view.pickup
-        if pickup is None or pickup.code is None:
-            return None
+    def _known(self, bought: Bought) -> Order:
         order = Order(
-            self._errand.number, view.order_id, pickup.grant_id, pickup.code,
-            _valid_for_s(view), phone_tail=self._town.phone_tail(self._errand.person),
+            self._errand.number, bought.order_id, bought.grant_id, bought.code,
+            bought.valid_for_s, phone_tail=self._town.phone_tail(self._errand.person),
         )  # fmt: skip
         order.parcels = [
-            Parcel(one.parcel_id, one.label, order, arrives_s=self._errand.arrives_s)
-            for one in view.parcels
+            Parcel(parcel_id, label, order, arrives_s=self._errand.arrives_s)
+            for parcel_id, label in bought.parcels
         ]
         self._town.oracle.orders.append(order)
         self._town.note("ordered", order.number, *(one.label for one in order.parcels))
@@ -96,9 +92,7 @@ class Resident:
                     return
 
     async def _scan(self, parcel: Parcel, step: CustodyStep) -> None:
-        await self._town.hub.insist(
-            lambda rooms: rooms.orders.hand_on(parcel.parcel_id, step, caller=ADMIN_CALLER)
-        )
+        await self._town.hub.insist(lambda desk: desk.hand_on(parcel.parcel_id, step))
 
     async def _visit(self, order: Order) -> None:
         town = self._town
@@ -220,7 +214,7 @@ async def revoke(town: Town, order: Order) -> None:
     """Take the right to open back, at the hub."""
     order.revoke_asked = True
     try:
-        await town.hub.insist(lambda rooms: rooms.stations.grants.revoke(order.grant_id, BY))
+        await town.hub.insist(lambda desk: desk.revoke(order.grant_id))
     except LinliError as error:
         order.revoke_asked = False
         town.note("not revoked", order.number, error.key)
@@ -256,11 +250,6 @@ async def type_code(town: Town, code: str, order: Order | None) -> Accepted | Re
     else:
         oracle.void(act)
     return answer
-
-
-def _valid_for_s(view: OrderView) -> float:
-    hours = {"chilled": 48, "ambient": 72, "frozen": 24}
-    return 3600.0 * min(hours[one.temperature_class] for one in view.parcels)
 
 
 def _mistyped(code: str, rng: random.Random) -> str:

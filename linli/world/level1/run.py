@@ -18,13 +18,15 @@ from linli.world.level1.residents import Resident
 from linli.world.level1.town import Town
 from linli.world.loop import VirtualLoop, run_virtual
 from linli.world.oracle import Place
-from linli.world.scenario import Plan
+from linli.world.scenario import Level, Plan
 from linli.world.trace import Trace
 
 HOUR_S = 3600.0
 _LAST_GOODS_S = 73 * HOUR_S
 """When the last code has ended by itself."""
 _AT_REST_S = 14 * 24 * HOUR_S
+_STEPS_A_DAY = 250_000
+"""Ten times what the busiest day takes: more is two programs that keep each other busy."""
 
 
 @dataclass(slots=True)
@@ -39,14 +41,14 @@ class Result:
     kills: Counter[str] = field(default_factory=Counter)
 
 
-def live(ground: Ground, plan: Plan) -> Result:
+def live(ground: Ground, plan: Plan, level: Level) -> Result:
     """Live one plan on fresh ground."""
     trace = Trace(keep=60)
-    ground.fresh()
+    ground.fresh(level)
     town: list[Town] = []
 
     async def main(loop: VirtualLoop) -> None:
-        town.append(Town(loop, ground, plan, trace))
+        town.append(Town(loop, ground, plan, trace, level))
         try:
             await _to_the_end(town[0])
         finally:
@@ -68,6 +70,8 @@ async def _to_the_end(town: Town) -> None:
         asyncio.ensure_future(_live(town)),
         asyncio.ensure_future(town.hopeless.wait()),
     )
+    town.loop.on_too_many = lambda: _busy_without_end(town)
+    town.loop.most_steps = town.loop.steps + (town.plan.days + 1) * _STEPS_A_DAY
     longest_s = town.plan.horizon_s + _AT_REST_S
     await asyncio.wait((living, hopeless), timeout=longest_s, return_when=asyncio.FIRST_COMPLETED)
     if living.done():
@@ -76,6 +80,12 @@ async def _to_the_end(town: Town) -> None:
         town.oracle.violate("the town never came to rest")
     for task in (living, hopeless):
         task.cancel()
+
+
+def _busy_without_end(town: Town) -> None:
+    town.oracle.violate(f"busy without end: {town.loop.steps} steps")
+    town.station.kill()
+    town.hopeless.set()
 
 
 async def _live(town: Town) -> None:

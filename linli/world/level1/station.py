@@ -14,7 +14,7 @@ from linli.world.clock import WorldClock
 from linli.world.level1.cabinet import Cabinet, CabinetHardware
 from linli.world.level1.ground import Ground
 from linli.world.level1.life import Away, CheapWork, Life, StationFile
-from linli.world.level1.link import Wire
+from linli.world.level1.link import Network
 from linli.world.line import WorldLine
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ class StationHost:
         seed: int | str,
         clock: WorldClock,
         cabinet: Cabinet,
-        wire: Wire,
+        wire: Network,
         data: Path | None = None,
         config: StationConfig | None = None,
     ) -> None:

@@ -8,31 +8,36 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
-from cloud.access.caller import ADMIN, RESIDENT, Caller
 from common.kit.clock import to_ms
 from common.kit.failpoints import arm, disarm_all
 from edge.app import Edge
 from linli.world.clock import WorldClock
 from linli.world.level1.cabinet import BusMood, Cabinet, Door, Pulse, SensorMood
+from linli.world.level1.calm import CHECKPOINT_S
+from linli.world.level1.desk import HubSide
 from linli.world.level1.ground import Ground
 from linli.world.level1.hub import HubHost
 from linli.world.level1.life import Away, Crash
-from linli.world.level1.link import Wire, weather_of
+from linli.world.level1.link import Network, Wire, weather_of
+from linli.world.level1.model.hub import ModelHub
+from linli.world.level1.model.wire import ModelWire
 from linli.world.level1.station import StationHost
 from linli.world.loop import VirtualLoop
 from linli.world.oracle import Oracle
-from linli.world.scenario import Plan
+from linli.world.scenario import Level, Plan
 from linli.world.trace import Trace
 
-ADMIN_CALLER = Caller("drill", "drill", frozenset({ADMIN}))
 _STARTS = 6
+_STARTING_S = 100.0
 _LEFT_ALONE_S = 600.0  # somebody passing by pushes an open door shut
 
 
 class Town:
     """One station, one hub, and the people's way to both."""
 
-    def __init__(self, loop: VirtualLoop, ground: Ground, plan: Plan, trace: Trace) -> None:
+    def __init__(
+        self, loop: VirtualLoop, ground: Ground, plan: Plan, trace: Trace, level: Level
+    ) -> None:
         """Lay out the files; nothing runs yet."""
         self.loop, self.ground, self.plan, self.trace = loop, ground, plan, trace
         seed = plan.seed
@@ -40,8 +45,7 @@ class Town:
         labels = tuple(part.label for part in ground.config.compartment)
         self.cabinet = Cabinet(labels, random.Random(f"{seed}|cabinet"))
         self.oracle = Oracle(trace, loop.time, lambda: to_ms(self.clock.wall()))
-        self.hub = HubHost(ground, seed, WorldClock(loop, boot_id="hub"))
-        self.wire = Wire(self.hub, random.Random(f"{seed}|wire"), self.note)
+        self.hub, self.wire = _hub(ground, seed, WorldClock(loop, boot_id="hub"), level, self.note)
         self.wire.weather = weather_of(seed, fair=plan.fair_network)
         self.station = StationHost(
             ground, plan.seed, self.clock, self.cabinet, self.wire, config=ground.config_for(plan)
@@ -129,6 +133,7 @@ class Town:
                 if cold:
                     self._boots += 1
                     self.clock.boot_id = f"boot-{self.plan.seed}-{self._boots}"
+                    self.oracle.booted_cold(CHECKPOINT_S + _STARTING_S)
                 self.note("station starts", cold)
                 if await self.station.start():
                     return
@@ -156,10 +161,9 @@ class Town:
         await self.station.up.wait()
         return self.station.edge
 
-    def resident(self, number: int) -> Caller:
-        """Return a resident as the hub knows her."""
-        person = self.ground.paired.access.residents[number]
-        return Caller("drill", person["name"], frozenset({RESIDENT}), person["person_id"])
+    def person_id(self, number: int) -> str:
+        """Return who a resident is at the hub."""
+        return str(self.ground.paired.access.residents[number]["person_id"])
 
     def phone_tail(self, number: int) -> str:
         """Return the last four digits of a person's phone number."""
@@ -225,3 +229,14 @@ def _revoked(conn: sqlite3.Connection) -> frozenset[str]:
 
 def _nothing() -> None:
     return
+
+
+def _hub(
+    ground: Ground, seed: int, clock: WorldClock, level: Level, note: Callable[..., None]
+) -> tuple[HubSide, Network]:
+    rng = random.Random(f"{seed}|wire")
+    if level is Level.MODEL:
+        model = ModelHub(ground, seed, clock)
+        return model, ModelWire(model, rng, note)
+    host = HubHost(ground, seed, clock)
+    return host, Wire(host, rng, note)
