@@ -3,7 +3,6 @@
 import gc
 import json
 import logging
-import random
 import shutil
 import tempfile
 from collections import Counter
@@ -16,14 +15,14 @@ from pathlib import Path
 from common.kit.log import setup_logging
 from linli.drill.forked.ablation import ABLATIONS
 from linli.drill.forked.ground import Ground
+from linli.drill.forked.hubside import BootedHub
 from linli.drill.forked.pipe import Child
 from linli.drill.forked.places import PLACES
 from linli.drill.forked.run import Outcome, Run, Scene
-from linli.drill.forked.survey import SCENES, Survey
+from linli.drill.forked.survey import SCENES, draw
 from linli.world.ablation import ablated
 
 _MEMORY = Path("/dev/shm")
-SURVEY_S = 900.0
 _ENOUGH = 2
 """Each place is drawn so often when it must have been struck once at least."""
 
@@ -36,7 +35,6 @@ class Tally:
     deaths: Counter[str] = field(default_factory=Counter)
     scenes: Counter[str] = field(default_factory=Counter)
     violations: list[tuple[int, str]] = field(default_factory=list)
-    unreached: list[str] = field(default_factory=list)
     unstruck: list[str] = field(default_factory=list)
 
     @property
@@ -60,7 +58,7 @@ class Tally:
             "places": len(self.deaths),
             "fewest": min(self.deaths.values(), default=0),
             "by_place": dict(sorted(self.deaths.items())),
-            "unreached": self.unreached,
+            "unstruck": self.unstruck,
         }
         record = {
             "name": "kill", "runs": self.runs, "violations": len(self.violations),
@@ -84,12 +82,8 @@ class Campaign:
     def run(self) -> Tally:
         """Live every seed; with a safeguard off, stop at the first that notices."""
         tally, jobs = Tally(), min(self.jobs, len(self.seeds))
-        workers = [
-            Child(partial(self._work, self.seeds[n::jobs], self.scenes[n::jobs]))
-            for n in range(jobs)
-        ]
+        workers = [Child(partial(self._work, self.seeds[n::jobs])) for n in range(jobs)]
         try:
-            self._survey(workers, tally)
             for outcome in _outcomes(workers):
                 self._tell(outcome, tally)
                 if self.ablation and tally.violations:
@@ -114,20 +108,6 @@ class Campaign:
     def _is_whole(self) -> bool:
         return self.places == PLACES and self.scenes == SCENES and self.ablation is None
 
-    def _survey(self, workers: Sequence[Child], tally: Tally) -> None:
-        """Let every worker know what all have seen."""
-        survey = Survey()
-        for worker in workers:
-            survey.add(worker.hear(SURVEY_S))
-        for worker in workers:
-            worker.say(survey)
-        if self._is_whole:
-            tally.unreached = sorted(set(PLACES) - set(survey.passings))
-        sentences = [*survey.violations, *(f"{one} is never reached" for one in tally.unreached)]
-        tally.violations += [(0, one) for one in sentences]
-        for one in sentences:
-            self.say(f"  {one}")
-
     def _tell(self, outcome: Outcome, tally: Tally) -> None:
         tally.add(outcome)
         found = outcome.found
@@ -141,7 +121,7 @@ class Campaign:
         if tally.runs % 200 == 0:
             self.say(f"{tally.runs} runs, {tally.kills} kills, {len(tally.violations)} violations")
 
-    def _work(self, seeds: Sequence[int], scenes: Sequence[Scene], pipe: Connection) -> None:
+    def _work(self, seeds: Sequence[int], pipe: Connection) -> None:
         """Be one of the processes that live runs."""
         setup_logging("plain")
         if not self.trace:
@@ -152,25 +132,26 @@ class Campaign:
         try:
             ground = Ground(root / "ground")
             ground.prepare()
+            booted = {name: BootedHub(ground, name) for name in ground.images}
             gc.collect()
             gc.freeze()
             gc.disable()  # a child shares what it does not touch, and lives a second
-            survey = Survey()
-            survey.look(ground, scenes)
-            pipe.send(survey)
-            survey = pipe.recv()
             for seed in seeds:
-                pipe.send(self._live(ground, survey, seed))
+                pipe.send(self._live(ground, booted, seed))
         finally:
             shutil.rmtree(root, ignore_errors=True)
         pipe.send(None)
 
-    def _live(self, ground: Ground, survey: Survey, seed: int) -> Outcome:
-        rng = random.Random(f"{seed}|plan")
-        known = [one for one in self.places if one in survey.passings]
-        scene, arms = survey.draw(known[seed % len(known)], rng)
+    def _live(self, ground: Ground, booted: Mapping[str, BootedHub], seed: int) -> Outcome:
+        """Live one run; with places and scenes that have nothing in common there is nothing to live."""
+        drawn = draw(self.places[seed % len(self.places)], self.scenes, seed)
+        if drawn is None:
+            places = [one for one in self.places if draw(one, self.scenes, seed) is not None]
+            drawn = draw(places[seed % len(places)], self.scenes, seed)
+        assert drawn is not None
+        scene, arms = drawn
         with ablated(self.ablation, ABLATIONS):
-            return Run(ground, scene, seed, arms).live()
+            return Run(ground, scene, seed, arms, booted).live()
 
 
 def _outcomes(workers: Sequence[Child]) -> Iterator[Outcome]:

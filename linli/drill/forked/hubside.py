@@ -20,6 +20,8 @@ from linli.world.loop import VirtualLoop, run_virtual
 from linli.world.town import HUB_HOST, PORTS
 
 _STARTS = 4
+_IDLE_S = 600.0
+"""A hub that has waited longer is started instead: to let it live days of waiting takes longer."""
 PAIR = "PAIR"
 """The method of what is no request but a command on the hub's machine: `linli hub pair`."""
 
@@ -61,8 +63,11 @@ class Dying:
 class ForkedHub:
     """Started anew whenever it was killed; each start with the next arm."""
 
-    def __init__(self, ground: Ground, seed: int, arms: tuple[Arm, ...]) -> None:
-        """Nothing runs yet."""
+    def __init__(
+        self, ground: Ground, seed: int, arms: tuple[Arm, ...], booted: "BootedHub | None" = None
+    ) -> None:
+        """Nothing runs yet; the first life may go on from `booted`."""
+        self._booted = booted
         self._ground, self._seed, self._arms = ground, seed, list(arms)
         self._child: Child | None = None
         self._lives = 0
@@ -84,8 +89,12 @@ class ForkedHub:
         """Return the failpoints passed in this life."""
         if self._child is None:
             return {}
-        self._child.say(Passings({}))
-        found = self._child.hear()
+        try:
+            self._child.say(Passings({}))
+            found = self._heard(self._child)
+        except DiedError:
+            self._died()
+            return {}
         assert isinstance(found, Passings)
         return found.counts
 
@@ -101,7 +110,10 @@ class ForkedHub:
                 return self._child
             arm = self._arms.pop(0) if self._arms else None
             self._lives += 1
-            main = partial(_run, self._ground, self._seed, self._lives, at_s, arm)
+            booted, self._booted = self._booted, None
+            if booted is not None and at_s - booted.at_s > _IDLE_S:
+                booted = None
+            main = partial(_run, self._ground, self._seed, self._lives, at_s, arm, booted)
             self._child = Child(main)
             try:
                 self._heard(self._child)  # ready
@@ -125,42 +137,88 @@ class ForkedHub:
         self._child = None
 
 
+class BootedHub:
+    """A hub that has come up in the parent and waits: a run's first life is forked from it, as a hub that runs already.
+
+    Its loop is the simulated world's, without descriptor or thread, and its database is closed: so it may be forked.
+    """
+
+    def __init__(self, ground: Ground, image: str) -> None:
+        """Come up on an image's files."""
+        ground.lay_out(image, None)
+        self._loop, self._ground = VirtualLoop(0), ground
+        self.at_s = ground.images[image].at_s
+        asyncio.set_event_loop(self._loop)
+        self._hub = self._loop.run_until_complete(_up(self._loop, ground, "booted", self.at_s))
+        asyncio.set_event_loop(None)
+        ground.hub_db().close()
+
+    def live(self, seed: int, at_s: float, passed: Passed, pipe: Connection) -> None:
+        """Go on in the child."""
+        self._loop.rng.seed(f"loop|{seed}")
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(
+            _serve(self._loop, self._hub, self._ground, at_s, passed, pipe)
+        )
+
+
 def _run(
-    ground: Ground, seed: int, life: int, at_s: float, arm: Arm | None, pipe: Connection
-) -> None:
+    ground: Ground, seed: int, life: int, at_s: float, arm: Arm | None,
+    booted: BootedHub | None, pipe: Connection,
+) -> None:  # fmt: skip
     passed = Passed(arm, lambda name: pipe.send(Dying(name)))
-    run_virtual(seed, lambda loop: _serve(loop, ground, f"{seed}|hub|{life}", at_s, passed, pipe))
+    if booted is not None:
+        booted.live(seed, at_s, passed, pipe)
+        return
+
+    async def main(loop: VirtualLoop) -> None:
+        hub = await _up(loop, ground, f"{seed}|hub|{life}", at_s)
+        await _serve(loop, hub, ground, at_s, passed, pipe)
+
+    run_virtual(seed, main)
 
 
-async def _serve(
-    loop: VirtualLoop, ground: Ground, stream: str, at_s: float, passed: Passed, pipe: Connection
-) -> None:
+async def _up(
+    loop: VirtualLoop, ground: Ground, stream: str, at_s: float
+) -> tuple[Hub, "asyncio.Task[None]"]:
     await asyncio.sleep(at_s)
     ports = ground.hub_ports(WorldClock(loop, boot_id="hub"), seeded_chance(stream))
     hub = build_hub(ports, ground.hub_config)
-    running = asyncio.ensure_future(hub.run())
-    ready = asyncio.ensure_future(hub.ready.wait())
+    running = loop.create_task(hub.run())
+    ready = loop.create_task(hub.ready.wait())
     await asyncio.wait((running, ready), return_when=asyncio.FIRST_COMPLETED)
     if running.done():
         running.result()
+    return hub, running
+
+
+async def _serve(
+    loop: VirtualLoop,
+    up: tuple[Hub, "asyncio.Task[None]"],
+    ground: Ground,
+    at_s: float,
+    passed: Passed,
+    pipe: Connection,
+) -> None:
+    hub, running = up
+    await asyncio.sleep(max(0.0, at_s - loop.time()))
     connector = aiohttp.UnixConnector(path=f"{HUB_HOST}:{PORTS.hub}")
     async with aiohttp.ClientSession(
         connector=connector, cookie_jar=aiohttp.DummyCookieJar()
     ) as session:
         pipe.send("ready")
-        while True:
+        while not running.done():
             asked = pipe.recv()
             if isinstance(asked, Passings):
                 pipe.send(Passings(dict(passed.counts)))
                 continue
-            at_s, request = asked
-            await asyncio.sleep(max(0.0, at_s - loop.time()))
+            asked_s, request = asked
+            await asyncio.sleep(max(0.0, asked_s - loop.time()))
             if request.method == PAIR:
                 pipe.send(await _pair(hub, ground, loop))
-                continue
-            pipe.send(await _answer(session, request, loop))
-            if running.done():
-                running.result()
+            else:
+                pipe.send(await _answer(session, request, loop))
+    running.result()
 
 
 async def _answer(session: aiohttp.ClientSession, request: Request, loop: VirtualLoop) -> Response:

@@ -129,4 +129,6 @@ def _effects_once(hub: sqlite3.Connection) -> list[str]:
     rows = hub.execute(
         "SELECT parcel_id, to_state, count(*) FROM custody_event GROUP BY 1, 2 HAVING count(*) > 1"
     )
-    return [f"parcel {row[0]} became {row[1]} {row[2]} times" for row in rows]
+    found = [f"parcel {row[0]} became {row[1]} {row[2]} times" for row in rows]
+    quarantined = hub.execute("SELECT type, reason FROM event_quarantine")
+    return found + [f"event {row[0]} took no effect: {row[1]}" for row in quarantined]

@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection
+from types import MappingProxyType
 
 from edge.config import StationConfig
 from linli.drill.forked import proofs
 from linli.drill.forked.arms import Arm
 from linli.drill.forked.ground import Ground
-from linli.drill.forked.hubside import ForkedHub
+from linli.drill.forked.hubside import BootedHub, ForkedHub
 from linli.drill.forked.office import Office
 from linli.drill.forked.pipe import Asking, Child
 from linli.drill.forked.stationside import Life, Site, live
@@ -76,8 +77,15 @@ class Outcome:
 class Run:
     """Everything of one run; the station's process has a copy as of its start."""
 
-    def __init__(self, ground: Ground, scene: Scene, seed: int, arms: Arms) -> None:
-        """Lay the files out; nothing runs yet."""
+    def __init__(
+        self,
+        ground: Ground,
+        scene: Scene,
+        seed: int,
+        arms: Arms,
+        booted: Mapping[str, BootedHub] = MappingProxyType({}),
+    ) -> None:
+        """Lay the files out; nothing runs yet. `booted`: hubs that are up already, by image."""
         self.ground, self.scene, self.seed, self.arms = ground, scene, seed, arms
         self.rng = random.Random(f"{seed}|people")
         self.hasty = (self.rng.random() < 0.5, self.rng.random() < 0.5)
@@ -86,7 +94,7 @@ class Run:
         ground.lay_out(scene.hub, scene.station)
         image = ground.images[scene.hub]
         newest_s = max(one.at_s for one in ground.images.values())
-        self.hub = ForkedHub(ground, seed, arms.hub)
+        self.hub = ForkedHub(ground, seed, arms.hub, booted.get(scene.hub))
         self.table = Table(ground, seed, self.hub, newest_s + scene.later_s, image.inside)
         self.office = Office(self.table, f"{seed}")
         self.config = ground.station_config

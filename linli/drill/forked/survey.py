@@ -1,7 +1,8 @@
 """Which scene passes which failpoint how often when nobody is killed; what a kill is drawn from."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from random import Random
 
 from linli.drill.forked.arms import Arm
@@ -10,6 +11,9 @@ from linli.drill.forked.ground import Ground
 from linli.drill.forked.hubscenes import HUB_SCENES
 from linli.drill.forked.run import Arms, Run, Scene
 
+Passings = dict[str, dict[str, int]]
+"""Scene → `program/failpoint` → how often."""
+_FILE = Path(__file__).parent / "passings.json"
 SCENES: tuple[Scene, ...] = (*DOOR_SCENES, *HUB_SCENES)
 _SEEDS = (1, 2)
 _ANY_UP_TO = 90
@@ -17,37 +21,42 @@ _MORE, _OTHER = (0.8, 0.6, 0.4), 0.4
 """Shares of runs in which the struck program is struck once more, and the other one too."""
 
 
-@dataclass(slots=True)
-class Survey:
-    """`program/failpoint` → scene → passings."""
+def surveyed(ground: Ground, say: Callable[[str], None]) -> Passings:
+    """Live every scene undisturbed; ValueError when that breaks a promise already."""
+    found: Passings = {}
+    for scene in SCENES:
+        for seed in _SEEDS:
+            outcome = Run(ground, scene, seed, undisturbed(scene)).live()
+            if outcome.found:
+                raise ValueError(f"{scene.name}, undisturbed: {outcome.found}")
+            for place, count in sorted(outcome.passed.items()):
+                known = found.setdefault(scene.name, {})
+                known[place] = max(count, known.get(place, 0))
+        say(f"{scene.name}: {len(found[scene.name])} failpoints")
+    return found
 
-    passings: dict[str, dict[str, int]] = field(default_factory=dict)
-    violations: list[str] = field(default_factory=list)
 
-    def look(self, ground: Ground, scenes: Sequence[Scene]) -> None:
-        """Live scenes undisturbed."""
-        for scene in scenes:
-            for seed in _SEEDS:
-                outcome = Run(ground, scene, seed, undisturbed(scene)).live()
-                self.violations += [f"{scene.name}, undisturbed: {one}" for one in outcome.found]
-                for place, count in outcome.passed.items():
-                    found = self.passings.setdefault(place, {})
-                    found[scene.name] = max(count, found.get(scene.name, 0))
+def passings() -> Passings:
+    """Return what was surveyed last: `python -m linli.drill.forked` writes it anew."""
+    found: Passings = json.loads(_FILE.read_text(encoding="utf-8"))
+    return found
 
-    def add(self, other: "Survey") -> None:
-        """Take over what another process saw of other scenes."""
-        self.violations += other.violations
-        for place, found in other.passings.items():
-            self.passings.setdefault(place, {}).update(found)
 
-    def draw(self, place: str, rng: Random) -> tuple[Scene, Arms]:
-        """Draw a scene that passes `place`, and where else it is struck."""
-        found = self.passings[place]
-        name = rng.choice(sorted(found))
-        scene = next(one for one in SCENES if one.name == name)
-        program, _, failpoint = place.partition("/")
-        first = Arm(failpoint, rng.randint(1, found[name]))
-        return scene, _arms(scene, program, first, rng)
+def written(found: Passings) -> str:
+    """Return the file's text, a line a scene."""
+    lines = [f"{json.dumps(name)}: {json.dumps(found[name], sort_keys=True)}" for name in found]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def draw(place: str, scenes: Sequence[Scene], seed: int) -> tuple[Scene, Arms] | None:
+    """Draw a scene that passes `place`, and where else it is struck; None when none of them does."""
+    rng, known = Random(f"{seed}|plan"), passings()
+    pairs = [(one, known[one.name][place]) for one in scenes if place in known[one.name]]
+    if not pairs:
+        return None
+    scene, most = rng.choice(pairs)
+    program, _, failpoint = place.partition("/")
+    return scene, _arms(scene, program, Arm(failpoint, rng.randint(1, most)), rng)
 
 
 def undisturbed(scene: Scene) -> Arms:
