@@ -9,13 +9,17 @@ from linli.drill.forked.ground import Ground
 from linli.drill.forked.survey import surveyed, written
 
 
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
 def main() -> None:
     """Survey on a scratch folder."""
     logging.disable(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as scratch:
         ground = Ground(Path(scratch) / "ground")
         ground.prepare()
-        found = surveyed(ground, lambda line: sys.stderr.write(f"{line}\n") and None)
+        found = surveyed(ground, _tell)
     sys.stdout.write(written(found))
 
 

@@ -118,7 +118,7 @@ class Campaign:
             )
         for sentence in found[:5]:
             self.say(f"  {sentence}\n  replay: {self.replay(outcome.seed)}")
-        if tally.runs % 200 == 0:
+        if tally.runs % 100 == 0:
             self.say(f"{tally.runs} runs, {tally.kills} kills, {len(tally.violations)} violations")
 
     def _work(self, seeds: Sequence[int], pipe: Connection) -> None:

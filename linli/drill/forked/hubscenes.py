@@ -35,12 +35,15 @@ def _cancel(run: Run) -> None:
     """One order is given up before it is paid, one is never paid, one is cancelled when its code is on the way."""
     office = run.office
     given_up = office.place(_BASKET)
-    office.post(f"/orders/{given_up}/cancel", {}, office.buyer)
+    office.post(
+        f"/orders/{given_up}/cancel", {}, office.buyer,
+        lambda: office.order(given_up)["state"] == "cancelled",
+    )  # fmt: skip
     office.place(_BASKET)
     bought = office.buy(_BASKET)
     office.post(
         f"/orders/{bought.order_id}/cancel", {}, office.buyer,
-        lambda: office.order(bought.order_id)["cancel_state"] != "none",
+        lambda: office.order(bought.order_id)["cancel"] != "none",
     )  # fmt: skip
     office.wait(2 * _HOUR_S)
     run.bought = bought

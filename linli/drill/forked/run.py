@@ -1,6 +1,7 @@
 """One run: a scene lived to its end by people who go on, over programs that are killed on the way, then the proofs."""
 
 import random
+import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -119,6 +120,8 @@ class Run:
             outcome.passed.update(_named("hub", self.hub.passings()))
         except TimeoutError as error:
             self.table.on_violated(f"the hub: {error}")
+        except Exception as error:  # noqa: BLE001 - one run that fails must not end the others
+            self.table.on_violated(f"the drill failed: {error!r} {traceback.format_exc()[-600:]}")
         finally:
             self.hub.end()
         outcome.passed.update(_named("daemon", self.table.passed))
