@@ -234,8 +234,8 @@ class Keeper:
             await asyncio.sleep(LOOK_S)
             view = desk.put_in_view()
             if view is None or view.step is not DeskStep.OPENING or self.hasty:
-                for label in self.hands.open_doors():
-                    await self.hands.take(label, only)
+                for label in self.hands.open_doors():  # perhaps the last one's, from before a death
+                    await self.hands.take(label, frozenset(self.hands.inside().values()))
             if view is not None and view.step in (DeskStep.OPENING, DeskStep.OPEN):
                 continue
             if await self._state(parcel_id) in ends and only <= self.hands.taken():
