@@ -47,6 +47,10 @@ class Hands:
         """Tell whether something was done before, in this life or an earlier one; from now on it was."""
         return bool(self._ask("mark", what, 1) > 1)
 
+    def has_done(self, what: str) -> bool:
+        """Tell whether something was counted before."""
+        return bool(self._ask("mark", what, 0))
+
     def count(self, what: str) -> int:
         """Return the how manieth time this is."""
         return int(self._ask("mark", what, 1))
@@ -209,7 +213,7 @@ class Keeper:
     async def put_in(self, parcel_id: str, label: str) -> None:
         """Bring one parcel behind a door so that the station knows it."""
         desk = self.hands.site.edge.desk
-        while True:
+        while not self.hands.has_done(f"stored {label}"):
             await asyncio.sleep(LOOK_S)
             view = desk.put_in_view()
             await self._use_hands(view.step if view else None, parcel_id)
@@ -218,6 +222,7 @@ class Keeper:
                 await asyncio.sleep(_REST_S)
             elif view is None or view.step in (DeskStep.STORED, DeskStep.DONE):
                 if await self._is_stored(parcel_id):
+                    self.hands.count(f"stored {label}")
                     return
                 if self.hands.count(f"scanned {label}") > MOST_TRIES:
                     self.hands.violate(f"{label} is not taken")
