@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
+from cloud.orders.placing import PAY_WITHIN_S
 from common.kit.clock import from_ms
 from edge.app import STATE_MIGRATIONS
 from edge.data_folder import migrate_tx
@@ -45,7 +46,7 @@ def _cancel(run: Run) -> None:
         f"/orders/{bought.order_id}/cancel", {}, office.buyer,
         lambda: office.order(bought.order_id)["cancel"] != "none",
     )  # fmt: skip
-    office.wait(2 * _HOUR_S)
+    office.wait(PAY_WITHIN_S + 120.0)
     run.bought = bought
 
 
