@@ -35,11 +35,11 @@ def always(
     found += [f"{one} was taken {n} times" for one, n in table.taken.items() if n > 1]
     if plays:
         with _opened(ground.station / "state.db") as station, _opened(_hub(ground)) as hub:
-            found += _facts(station, hub, forgets=forgets)
-            found += _rows(station, hub)
-            found += _journalled(table, station, started_s)
+            found += facts(station, hub, forgets=forgets)
+            found += rows_agree(station, hub)
+            found += journalled(Counter(one.door for one in table.seen()), station, started_s)
     with _opened(_hub(ground)) as hub:
-        found += _effects_once(hub)
+        found += effects_once(hub)
     db = ground.hub_db()
     try:
         found += db.read_now(lambda conn: [one for check in CHECKS for one in check(conn)])
@@ -75,7 +75,7 @@ def _lane(conn: sqlite3.Connection, table: str, lane: str) -> dict[tuple[int, in
     return {(row[0], row[1]): f"{row[2]} {row[3]}" for row in rows}
 
 
-def _facts(station: sqlite3.Connection, hub: sqlite3.Connection, *, forgets: bool) -> list[str]:
+def facts(station: sqlite3.Connection, hub: sqlite3.Connection, *, forgets: bool) -> list[str]:
     """Compare both lanes, place by place."""
     found = []
     for lane in ("facts", "telemetry"):
@@ -91,7 +91,7 @@ def _facts(station: sqlite3.Connection, hub: sqlite3.Connection, *, forgets: boo
     return found
 
 
-def _rows(station: sqlite3.Connection, hub: sqlite3.Connection) -> list[str]:
+def rows_agree(station: sqlite3.Connection, hub: sqlite3.Connection) -> list[str]:
     """Compare where the rows stand, with the digest over their content."""
     here = station.execute("SELECT gen, op, hex(digest) FROM sync_self").fetchone()
     there = hub.execute("SELECT gen, head_op, hex(digest) FROM sync_station").fetchone()
@@ -100,9 +100,8 @@ def _rows(station: sqlite3.Connection, hub: sqlite3.Connection) -> list[str]:
     return found if fence is None else [*found, f"the station is still fenced: {fence[0]}"]
 
 
-def _journalled(table: Table, station: sqlite3.Connection, started_s: float) -> list[str]:
+def journalled(executed: Counter[str], station: sqlite3.Connection, started_s: float) -> list[str]:
     """Compare the pulses that the boards executed with the rows written before each frame, and these with events."""
-    executed = Counter(one.door for one in table.seen())
     since_ms = round((started_s - _CLOCK_S) * 1000)
     rows = station.execute(
         "SELECT compartment, open_request_id FROM pulse WHERE mono_ms >= ?", (since_ms,)
@@ -125,7 +124,8 @@ def _journalled(table: Table, station: sqlite3.Connection, started_s: float) -> 
     ]
 
 
-def _effects_once(hub: sqlite3.Connection) -> list[str]:
+def effects_once(hub: sqlite3.Connection) -> list[str]:
+    """Return which custody steps were taken twice, and which events took no effect."""
     rows = hub.execute(
         "SELECT parcel_id, to_state, count(*) FROM custody_event GROUP BY 1, 2 HAVING count(*) > 1"
     )
