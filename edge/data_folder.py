@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from common.kit.failpoints import fp
 from common.kit.folder import hold
 
 LOCK_FILE = "daemon.lock"
@@ -46,4 +47,5 @@ def migrate_tx(
                     (room, name, str(at)),
                 )
                 applied.append(f"{room}/{name}")
+                fp("edge.migration_run")
     return applied

@@ -20,6 +20,7 @@ from cloud.access.sealing import Sealer
 from cloud.api.models import kept_answer
 from common.kit.clock import Clock, to_ms
 from common.kit.errors import ConflictError, InvalidError, LinliError
+from common.kit.failpoints import fp
 from common.kit.openapi import Answer
 from common.kit.problems import PROBLEM_TYPE, problem_bytes
 from common.kit.sqldb import HubDb
@@ -109,7 +110,9 @@ class Idempotency:
             raise
         finally:
             _claim.reset(token)
+        fp("api.effect_committed")
         await self._db.write(lambda conn: self._keep_tx(conn, claim, answer))
+        fp("api.answer_kept")
         return answer
 
     def _kept(self, conn: Connection, claim: _Claim) -> Answer | None:

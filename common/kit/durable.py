@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from common.kit.failpoints import fp
+
 
 def write_whole(path: Path, data: bytes, *, synced: bool = True) -> None:
     """Put `data` at `path` in one step; `synced=False` where nobody cuts the power."""
@@ -12,6 +14,7 @@ def write_whole(path: Path, data: bytes, *, synced: bool = True) -> None:
         if synced:
             out.flush()
             os.fsync(out.fileno())
+    fp("kit.durable.written")
     into_place(part, path, synced=synced)
 
 

@@ -10,12 +10,17 @@ from collections.abc import Callable
 
 _log = logging.getLogger(__name__)
 _armed: dict[str, Callable[[], None]] = {}
+_watchers: list[Callable[[str], None]] = []
+_WATCHED = "*"
 
 
 def fp(name: str) -> None:
     """Run what a test armed under `name`, else do nothing."""
-    if _armed and (action := _armed.get(name)) is not None:
-        action()
+    if _armed:
+        if (action := _armed.get(name)) is not None:
+            action()
+        for told in _watchers:
+            told(name)
 
 
 def arm(name: str, action: Callable[[], None]) -> None:
@@ -23,9 +28,16 @@ def arm(name: str, action: Callable[[], None]) -> None:
     _armed[name] = action
 
 
+def watch(told: Callable[[str], None]) -> None:
+    """Let every `fp(name)` call `told(name)` from now on, after what is armed under its name."""
+    _watchers.append(told)
+    arm(_WATCHED, _nothing)
+
+
 def disarm_all() -> None:
-    """Forget every armed failpoint."""
+    """Forget every armed failpoint and every watcher."""
     _armed.clear()
+    _watchers.clear()
 
 
 def arm_kill(spec: str) -> None:
@@ -41,3 +53,7 @@ def arm_kill(spec: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     arm(name, act)
+
+
+def _nothing() -> None:
+    return

@@ -122,6 +122,7 @@ class SqlDb:
                     for topic in topics:
                         connection.execute(sa.select(sa.func.pg_notify(HINT_CHANNEL, topic)))
                 fp("kit.sqldb.before_commit")
+            fp("kit.sqldb.committed")
             return result, topics
 
         return _retrying(once)

@@ -168,6 +168,7 @@ class SqliteDb:
             result = fn(self._rw)
             fp("kit.sqlite.before_commit")
             self._rw.execute("COMMIT")
+            fp("kit.sqlite.committed")
         except BaseException:
             if self._rw.in_transaction:
                 self._rw.execute("ROLLBACK")
@@ -237,6 +238,7 @@ class SqliteDb:
                 self._in_savepoint(job)
             fp("kit.sqlite.before_commit")
             self._rw.execute("COMMIT")
+            fp("kit.sqlite.committed")
         except BaseException as error:  # noqa: BLE001 - a failed commit fails every waiter of the group
             if self._rw.in_transaction:
                 self._rw.execute("ROLLBACK")

@@ -14,6 +14,7 @@ from pathlib import Path
 from common.kit.clock import Clock, to_ms
 from common.kit.disk import Disk, DiskLevel
 from common.kit.durable import into_place, sync_file, write_whole
+from common.kit.failpoints import fp
 
 FOLDER = "copies"
 _PERSON = b"linli/copy/1"
@@ -48,7 +49,9 @@ class Copies:
         try:
             self._vacuum(part)
             sync_file(part)
+            fp("salvage.copy_written")
             write_whole(_sum_file(path), self._sum(part))
+            fp("salvage.copy_summed")
             into_place(part, path)
         except (OSError, sqlite3.Error) as error:
             _log.error("no copy of %s is made: %s", self._database.name, error)

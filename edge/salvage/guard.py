@@ -13,6 +13,7 @@ from common.contract.base import Message
 from common.kit.clock import Clock
 from common.kit.disk import MIB, Disk
 from common.kit.errors import UnavailableError
+from common.kit.failpoints import fp
 from common.kit.identity import StationSecrets
 from common.kit.pagesums import PageSums
 from common.kit.sqlite import Db, SqliteDb
@@ -62,6 +63,7 @@ class StateGuard:
         found = untold(self._data)
         if found is not None:
             await report(found)
+            fp("salvage.told")
             told(self._data)
 
     def found(self, error: sqlite3.DatabaseError) -> None:

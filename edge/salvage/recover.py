@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from common.contract.damage import StorageDamaged
 from common.kit.clock import Clock, to_ms
 from common.kit.durable import into_place, sync_file, write_whole
+from common.kit.failpoints import fp
 from common.kit.pagesums import Finding, PageSums
 from common.kit.soundness import is_sound, set_aside
 from edge.config import StationConfig
@@ -79,14 +80,18 @@ class Recovery:
             made = rebuild(part, stock, self.config, self.make_tables_tx, wall_ms, copy_ms)
             report = self._report(finding, "rebuilt", made, began_s, copy)
         sync_file(part)
+        fp("salvage.rebuilt")
         into_place(part, ready)
+        fp("salvage.ready")
         self._into_place(ready)
         return report
 
     def _into_place(self, ready: Path) -> None:
         self.sums.forget()
         _log.error("the damaged file is kept as %s", set_aside(self.path).name)
+        fp("salvage.set_aside")
         into_place(ready, self.path)
+        fp("salvage.in_place")
         self.sums.renew()
 
     def _report(

@@ -1,0 +1,1 @@
+"""Ten thousand kills: forked daemons and hubs over real files and real frames, people and cabinet outliving them."""
