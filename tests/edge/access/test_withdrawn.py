@@ -1,0 +1,100 @@
+"""What the hub takes back is gone here: a keeper is signed out, a key reads no code, a command opens nothing."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+from common.kit.sqlite import SqliteDb
+from edge.access.keepers import KeeperSession
+from edge.access.limiter import Empty
+from edge.pickup.views import Refused
+from tests.edge.access.test_commands import command, told
+from tests.edge.pickup.house import KEEPER, PIN, House, in_house
+from tests.edge.pickup.test_fenced import lower
+from tests.edge.pickup.test_qr import KID, Signer
+
+
+async def withdraw(house: House, table: str, key: str) -> None:
+    def tx(conn: sqlite3.Connection) -> None:
+        house.edge.replica.delete_tx(conn, table, key)
+
+    await house.edge.state_db.write(tx)
+    for wake in house.edge.replica.on_applied:
+        wake()
+    await asyncio.sleep(0.05)
+
+
+def test_a_keeper_who_is_no_keeper_any_more_is_signed_out(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        await house.put(house.keeper())
+        session = await house.edge.desk.sign_in(PIN)
+        assert isinstance(session, KeeperSession)
+        assert await house.edge.desk.session(session.token) is not None
+        await withdraw(house, "keeper", KEEPER)
+        assert await house.edge.desk.session(session.token) is None
+        assert not isinstance(await house.edge.desk.sign_in(PIN), KeeperSession)
+
+    in_house(tmp_path, body)
+
+
+def test_codes_under_a_withdrawn_key_open_nothing(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        signer = Signer(house)
+        await house.put(signer.row())
+        grant = await house.delivered("LP-0001")
+        pulses = house.pulses
+        await withdraw(house, "grant_key", str(KID))
+        assert await house.edge.pickup.submit_qr(signer.text(signer.grant(grant))) == Refused(0)
+        assert house.pulses == pulses
+
+    in_house(tmp_path, body)
+
+
+def test_a_command_withdrawn_before_its_turn_opens_nothing(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        await house.edge.link.fence.turned_away(house.clock.true_ms())
+        row = command(house)
+        await house.put(row)
+        await withdraw(house, "command", row.command_id)
+        await lower(house)
+        house.edge.commands.wake()
+        await asyncio.sleep(3)
+        assert told(house, row) == []
+        assert house.pulses == 0
+
+    in_house(tmp_path, body)
+
+
+def test_a_command_whose_request_the_disk_lost_is_unknown_and_not_begun_anew(
+    tmp_path: Path,
+) -> None:
+    async def body(house: House) -> None:
+        house.cabinet.jam("A01")
+        row = command(house)
+        await house.put(row)
+        await asyncio.sleep(0.3)
+        assert told(house, row)[-1][0] == "started"
+        path = house.edge.state_db.path  # type: ignore[attr-defined]
+        await house.cut()
+        other = SqliteDb(path, inline=True)
+        other.write_now(lambda conn: conn.execute("DELETE FROM open_request").rowcount)
+        other.close()
+        pulses = house.pulses
+        await house.boot()
+        assert told(house, row)[-1] == ("unknown", "restarted meanwhile")
+        await asyncio.sleep(5)
+        assert house.pulses == pulses
+
+    in_house(tmp_path, body)
+
+
+def test_a_locked_tablet_says_how_long(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        await house.put(house.keeper())
+        for _ in range(5):
+            await house.edge.desk.sign_in("111222")
+        locked = await house.edge.desk.sign_in(PIN)
+        assert not isinstance(locked, KeeperSession | Empty)
+        assert locked.wait_s > 0
+
+    in_house(tmp_path, body)
