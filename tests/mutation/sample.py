@@ -1,0 +1,204 @@
+"""Changes a seeded sample of the proved rooms and asks their tests: `make mutation`, `python -m tests.mutation.sample`.
+
+mutmut makes the mutants, forks a process for each and runs only the tests that reach it; here they are drawn, counted
+by room and freed of the ones that nothing could notice (`equivalent.toml`, each with its reason).
+"""
+
+import argparse
+import ast
+import fnmatch
+import random
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+_EQUIVALENT = Path(__file__).with_name("equivalent.toml")
+_KILLED = frozenset({"killed", "timeout", "caught by type check"})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One mutant: what was changed, what became of it."""
+
+    name: str
+    status: str
+    was: str
+    now: str
+
+    @property
+    def function(self) -> str:
+        """Return `package.module.function` without mutmut's number."""
+        return self.name.partition("__mutmut_")[0]
+
+
+@dataclass(slots=True)
+class Score:
+    """The count of one room."""
+
+    made: int
+    killed: list[Verdict] = field(default_factory=list)
+    equivalent: list[Verdict] = field(default_factory=list)
+    survived: list[Verdict] = field(default_factory=list)
+
+    @property
+    def percent(self) -> float:
+        """Return killed of those that could be noticed."""
+        noticeable = len(self.killed) + len(self.survived)
+        return 100 * len(self.killed) / noticeable if noticeable else 100.0
+
+
+def rooms() -> dict[str, list[str]]:
+    """Return the proved rooms with their patterns, from pyproject.toml."""
+    proved: dict[str, list[str]] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))[
+        "tool"
+    ]["linli"]["proved"]
+    return proved
+
+
+def files(patterns: list[str]) -> list[Path]:
+    """Return the modules that the patterns name, relative to the top."""
+    found = (
+        path.relative_to(ROOT)
+        for top in ("common", "edge", "cloud")
+        for path in (ROOT / top).rglob("*.py")
+    )
+    return sorted(p for p in found if any(fnmatch.fnmatch(str(p), pattern) for pattern in patterns))
+
+
+def mutants(paths: list[Path]) -> list[str]:
+    """Return the names of all mutants that mutmut makes of these modules."""
+    from mutmut.configuration import config
+    from mutmut.mutation.file_mutation import mutate_file_contents
+    from mutmut.utils.format_utils import get_mutant_name
+
+    return [
+        get_mutant_name(path, name)
+        for path in paths
+        if config().should_mutate(path)
+        for name in mutate_file_contents(str(path), (ROOT / path).read_text("utf-8")).mutant_names
+    ]
+
+
+def draw(names: list[str], count: int, seed: str) -> list[str]:
+    """Return `count` of the names, the same for the same seed."""
+    return (
+        sorted(names) if count >= len(names) else sorted(random.Random(seed).sample(names, count))
+    )
+
+
+def verdicts(paths: list[Path], drawn: set[str]) -> Iterator[Verdict]:
+    """Read what became of the drawn mutants out of mutmut's notes."""
+    from mutmut.mutation.data import SourceFileMutationData
+    from mutmut.mutation.diff_apply import get_diff_for_mutant
+    from mutmut.stats import status_by_exit_code
+
+    for path in paths:
+        data = SourceFileMutationData(path=path)
+        data.load()
+        for name in sorted(drawn & data.exit_code_by_key.keys()):
+            status = status_by_exit_code[data.exit_code_by_key[name]]
+            diff = "" if status in _KILLED else get_diff_for_mutant(name, path=path)
+            yield Verdict(name, status, _lines(diff, "-"), _lines(diff, "+"))
+
+
+def _lines(diff: str, sign: str) -> str:
+    kept = (
+        line[1:].strip()
+        for line in diff.splitlines()
+        if line.startswith(sign) and line[:3] != sign * 3
+    )
+    return " ".join(" ".join(kept).split())
+
+
+class Known:
+    """The mutants that nothing could notice."""
+
+    def __init__(self, path: Path = _EQUIVALENT) -> None:
+        """Read the list."""
+        listed = tomllib.loads(path.read_text("utf-8")).get("mutant", [])
+        self._listed = {(m["function"], m["was"], m["now"]) for m in listed}
+
+    def __contains__(self, verdict: Verdict) -> bool:
+        """Say whether the mutant stands in the list or only changes the case of SQL words."""
+        return (verdict.function, verdict.was, verdict.now) in self._listed or folds(verdict)
+
+
+def folds(verdict: Verdict) -> bool:
+    """Return whether only upper and lower case of an SQL text without quoted words changed: both engines fold it."""
+    same = verdict.was != verdict.now and verdict.was.lower() == verdict.now.lower()
+    sql = any(
+        word in verdict.was for word in ("SELECT ", "UPDATE ", "INSERT ", "DELETE ", "WHERE ")
+    )
+    return same and sql and not _quoted(verdict.was)
+
+
+def _quoted(line: str) -> bool:
+    """Return whether a string in this line holds a quoted word, whose case counts."""
+    try:
+        tree = ast.parse(line.strip().rstrip(",").removeprefix("return "))
+    except SyntaxError:
+        return line.count("'") > 0
+    return any("'" in str(n.value) for n in ast.walk(tree) if isinstance(n, ast.Constant))
+
+
+def score(names: list[str], found: Iterator[Verdict], known: Known) -> Score:
+    """Count one room."""
+    counted = Score(made=len(names))
+    for verdict in found:
+        if verdict.status in _KILLED:
+            counted.killed.append(verdict)
+        elif verdict in known:
+            counted.equivalent.append(verdict)
+        else:
+            counted.survived.append(verdict)
+    return counted
+
+
+def tell(room: str, counted: Score) -> None:
+    """Print what survived, then the line of the room."""
+    for verdict in counted.survived:
+        print(f"  {verdict.status}: {verdict.name}\n    - {verdict.was}\n    + {verdict.now}")
+    drawn = len(counted.killed) + len(counted.equivalent) + len(counted.survived)
+    slow = sum(v.status == "timeout" for v in counted.killed)
+    print(
+        f"{room}: {drawn} of {counted.made} mutants, killed {len(counted.killed)} (by time {slow}), "
+        f"equivalent {len(counted.equivalent)}, survived {len(counted.survived)}: {counted.percent:.1f} %"
+    )
+
+
+def main() -> int:
+    """Draw, run, count; 1 when a room is below `--at-least`."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--room", action="append", choices=sorted(rooms()), help="only this room")
+    asked.add_argument("--sample", type=int, default=150, help="mutants of each room (default 150)")
+    asked.add_argument("--seed", default="1", help="another seed draws other mutants")
+    asked.add_argument("--at-least", type=float, default=85.0, help="percent a room must reach")
+    asked.add_argument("--children", type=int, default=1, help="processes at once")
+    asked.add_argument("--report", action="store_true", help="only count what an earlier run left")
+    given = asked.parse_args()
+    chosen = {room: files(rooms()[room]) for room in given.room or rooms()}
+    made = {room: mutants(paths) for room, paths in chosen.items()}
+    drawn = {room: draw(made[room], given.sample, f"{given.seed} {room}") for room in chosen}
+    if not given.report:
+        command = [
+            str(Path(sys.executable).with_name("mutmut")),
+            "run",
+            f"--max-children={given.children}",
+        ]
+        names = [name for room in chosen for name in drawn[room]]
+        if subprocess.run([*command, *names], cwd=ROOT, check=False).returncode:
+            return 2
+    lowest = 100.0
+    for room, paths in chosen.items():
+        counted = score(made[room], verdicts(paths, set(drawn[room])), Known())
+        tell(room, counted)
+        lowest = min(lowest, counted.percent)
+    return int(lowest < given.at_least)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
