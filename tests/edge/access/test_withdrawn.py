@@ -4,10 +4,13 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
+import pytest
+
+from common.kit.errors import ConflictError
 from common.kit.sqlite import SqliteDb
 from edge.access.keepers import KeeperSession
 from edge.access.limiter import Empty
-from edge.pickup.views import Refused
+from edge.pickup.views import PutInStep, Refused
 from tests.edge.access.test_commands import command, told
 from tests.edge.pickup.house import KEEPER, PIN, House, in_house
 from tests.edge.pickup.test_fenced import lower
@@ -96,5 +99,44 @@ def test_a_locked_tablet_says_how_long(tmp_path: Path) -> None:
         locked = await house.edge.desk.sign_in(PIN)
         assert not isinstance(locked, KeeperSession | Empty)
         assert locked.wait_s > 0
+
+    in_house(tmp_path, body)
+
+
+def test_a_command_whose_door_still_answers_is_not_called_unknown(tmp_path: Path) -> None:
+    """The disk says "started" of a door that stands open: the door will tell, nobody guesses."""
+
+    async def body(house: House) -> None:
+        row = command(house)
+        await house.put(row)
+        await asyncio.sleep(3)
+        assert house.is_open("A01")
+        path = house.edge.state_db.path  # type: ignore[attr-defined]
+        await house.cut()
+        other = SqliteDb(path, inline=True)
+        other.write_now(
+            lambda conn: conn.execute("UPDATE command_run SET state = 'started'").rowcount
+        )
+        other.close()
+        await house.boot()
+        assert "unknown" not in [state for state, _ in told(house, row)]
+        (run,) = house.sql("SELECT state FROM command_run")
+        assert run["state"] == "started"
+
+    in_house(tmp_path, body)
+
+
+def test_a_parcel_the_hub_took_back_is_no_longer_in_the_keepers_hands(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        parcel = house.parcel("LP-0001")
+        await house.put(parcel)
+        step = await house.edge.desk.scan(KEEPER, "LP-0001")
+        assert isinstance(step, PutInStep)
+        await withdraw(house, "parcel", parcel.parcel_id)
+        pulses = house.pulses
+        with pytest.raises(ConflictError) as refused:
+            await house.edge.desk.put_in_next(KEEPER, "too_small")
+        assert refused.value.key == "put_in.nothing_in_hand"
+        assert house.pulses == pulses
 
     in_house(tmp_path, body)

@@ -3,6 +3,8 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -19,17 +21,20 @@ from common.contract.protocol import (
     SnapshotRow,
 )
 from common.contract.words import Lane
-from edge.sync import lanes
+from common.kit.work import InlineWork
+from edge.sync import BlobStore, lanes
+from edge.sync.bloblane import BlobLane
 from edge.sync.contact import Backoff, Contact
 from edge.sync.downlink import Downlink
 from edge.sync.fence import Why
 from edge.sync.replica import Cursor
 from edge.sync.shadow import Shadow, segments_tx
 from edge.sync.uplink import Uplink
+from linli.world.loop import VirtualLoop, run_virtual
 from tests.edge.sync.conftest import Alone
 from tests.edge.sync.mouth import Mouth, Say, heard_out, refused
 from tests.edge.sync.rig import until
-from tests.edge.sync.test_outbox import _ack, _batch, _door, _end
+from tests.edge.sync.test_outbox import _ack, _batch, _block, _door, _end
 from tests.edge.sync.test_replica import _change, _digest, _labels
 
 NOWHERE = Position(boot_epoch=7, seq=7, chain="77" * 32)
@@ -373,3 +378,66 @@ async def test_a_stale_disk_asks_for_a_hello_after_each_fact_that_arrived(alone:
     assert not up.contact.ready.is_set()
     working.cancel()
     await asyncio.wait([working])
+
+
+def test_a_poll_that_was_held_is_followed_by_the_next_at_once(alone: Alone) -> None:
+    """An empty answer that came at once is followed by a pause, so that a stopping hub makes no busy loop."""
+
+    async def main(loop: VirtualLoop) -> list[float]:
+        down = Down(alone)
+        down.subject = Downlink(
+            alone.replica, Shadow(alone.db, alone.replica), down.contact,
+            Backoff(random.Random(1), cap_s=3.0), 5.0, down._moved,
+        )  # fmt: skip
+        await down.ready("A1")
+        asked: list[float] = []
+
+        def nothing(held_s: float) -> Say:
+            async def say(_query: object) -> None:
+                asked.append(loop.time())
+                await asyncio.sleep(held_s)
+
+            return say
+
+        await down.hears(ops=[nothing(1.5), nothing(0.0), nothing(1.0), nothing(0.5)])
+        return [b - a for a, b in pairwise(asked)]
+
+    held, at_once, just = run_virtual(1, main)
+    assert held == 1.5
+    assert 0.5 <= at_once <= 1.0
+    assert just == 1.0
+
+
+@pytest.mark.parametrize("key", ["sync.fenced", "sync.hello_first", "sync.revoked"])
+async def test_a_photo_refused_for_the_session_waits_for_a_hello_and_is_kept(
+    alone: Alone, tmp_path: Path, key: str
+) -> None:
+    await alone.outbox.boot()
+    store = BlobStore(alone.db, tmp_path / "blobs", InlineWork(), alone.clock, alone.outbox)
+    digest = await store.add(b"a photo")
+    contact = Contact(alone.clock)
+    contact.ready.set()
+    mouth = Mouth(blobs=[refused(key)])
+    working = asyncio.ensure_future(
+        BlobLane(store, alone.outbox, contact, _backoff()).run(mouth)  # type: ignore[arg-type]
+    )
+    await asyncio.wait_for(contact.hello_wanted.wait(), 5)
+    assert not contact.ready.is_set()
+    assert mouth.asked["blobs"] == [("bytes */7", b"")]
+    kept = await store.next()
+    assert kept is not None
+    assert kept.digest == digest
+    working.cancel()
+    await asyncio.wait([working])
+
+
+async def test_telemetry_that_the_disk_lost_is_not_told_as_dropped(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "TELEMETRY_ROWS_MAX", 5)
+    monkeypatch.setattr(lanes, "TELEMETRY_DROP", 4)
+    await alone.outbox.boot()
+    _block(alone, 8)
+    alone.tx(lambda conn: conn.execute("DELETE FROM outbox WHERE n <= 4"))
+    assert alone.tx(lanes.drop_telemetry_tx) == ()
+    assert alone.one("SELECT acked_n FROM sync_lane WHERE lane = 'telemetry'") == (4,)

@@ -1,4 +1,4 @@
-"""Changes a seeded sample of the proved rooms and asks their tests: `make mutation`, `python -m tests.mutation.sample`.
+"""Changes a seeded sample of the proved rooms and asks their tests: `make mutation`, `python -m tests.proof.mutants`.
 
 mutmut makes the mutants, forks a process for each and runs only the tests that reach it; here they are drawn, counted
 by room and freed of the ones that nothing could notice (`equivalent.toml`, each with its reason).
@@ -8,15 +8,21 @@ import argparse
 import ast
 import fnmatch
 import random
+import re
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 _EQUIVALENT = Path(__file__).with_name("equivalent.toml")
+_SQL = re.compile(
+    r"\b(SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|VALUES|ORDER BY|ON CONFLICT)\b", re.IGNORECASE
+)
+_ROW = re.compile(r"""\brow\["[A-Za-z_]+"\]""")
 _KILLED = frozenset({"killed", "timeout", "caught by type check"})
 
 
@@ -51,12 +57,19 @@ class Score:
         return 100 * len(self.killed) / noticeable if noticeable else 100.0
 
 
+def _settings() -> dict[str, Any]:
+    found: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+    return found
+
+
 def rooms() -> dict[str, list[str]]:
     """Return the proved rooms with their patterns, from pyproject.toml."""
-    proved: dict[str, list[str]] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))[
-        "tool"
-    ]["linli"]["proved"]
-    return proved
+    return dict(_settings()["linli"]["proved"])
+
+
+def selection() -> list[str]:
+    """Return the tests of the proved rooms."""
+    return list(_settings()["mutmut"]["pytest_add_cli_args_test_selection"])
 
 
 def files(patterns: list[str]) -> list[Path]:
@@ -119,21 +132,25 @@ class Known:
 
     def __init__(self, path: Path = _EQUIVALENT) -> None:
         """Read the list."""
-        listed = tomllib.loads(path.read_text("utf-8")).get("mutant", [])
-        self._listed = {(m["function"], m["was"], m["now"]) for m in listed}
+        self.listed: list[dict[str, str]] = tomllib.loads(path.read_text("utf-8")).get("mutant", [])
+        self._places = {(m["function"], m["was"], m["now"]) for m in self.listed}
 
     def __contains__(self, verdict: Verdict) -> bool:
         """Say whether the mutant stands in the list or only changes the case of SQL words."""
-        return (verdict.function, verdict.was, verdict.now) in self._listed or folds(verdict)
+        return (verdict.function, verdict.was, verdict.now) in self._places or folds(verdict)
 
 
 def folds(verdict: Verdict) -> bool:
-    """Return whether only upper and lower case of an SQL text without quoted words changed: both engines fold it."""
-    same = verdict.was != verdict.now and verdict.was.lower() == verdict.now.lower()
-    sql = any(
-        word in verdict.was for word in ("SELECT ", "UPDATE ", "INSERT ", "DELETE ", "WHERE ")
-    )
-    return same and sql and not _quoted(verdict.was)
+    """Return whether only upper and lower case changed where nothing tells them apart.
+
+    Words of an SQL text without quoted ones: both engines fold them. Names in `row["…"]` of a station: `sqlite3.Row`
+    finds them whatever their case.
+    """
+    if verdict.was == verdict.now or verdict.was.lower() != verdict.now.lower():
+        return False
+    if _ROW.search(verdict.was) and verdict.name.startswith("edge."):
+        return _ROW.sub("", verdict.was) == _ROW.sub("", verdict.now)
+    return bool(_SQL.search(verdict.was)) and not _quoted(verdict.was)
 
 
 def _quoted(line: str) -> bool:
@@ -170,28 +187,35 @@ def tell(room: str, counted: Score) -> None:
     )
 
 
+def run(names: list[str], children: int) -> bool:
+    """Let mutmut ask the tests about these mutants."""
+    program = str(Path(sys.executable).with_name("mutmut"))
+    done = subprocess.run(
+        [program, "run", f"--max-children={children}", *names], cwd=ROOT, check=False
+    )
+    return done.returncode == 0
+
+
 def main() -> int:
-    """Draw, run, count; 1 when a room is below `--at-least`."""
+    """Draw, run, count; 1 when a room is below `--at-least`, 2 when the tests themselves fail."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--room", action="append", choices=sorted(rooms()), help="only this room")
     asked.add_argument("--sample", type=int, default=150, help="mutants of each room (default 150)")
     asked.add_argument("--seed", default="1", help="another seed draws other mutants")
     asked.add_argument("--at-least", type=float, default=85.0, help="percent a room must reach")
     asked.add_argument("--children", type=int, default=1, help="processes at once")
+    asked.add_argument("--left", action="store_true", help="ask again only about what survived")
     asked.add_argument("--report", action="store_true", help="only count what an earlier run left")
     given = asked.parse_args()
     chosen = {room: files(rooms()[room]) for room in given.room or rooms()}
     made = {room: mutants(paths) for room, paths in chosen.items()}
     drawn = {room: draw(made[room], given.sample, f"{given.seed} {room}") for room in chosen}
-    if not given.report:
-        command = [
-            str(Path(sys.executable).with_name("mutmut")),
-            "run",
-            f"--max-children={given.children}",
-        ]
-        names = [name for room in chosen for name in drawn[room]]
-        if subprocess.run([*command, *names], cwd=ROOT, check=False).returncode:
-            return 2
+    names = {name for room in chosen for name in drawn[room]}
+    if given.left:
+        found = (v for paths in chosen.values() for v in verdicts(paths, names))
+        names = {v.name for v in found if v.status not in _KILLED and v not in Known()}
+    if names and not given.report and not run(sorted(names), given.children):
+        return 2
     lowest = 100.0
     for room, paths in chosen.items():
         counted = score(made[room], verdicts(paths, set(drawn[room])), Known())
