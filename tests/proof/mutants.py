@@ -84,16 +84,30 @@ def files(patterns: list[str]) -> list[Path]:
 
 def mutants(paths: list[Path]) -> list[str]:
     """Return the names of all mutants that mutmut makes of these modules."""
+    return [name for path in paths for name in (_made(path) or _make(path))]
+
+
+def _made(path: Path) -> list[str]:
+    """Return the names that an earlier run has noted for this module as it is now; none when it changed since."""
+    from mutmut.mutation.data import SourceFileMutationData
+
+    mutated = ROOT / "mutants" / path
+    if not mutated.exists() or mutated.stat().st_mtime <= (ROOT / path).stat().st_mtime:
+        return []
+    data = SourceFileMutationData(path=path)
+    data.load()
+    return list(data.exit_code_by_key)
+
+
+def _make(path: Path) -> list[str]:
     from mutmut.configuration import config
     from mutmut.mutation.file_mutation import mutate_file_contents
     from mutmut.utils.format_utils import get_mutant_name
 
-    return [
-        get_mutant_name(path, name)
-        for path in paths
-        if config().should_mutate(path)
-        for name in mutate_file_contents(str(path), (ROOT / path).read_text("utf-8")).mutant_names
-    ]
+    if not config().should_mutate(path):
+        return []
+    made = mutate_file_contents(str(path), (ROOT / path).read_text("utf-8"))
+    return [get_mutant_name(path, name) for name in made.mutant_names]
 
 
 def draw(names: list[str], count: int, seed: str) -> list[str]:

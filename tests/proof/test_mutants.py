@@ -72,8 +72,8 @@ def test_every_pattern_names_modules_that_mutmut_changes() -> None:
             assert files([pattern]), (room, pattern)
         for path in files(patterns):
             assert any(fnmatch.fnmatch(str(path), one) for one in changed), path
-    for path in selection():
-        assert (ROOT / path).exists(), path
+    for place in selection():
+        assert (ROOT / place).exists(), place
 
 
 def test_every_equivalent_mutant_is_of_a_line_that_is_there_and_has_its_reason() -> None:

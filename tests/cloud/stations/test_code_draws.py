@@ -27,7 +27,7 @@ class Loaded:
 
 
 def _loaded(world: World, *draws: int) -> Chance:
-    return replace(world.chance, secure=Loaded(*draws))  # type: ignore[arg-type]
+    return replace(world.chance, secure=Loaded(*draws))
 
 
 def test_what_a_thief_tries_first_is_drawn_again(world: World) -> None:

@@ -28,9 +28,13 @@ from common.kit.errors import ConflictError, RefusedError, UnavailableError
 from common.kit.sqldb import SqlDb
 from tests.cloud.sync.stories import AT_MS, STATION, batch, doors
 from tests.cloud.sync.test_ingest import Hub
-from tests.cloud.sync.test_server import Bench, _ops, _put, bench, dump
+from tests.cloud.sync.test_server import Bench, _ops, _put, bench_of, dump
 
-assert bench  # the fixture of the gateway's own tests
+
+@pytest.fixture
+async def bench(db: SqlDb) -> AsyncIterator[Bench]:
+    async with bench_of(db) as opened:
+        yield opened
 
 
 def params(body: bytes) -> dict[str, object]:

@@ -77,7 +77,7 @@ def test_a_command_whose_request_the_disk_lost_is_unknown_and_not_begun_anew(
         await house.put(row)
         await asyncio.sleep(0.3)
         assert told(house, row)[-1][0] == "started"
-        path = house.edge.state_db.path  # type: ignore[attr-defined]
+        path = house.edge.state_db.path
         await house.cut()
         other = SqliteDb(path, inline=True)
         other.write_now(lambda conn: conn.execute("DELETE FROM open_request").rowcount)
@@ -111,7 +111,7 @@ def test_a_command_whose_door_still_answers_is_not_called_unknown(tmp_path: Path
         await house.put(row)
         await asyncio.sleep(3)
         assert house.is_open("A01")
-        path = house.edge.state_db.path  # type: ignore[attr-defined]
+        path = house.edge.state_db.path
         await house.cut()
         other = SqliteDb(path, inline=True)
         other.write_now(

@@ -36,10 +36,11 @@ def test_a_wish_that_waited_behind_a_slow_board_expires_unpulsed(tmp_path: Path)
 def test_a_request_whose_row_is_gone_is_not_pulsed_and_holds_up_nobody(tmp_path: Path) -> None:
     async def body(station: Station) -> None:
         await station.boot()
-        failpoints.arm(
-            "doors.before_pulse_row",
-            lambda: station.db.write_now(lambda conn: conn.execute("DELETE FROM open_request")),
-        )
+
+        def lose() -> None:
+            station.db.write_now(lambda conn: conn.execute("DELETE FROM open_request"))
+
+        failpoints.arm("doors.before_pulse_row", lose)
         await station.ask("A01")
         await station.until("A01", S.PRECHECK)
         await asyncio.sleep(1)

@@ -271,7 +271,9 @@ class Up:
 
     @property
     def acked(self) -> int:
-        return int(self.alone.one("SELECT acked_n FROM sync_lane WHERE lane = 'facts'")[0])  # type: ignore[call-overload]
+        (acked,) = self.alone.one("SELECT acked_n FROM sync_lane WHERE lane = 'facts'")
+        assert isinstance(acked, int)
+        return acked
 
 
 def _sent(mouth: Mouth) -> list[list[int]]:
