@@ -9,30 +9,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.proof.mutants import ROOT, rooms, selection
-
-_NO_BROWSER = ("-m", "not browser")
+from tests.proof.mutants import ROOT, beneath, rooms, selection
 
 
 def measure(data: Path, workers: str) -> bool:
     """Run the rooms' tests with branches counted into `data`."""
     command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-n",
-        workers,
-        "--dist",
-        "loadgroup",
-        *_NO_BROWSER,
-    ]
-    count = ["--cov", "--cov-report=", *selection()]
-    env = {"COVERAGE_FILE": str(data)}
-    return (
-        subprocess.run([*command, *count], cwd=ROOT, check=False, env=os.environ | env).returncode
-        == 0
-    )
+        sys.executable, "-m", "pytest", "-q", "-n", workers, "--dist", "loadgroup", "-m", "not browser",
+        "--cov", "--cov-report=", *selection(), *beneath()[1],
+    ]  # fmt: skip
+    env = os.environ | {"COVERAGE_FILE": str(data)}
+    return subprocess.run(command, cwd=ROOT, check=False, env=env).returncode == 0
 
 
 def hold(room: str, patterns: list[str], data: Path, at_least: float) -> bool:
@@ -56,7 +43,10 @@ def main() -> int:
     data = ROOT / ".coverage"
     if not measure(data, given.workers):
         return 2
-    held = [hold(room, patterns, data, given.at_least) for room, patterns in rooms().items()]
+    held = [
+        hold(room, patterns, data, given.at_least)
+        for room, patterns in (rooms() | {"beneath": beneath()[0]}).items()
+    ]
     return int(not all(held))
 
 

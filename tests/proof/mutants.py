@@ -72,6 +72,12 @@ def selection() -> list[str]:
     return list(_settings()["mutmut"]["pytest_add_cli_args_test_selection"])
 
 
+def beneath() -> tuple[list[str], list[str]]:
+    """Return the modules that the proved rooms stand on, as patterns, and their tests."""
+    found = _settings()["linli"]["covered"]
+    return list(found["beneath"]), list(found["tests"])
+
+
 def files(patterns: list[str]) -> list[Path]:
     """Return the modules that the patterns name, relative to the top."""
     found = (

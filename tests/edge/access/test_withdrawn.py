@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from common.contract.replica import CompartmentRow, StationRow
 from common.kit.errors import ConflictError
 from common.kit.sqlite import SqliteDb
 from edge.access.keepers import KeeperSession
 from edge.access.limiter import Empty
-from edge.pickup.views import PutInStep, Refused
+from edge.pickup.views import DoorCell, PutInStep, Refused
 from tests.edge.access.test_commands import command, told
+from tests.edge.cable import STATION_ID
 from tests.edge.pickup.house import KEEPER, PIN, House, in_house
 from tests.edge.pickup.test_fenced import lower
 from tests.edge.pickup.test_qr import KID, Signer
@@ -140,3 +142,25 @@ def test_a_parcel_the_hub_took_back_is_no_longer_in_the_keepers_hands(tmp_path: 
         assert house.pulses == pulses
 
     in_house(tmp_path, body)
+
+
+def test_a_compartment_and_a_site_the_hub_no_longer_speaks_of_are_as_before(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        site = StationRow(
+            station_id=STATION_ID, name_zh="阳光里", name_en="Yangguangli", help_phone="95555"
+        )
+        door = CompartmentRow(label="A01", out_of_service=True, reason="recall")
+        await house.put(site, door)
+        await asyncio.sleep(1)
+        facts = house.edge.facts
+        assert (facts.name_en, _cell(house).out_of_service) == ("Yangguangli", True)
+        await withdraw(house, "compartment", "A01")
+        await withdraw(house, "station", STATION_ID)
+        await asyncio.sleep(1)
+        assert (facts.help_phone, _cell(house).out_of_service) == ("", False)
+
+    in_house(tmp_path, body)
+
+
+def _cell(house: House) -> DoorCell:
+    return next(cell for cell in house.edge.facts.doors() if cell.label == "A01")
