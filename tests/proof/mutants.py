@@ -23,6 +23,8 @@ _SQL = re.compile(
     r"\b(SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|VALUES|ORDER BY|ON CONFLICT)\b", re.IGNORECASE
 )
 _ROW = re.compile(r"""\brow\["[A-Za-z_]+"\]""")
+_RAISES = re.compile(r"\b(\w+Error|HubAway|DigestMismatch|_Refusal|must)\(")
+_STRING = re.compile(r"""f?"(?:[^"\\]|\\.)*\"""")
 _KILLED = frozenset({"killed", "timeout", "caught by type check"})
 
 
@@ -48,11 +50,12 @@ class Score:
     made: int
     killed: list[Verdict] = field(default_factory=list)
     equivalent: list[Verdict] = field(default_factory=list)
+    words: list[Verdict] = field(default_factory=list)
     survived: list[Verdict] = field(default_factory=list)
 
     @property
     def percent(self) -> float:
-        """Return killed of those that could be noticed."""
+        """Return killed of those that a test should notice."""
         noticeable = len(self.killed) + len(self.survived)
         return 100 * len(self.killed) / noticeable if noticeable else 100.0
 
@@ -173,6 +176,20 @@ def folds(verdict: Verdict) -> bool:
     return bool(_SQL.search(verdict.was)) and not _quoted(verdict.was)
 
 
+def only_words(verdict: Verdict) -> bool:
+    """Return whether only the words of an error changed: people read their language's text by its key."""
+    if not _RAISES.search(verdict.was):
+        return False
+    was, now = (_worded(line) for line in (verdict.was, verdict.now))
+    return was == now or ("WORDS" in was and was.replace("WORDS", "None", 1) == now)
+
+
+def _worded(line: str) -> str:
+    """Return the line with WORDS for each text; a key has no space in it."""
+    told = _STRING.sub(lambda found: "WORDS" if " " in found[0] else found[0], line)
+    return re.sub(r"WORDS(?:\s+WORDS)+", "WORDS", told)
+
+
 def _quoted(line: str) -> bool:
     """Return whether a string in this line holds a quoted word, whose case counts."""
     try:
@@ -190,6 +207,8 @@ def score(names: list[str], found: Iterator[Verdict], known: Known) -> Score:
             counted.killed.append(verdict)
         elif verdict in known:
             counted.equivalent.append(verdict)
+        elif only_words(verdict):
+            counted.words.append(verdict)
         else:
             counted.survived.append(verdict)
     return counted
@@ -199,11 +218,13 @@ def tell(room: str, counted: Score) -> None:
     """Print what survived, then the line of the room."""
     for verdict in counted.survived:
         print(f"  {verdict.status}: {verdict.name}\n    - {verdict.was}\n    + {verdict.now}")
-    drawn = len(counted.killed) + len(counted.equivalent) + len(counted.survived)
+    parts = (counted.killed, counted.equivalent, counted.words, counted.survived)
+    drawn = sum(len(part) for part in parts)
     slow = sum(v.status == "timeout" for v in counted.killed)
     print(
-        f"{room}: {drawn} of {counted.made} mutants, killed {len(counted.killed)} (by time {slow}), "
-        f"equivalent {len(counted.equivalent)}, survived {len(counted.survived)}: {counted.percent:.1f} %"
+        f"{room}: {drawn} of {counted.made} mutants, killed {len(counted.killed)} (by time {slow}), equivalent"
+        f" {len(counted.equivalent)}, words of errors {len(counted.words)}, survived {len(counted.survived)}:"
+        f" {counted.percent:.1f} %"
     )
 
 

@@ -6,7 +6,18 @@ from pathlib import Path
 import pytest
 
 from tests.parts import ROOT
-from tests.proof.mutants import Known, Score, Verdict, draw, files, folds, rooms, score, selection
+from tests.proof.mutants import (
+    Known,
+    Score,
+    Verdict,
+    draw,
+    files,
+    folds,
+    only_words,
+    rooms,
+    score,
+    selection,
+)
 from tests.proof.mutants import _settings as settings
 
 
@@ -46,6 +57,34 @@ def test_names_of_the_hubs_rows_are_not_folded() -> None:
     assert not folds(verdict('row["a"]', 'row["A"]', name="cloud.a.x_f__mutmut_1"))
 
 
+@pytest.mark.parametrize(
+    ("was", "now", "words"),
+    [
+        (
+            'raise ConflictError("a.b", "no door here")',
+            'raise ConflictError("a.b", "XXno door hereXX")',
+            True,
+        ),
+        (
+            'raise ConflictError("a.b", f"no {x} here")',
+            'raise ConflictError("a.b", f"NO {X} HERE")',
+            True,
+        ),
+        ('raise ConflictError("a.b", "no door")', 'raise ConflictError("a.b", None)', True),
+        ('raise ConflictError("a.b", "no door")', 'raise ConflictError(None, "no door")', False),
+        ('raise ConflictError("a.b", "no door")', 'raise ConflictError("A.B", "no door")', False),
+        (
+            'raise HubAway("no answer", reached=True)',
+            'raise HubAway("no answer", reached=False)',
+            False,
+        ),
+        ('tell("no door here")', 'tell("XXno door hereXX")', False),
+    ],
+)
+def test_words_of_an_error_are_told_apart_from_its_key(was: str, now: str, words: bool) -> None:
+    assert only_words(verdict(was, now)) is words
+
+
 def test_a_score_leaves_out_what_nothing_could_notice(tmp_path: Path) -> None:
     listed = tmp_path / "equivalent.toml"
     listed.write_text(
@@ -58,9 +97,11 @@ def test_a_score_leaves_out_what_nothing_could_notice(tmp_path: Path) -> None:
         verdict("b = 1", "b = 2"),
         verdict("c = 1", "c = 2", "no tests"),
         verdict("d = 1", "d = 2", "not checked"),
+        verdict('XError("a.b", "no door")', 'XError("a.b", None)'),
     ]
     counted = score(["x"] * 9, iter(found), Known(listed))
     assert (len(counted.killed), len(counted.equivalent), len(counted.survived)) == (2, 1, 3)
+    assert len(counted.words) == 1
     assert (counted.made, counted.percent) == (9, 40.0)
     assert Score(made=0).percent == 100.0
 

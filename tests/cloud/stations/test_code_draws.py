@@ -6,6 +6,8 @@ import pytest
 
 from cloud.stations.grants import Grants
 from cloud.stations.store.grants import note_shown, shown
+from cloud.sync import feed
+from common.contract.events import ReplicaApplied
 from common.kit.chance import Chance
 from common.kit.codes import new_code
 from tests.cloud.stations.test_grants import PARCEL, issue
@@ -78,3 +80,38 @@ async def test_a_parcel_that_does_not_come_leaves_the_stations_rows(world: World
     first = await world.db.write(lambda c: taken(c, STATION_ID, PARCEL))
     assert await world.rows("parcel") == []
     assert await world.db.write(lambda c: taken(c, STATION_ID, PARCEL)) == first, "gone is gone"
+
+
+async def test_a_revocation_is_done_when_that_station_has_that_row_and_not_before(
+    world: World,
+) -> None:
+    other = STATION_ID[:-1] + "9"
+    ids: dict[str, str] = {}
+    for number, station_id in enumerate((STATION_ID, other)):
+        await open_station(world, station_id)
+        prepared = await world.stations.grants.prepare(station_id)
+        ids[station_id] = await issue(
+            world, prepared, parcel_id=f"01K0PARCE1000000000000000{number}"
+        )
+    untouched = await issue(
+        world, await world.stations.grants.prepare(STATION_ID), parcel_id=PARCEL[:-1] + "8"
+    )
+    for grant_id in ids.values():
+        await world.stations.grants.revoke(grant_id, "operator:wang")
+
+    async def states() -> list[str]:
+        asked = (*ids.values(), untouched)
+        views = [
+            await world.db.read(lambda c, g=one: world.stations.grants.view_tx(c, g))  # type: ignore[misc]
+            for one in asked
+        ]
+        return [str(view.revoke_state) for view in views]
+
+    assert await states() == ["pending", "pending", "none"]
+    head = await world.db.read(lambda c: feed.station_tx(c, STATION_ID).head_op)
+    await world.report(ReplicaApplied(gen=1, op=head - 1))
+    assert await states() == ["pending", "pending", "none"], "the row before it"
+    await world.apply_all(STATION_ID)
+    assert await states() == ["done", "pending", "none"]
+    await world.apply_all(other)
+    assert await states() == ["done", "done", "none"]
