@@ -5,12 +5,14 @@ from dataclasses import replace
 import pytest
 
 from cloud.stations.grants import Grants
+from cloud.stations.service import PreparedGrant
 from cloud.stations.store.grants import note_shown, shown
 from cloud.sync import feed
 from common.contract.events import ReplicaApplied
 from common.kit.chance import Chance
 from common.kit.codes import new_code
-from tests.cloud.stations.test_grants import PARCEL, issue
+from common.kit.errors import ConflictError
+from tests.cloud.stations.test_grants import PARCEL, issue, moved
 from tests.cloud.stations.world import STATION_ID, World, open_station
 
 
@@ -115,3 +117,17 @@ async def test_a_revocation_is_done_when_that_station_has_that_row_and_not_befor
     assert await states() == ["done", "pending", "none"]
     await world.apply_all(other)
     assert await states() == ["done", "done", "none"]
+
+
+async def test_a_tag_that_was_given_out_once_is_not_given_out_again(world: World) -> None:
+    """The digits of an ended code are forgotten; its tag still stands at the station."""
+    await open_station(world)
+    first = await world.stations.grants.prepare(STATION_ID)
+    grant_id = await issue(world, first)
+    for state in ("opening", "opened", "done"):
+        await moved(world, grant_id, state)
+    far = "63958017" if first.digits != "63958017" else "27581936"
+    again = PreparedGrant("01K0GRANT00000000000000001", STATION_ID, first.verifier, far, b"x")
+    with pytest.raises(ConflictError) as refused:
+        await issue(world, again)
+    assert refused.value.key == "grant.prepare_again"

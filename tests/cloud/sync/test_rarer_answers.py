@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from cloud.sync import claims, feed
+from cloud.sync import claims, feed, requests
 from cloud.sync.admission import Admission
+from cloud.sync.auth import SIGNATURE_KEYS
 from cloud.sync.blobs import Span, _append, put_row_tx, used_tx
 from cloud.sync.effects import EventContext
 from cloud.sync.gateway import Gateway
@@ -270,3 +271,13 @@ def test_a_session_of_a_revoked_key_is_told_so_whatever_its_number(db: SqlDb) ->
         with pytest.raises(RefusedError) as refused:
             check_session(state, session)
         assert refused.value.key == "sync.revoked"
+
+
+def test_every_request_of_a_station_is_described_with_what_a_signature_may_lack() -> None:
+    for (method, path), said in {**requests.DESCRIBED, requests.BLOB_PLACE: requests.BLOB}.items():
+        assert set(SIGNATURE_KEYS) <= set(said.keys), path
+        assert {401, 403} <= set(said.problems), path
+        if path != protocol.HELLO_PATH:
+            assert set(said.headers) >= {protocol.SESSION_HEADER}, path
+        assert (said.query is not None) is (method == "GET"), path
+        assert (said.body is not None) is (method == "POST"), path
