@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 UV_ENV = eval "$$($(PY) requirements/pip_index.py)"
 OURS := pyproject.toml
 
-.PHONY: help setup demo test lint check docs lock clean
+.PHONY: help setup demo test lint check docs lock coverage mutation clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -38,6 +38,12 @@ lint: $(VENV)/.test ## format, lint, types, imports; changes nothing
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+coverage: $(VENV)/.test ## branches of the rooms that decide an opening or keep an event: all of them must be tested
+	@$(BIN)/python -m tests.proof.branches $(ARGS)
+
+mutation: $(VENV)/.mutation ## change the same rooms at random and see whether a test notices (hours; see CONTRIBUTING.md)
+	@$(BIN)/python -m tests.proof.mutants $(ARGS)
+
 check: lint test ## lint, then test: what must be green before a commit
 
 docs: $(VENV)/.test ## write the reference pages anew from the code
@@ -47,11 +53,13 @@ lock: | $(UV) ## resolve requirements/*.txt anew from pyproject.toml
 	@$(UV_ENV) && for set in "run --extra postgres" "test --all-extras --group test --group lint"; do \
 	  name=$${set%% *}; groups=$${set#$$name}; \
 	  $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-	    $$groups pyproject.toml -o requirements/$$name.txt || exit 1; done
+	    $$groups pyproject.toml -o requirements/$$name.txt || exit 1; done && \
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  --group mutation -c requirements/test.txt -o requirements/mutation.txt
 
 clean: ## remove everything that was made here
 	rm -rf $(VENV) .tools .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis \
-	  .import_linter_cache .grimp_cache .coverage dist tests/shots/out
+	  .import_linter_cache .grimp_cache .coverage mutants dist tests/shots/out
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A bare Debian has python3 and pip, but neither venv nor permission to install for the system
@@ -74,3 +82,8 @@ $(VENV)/.test: requirements/test.txt $(OURS) | $(BIN)/python
 	@$(UV_ENV) && $(UV) pip install -q --compile-bytecode --python $(VENV) --require-hashes -r requirements/test.txt \
 	  && $(UV) pip install -q --python $(VENV) --no-deps -e .
 	@touch $(VENV)/.run $@
+
+# Beside the tests' own set: only `make mutation` needs it.
+$(VENV)/.mutation: requirements/mutation.txt $(VENV)/.test
+	@$(UV_ENV) && $(UV) pip install -q --compile-bytecode --python $(VENV) --require-hashes -r requirements/mutation.txt
+	@touch $@

@@ -36,11 +36,13 @@ def test_pips_own_listing_is_understood(monkeypatch: pytest.MonkeyPatch) -> None
     )
 
 
-@pytest.mark.parametrize("name", ["run.txt", "test.txt"])
-def test_every_requirement_is_pinned_by_hash_and_names_no_host(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "least"), [("run.txt", 30), ("test.txt", 30), ("mutation.txt", 10)]
+)
+def test_every_requirement_is_pinned_by_hash_and_names_no_host(name: str, least: int) -> None:
     text = (ROOT / "requirements" / name).read_text()
     blocks = re.split(r"\n(?=\S)", text)
-    assert len(blocks) > 30
+    assert len(blocks) > least
     for block in blocks:
         assert re.match(r"^[\w.-]+(\[[\w,-]+\])?==\S+", block), block[:80]
         assert "--hash=sha256:" in block, block[:80]
@@ -53,11 +55,14 @@ def test_what_runs_is_what_was_tested() -> None:
         return set(re.findall(r"^[\w.-]+==[^\s;]+", text, re.MULTILINE))
 
     assert pins("run.txt") <= pins("test.txt")
+    both = {pin.partition("==")[0] for pin in pins("test.txt")}
+    changed = {pin for pin in pins("mutation.txt") if pin.partition("==")[0] in both}
+    assert changed <= pins("test.txt"), "mutants are asked with what the tests are run with"
 
 
 def test_make_help_names_every_target() -> None:
     done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
-    for target in ("setup", "demo", "test", "check", "lock", "clean"):
+    for target in ("setup", "demo", "test", "check", "lock", "coverage", "mutation", "clean"):
         assert re.search(rf"make {target}\s+\S", done.stdout), target
 
 

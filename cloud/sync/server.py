@@ -238,7 +238,7 @@ def _acked(outcome: Outcome) -> web.Response:
                 "sync.fork", "the hub holds another story from there on",
                 at_epoch=at.boot_epoch, at_seq=at.seq, **_head(head),
             )  # fmt: skip
-        case Broken():
+        case Broken():  # pragma: no branch - mypy holds the match exhaustive
             raise InvalidError("sync.chain_broken", "the links do not add up to the chain")
 
 

@@ -12,7 +12,6 @@ from datetime import datetime
 from common.contract.events import GrantActivated, GrantStateChanged
 from common.contract.qr import QrGrant
 from common.contract.words import GrantState
-from common.kit.clock import from_ms
 from common.kit.failpoints import fp
 from common.kit.sqlite import Db
 from common.kit.trusted_time import TrustedTime
@@ -204,8 +203,3 @@ class GrantSweeper:
 
 def _expiry_ms(terms: Terms, first_put_in_ms: int) -> int:
     return min(first_put_in_ms + terms.valid_for_s * 1000, terms.not_after_ms)
-
-
-def expires_at(use: Use | None) -> datetime | None:
-    """Return the end of a grant for people, None when it has not begun."""
-    return from_ms(use.expires_at_ms) if use else None

@@ -28,11 +28,13 @@ PERSON = "01K0PERS0N0000000000000001"
 PARCEL = "01K0PARCE10000000000000001"
 
 
-async def issue(world: World, prepared: PreparedGrant | None = None) -> str:
+async def issue(
+    world: World, prepared: PreparedGrant | None = None, *, parcel_id: str = PARCEL
+) -> str:
     ready = prepared or await world.stations.grants.prepare(STATION_ID)
     order = GrantOrder(ORDER, PERSON, 72 * 3600, world.now_ms() + 14 * 24 * 3_600_000)
     parcel = ParcelRow(
-        parcel_id=PARCEL,
+        parcel_id=parcel_id,
         label="LL0000000001",
         order_tail="0001",
         person_masked="张*明",

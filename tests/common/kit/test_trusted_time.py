@@ -182,6 +182,19 @@ def test_a_hub_that_jumps_is_not_believed_and_people_are_told(met: Machine, days
     assert met.off_s == 3
 
 
+def test_a_hub_that_is_not_believed_is_told_once_until_it_is_right_again(
+    met: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    for off in (-400, -401, 400):
+        assert not met.hear(days=off)
+    assert caplog.text.count("is not believed") == 1
+    assert met.time.view().hub_off_ms == 400 * DAY_MS
+    assert met.hear()
+    assert met.time.view().hub_off_ms is None
+    assert not met.hear(days=-400)
+    assert caplog.text.count("is not believed") == 2
+
+
 def test_a_hub_cannot_push_more_than_a_day_within_a_boot(met: Machine) -> None:
     for _ in range(4):
         met.hear(hours=12 + met.off_s / 3600)

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import aiohttp
 import pytest
 
+from cloud.sync import feed
 from cloud.sync.blobs import Shelf, Span
 from common.contract import protocol
 from common.contract.protocol import BlobAnswer, blob_digest
@@ -11,6 +13,7 @@ from common.kit.errors import InvalidError, RefusedError, UnavailableError
 from common.kit.failpoints import arm, disarm_all
 from common.kit.work import InlineWork
 from edge.sync import BlobStore
+from edge.sync.client import HubClient
 from tests.edge.sync.conftest import Alone
 from tests.edge.sync.rig import HubRig, StationRig, until
 
@@ -201,3 +204,37 @@ async def test_a_full_shelf_is_said_once_and_waited_for(
         hub.shelf.quota_bytes = 100
         await until(lambda: subject.unsent() == 0)
     assert caplog.text.count("sync.blob_quota") == 1
+
+
+async def test_a_blob_that_is_there_is_answered_as_found_and_a_last_part_as_made(
+    hub: HubRig, subject: StationRig
+) -> None:
+    """201 for the part that completes it, 200 for the question of a station that missed that answer."""
+    content = b"0123456789"
+    digest = blob_digest(content)
+    async with hub.serving(), subject.running() as link:
+        await until(lambda: link.view().online)
+        async with aiohttp.ClientSession() as http:
+            client = HubClient(http, hub.url, subject.secrets, subject.clock, subject.chance, 5.0)
+            state = await hub.db.read(lambda c: feed.station_tx(c, subject.station_id))
+            client.session = state.session
+            path = protocol.blob_path(digest)
+            seen: list[int] = []
+            answers: list[BlobAnswer] = []
+            send = client._send
+
+            async def noted(*given: object) -> object:
+                answer = await send(*given)  # type: ignore[arg-type]
+                seen.append(answer.status)
+                return answer
+
+            client._send = noted  # type: ignore[method-assign, assignment]
+            for span, part in (
+                ("bytes */10", b""),
+                ("bytes 0-3/10", content[:4]),
+                ("bytes 4-9/10", content[4:]),
+                ("bytes */10", b""),
+            ):
+                answers.append(await client.put(path, part, span, BlobAnswer))
+    assert seen == [308, 308, 201, 200]
+    assert answers[-1] == BlobAnswer(received=10, complete=True)

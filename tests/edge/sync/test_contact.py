@@ -65,9 +65,9 @@ Reply = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def _client(reply: Reply) -> AsyncIterator[tuple[HubClient, HandClock]]:
+async def _client(reply: Reply, method: str = "POST") -> AsyncIterator[tuple[HubClient, HandClock]]:
     app = make_app()
-    app.router.add_post(HELLO_PATH, reply)
+    app.router.add_route(method, HELLO_PATH, reply)
     server = WebServer(app, "127.0.0.1", 0)
     await server.start()
     clock, chance = HandClock(), seeded_chance("client")

@@ -59,5 +59,6 @@ def _revoke_unheard(hub: HubRig, subject: StationRig) -> None:
 
 async def test_a_station_without_a_key_has_none_to_revoke(hub: HubRig, subject: StationRig) -> None:
     await hub.db.write(lambda c: hub.gateway.revoke_key_tx(c, subject.station_id))
-    with pytest.raises(ConflictError):
+    with pytest.raises(ConflictError) as refused:
         await hub.db.write(lambda c: hub.gateway.revoke_key_tx(c, subject.station_id))
+    assert refused.value.key == "station.not_paired"
