@@ -19,12 +19,16 @@ from device_sim.relay_board import RelayBoard
 from device_sim.state import CabinetState, state_of
 from device_sim.witness import Witness
 from device_sim.zone import Air, Zone
-from firmware_protocols import waveshare_relay
+from firmware_protocols.lock_boards import LOCK_BOARDS, BoardFacts, LockKind
 
 PROBE_BOARDS: Mapping[ProbeKind, Callable[[int, str, Physics, random.Random], Board]] = {
     "xy_md02": ProbeBoard
 }
 """Kind in the cabinet file → board of a probe, made of its unit, zone, the physics and jitter."""
+LOCK_BOARD_MAKERS: Mapping[
+    LockKind, Callable[[int, Physics, Witness, random.Random, BoardFacts], Board]
+] = {"waveshare_8ch_d": RelayBoard}
+"""Kind in the cabinet file → lock board, made of its unit, the physics, the witness, jitter and the kind's facts."""
 
 
 class Cabinet:
@@ -188,20 +192,25 @@ class Cabinet:
         return self._labels[label]
 
     def _board(self, section: BoardSection, jitter: random.Random) -> Board:
-        if (kind := section.probe_kind) is None:
-            return RelayBoard(section.unit, self.physics, self.witness, jitter)
-        return PROBE_BOARDS[kind](section.unit, section.zone or "", self.physics, jitter)
+        if (probe := section.probe_kind) is not None:
+            return PROBE_BOARDS[probe](section.unit, section.zone or "", self.physics, jitter)
+        kind = section.lock_kind
+        assert kind is not None
+        make = LOCK_BOARD_MAKERS[kind]
+        return make(section.unit, self.physics, self.witness, jitter, LOCK_BOARDS[kind])
 
 
 def _physics(config: CabinetConfig, start_s: float, witness: Witness) -> Physics:
     figures = config.lock
     model = LockModel(figures.release_ms / 1000, figures.burn_after_ms / 1000, figures.recovery)
     labels = {(door.board, door.channel): door.label for door in config.door}
-    relays = [board.unit for board in config.board if not board.probe_kind]
+    channels = {
+        one.unit: LOCK_BOARDS[one.lock_kind].channels for one in config.board if one.lock_kind
+    }
     locks = [
         Lock(unit, channel, labels.get((unit, channel)), model)
-        for unit in relays
-        for channel in range(waveshare_relay.CHANNELS)
+        for unit, count in channels.items()
+        for channel in range(count)
     ]
     outside = Air(config.cabinet.ambient_c, config.cabinet.ambient_pct)
     zones = {}
@@ -212,6 +221,7 @@ def _physics(config: CabinetConfig, start_s: float, witness: Witness) -> Physics
         locks,
         zones,
         {door.label: door.zone for door in config.door},
+        contacts={door.contact: door.wire for door in config.door},
         start_s=start_s,
         clock_factor=config.cabinet.clock_factor,
         saw=witness.physical,
