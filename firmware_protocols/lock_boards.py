@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-LockKind = Literal["waveshare_8ch_d"]
+from firmware_protocols import wkly
+
+LockKind = Literal["waveshare_8ch_d", "waveshare_16ch", "waveshare_32ch", "wkly"]
 """Every kind that a settings file may name; LOCK_BOARDS has the facts of each."""
 
 
@@ -17,6 +19,7 @@ class LineProtocol(StrEnum):
     """What is spoken on a line; one line speaks one."""
 
     MODBUS = "modbus"
+    WKLY = "wkly"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,36 @@ LOCK_BOARDS: Mapping[LockKind, BoardFacts] = {
         pulse=PulseFacts(step_ms=100),
         inputs=8,
         page="waveshare-8ch-d.md",
+    ),
+    "waveshare_16ch": BoardFacts(
+        name="Waveshare Modbus RTU Relay 16CH",
+        protocol=LineProtocol.MODBUS,
+        baud=9600,
+        units=MODBUS_UNITS,
+        channels=16,
+        pulse=PulseFacts(step_ms=100),
+        inputs=0,
+        page="waveshare-16ch-32ch.md",
+    ),
+    "waveshare_32ch": BoardFacts(
+        name="Waveshare Modbus RTU Relay 32CH",
+        protocol=LineProtocol.MODBUS,
+        baud=9600,
+        units=MODBUS_UNITS,
+        channels=32,
+        pulse=PulseFacts(step_ms=100),
+        inputs=0,
+        page="waveshare-16ch-32ch.md",
+    ),
+    "wkly": BoardFacts(
+        name="WKLY 云川智能",
+        protocol=LineProtocol.WKLY,
+        baud=9600,
+        units=wkly.UNITS,
+        channels=wkly.CHANNELS,
+        pulse=PulseFacts(step_ms=0, own_ms=wkly.OWN_PULSE_MS),
+        inputs=wkly.CHANNELS,
+        page="wkly.md",
     ),
 }
 

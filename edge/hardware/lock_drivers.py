@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from edge.hardware import waveshare
+from edge.hardware import waveshare, wkly
 from edge.hardware.bus import BusOwner
+from edge.hardware.framed import FramedSpeech
 from edge.hardware.modbus import ModbusSpeech
 from edge.hardware.ports import LockBoard
 from edge.hardware.speech import A, BoardRule, Q, Speech
+from firmware_protocols import wkly as wkly_wire
 from firmware_protocols.lock_boards import LOCK_BOARDS, LineProtocol, LockKind
 
 
@@ -30,7 +32,11 @@ def _waveshare(kind: LockKind) -> LockDriver[Any, Any]:
 # Any: a kind's requests fit the speech of its line, which one table for all kinds cannot say.
 LOCK_DRIVERS: Mapping[LockKind, LockDriver[Any, Any]] = {
     "waveshare_8ch_d": _waveshare("waveshare_8ch_d"),
+    "waveshare_16ch": _waveshare("waveshare_16ch"),
+    "waveshare_32ch": _waveshare("waveshare_32ch"),
+    "wkly": LockDriver(wkly.WklyBoard, wkly.rule()),
 }
 SPEECHES: Mapping[LineProtocol, Callable[[], Speech[Any, Any]]] = {
     LineProtocol.MODBUS: ModbusSpeech,
+    LineProtocol.WKLY: lambda: FramedSpeech(wkly_wire),
 }
