@@ -12,12 +12,14 @@ from common.kit.errors import UnavailableError
 from common.kit.folder import hold
 from common.kit.web import WebServer
 from common.kit.work import Work
+from device_sim.bus import Bus
 from device_sim.cabinet import Cabinet
 from device_sim.config import CabinetConfig
 from device_sim.control import make_bench
 from device_sim.pty_port import PtyPort
-from device_sim.tcp_port import TcpPort
+from device_sim.tcp_port import BareTcpPort, TcpPort
 from device_sim.witness import WitnessFile
+from firmware_protocols.lock_boards import LineProtocol
 
 HOST = "127.0.0.1"
 WITNESS_FILE = "witness.jsonl"
@@ -103,7 +105,12 @@ def build_sim(
         serial=tuple(
             PtyPort(cabinet, bus, data / bus.name, ports.clock, ports.work) for bus in cabinet.buses
         ),
-        tcp=None if tcp is None else TcpPort(tcp, HOST, modbus_port, ports.clock),
+        tcp=None if tcp is None else _tcp(config, tcp, modbus_port, ports.clock),
         bench=WebServer(make_bench(cabinet), HOST, port),
         work=ports.work,
     )
+
+
+def _tcp(config: CabinetConfig, bus: Bus, port: int, clock: Clock) -> TcpPort:
+    is_modbus = config.protocol_of(bus.name) is LineProtocol.MODBUS
+    return (TcpPort if is_modbus else BareTcpPort)(bus, HOST, port, clock)

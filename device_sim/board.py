@@ -6,7 +6,7 @@ A board hears everything on its bus and answers only what is addressed to it; no
 import random
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from firmware_protocols import modbus_pdu, modbus_rtu
 from firmware_protocols.errors import WireError
@@ -42,6 +42,14 @@ class Board(Protocol):
 
         What is not a whole frame by now never will be.
         """
+
+
+@runtime_checkable
+class SpeaksUp(Protocol):
+    """A board that tells of a door although nobody asked."""
+
+    def moved(self, channel: int, *, is_open: bool) -> Answer | None:
+        """Return what it says about the door at one of its inputs that moved."""
 
 
 class RefusalError(Exception):

@@ -45,6 +45,8 @@ class Bus:
     ) -> None:
         """`settle(at_s)` brings faults and physics up to a moment before the boards hear what comes then."""
         self.name = name
+        self.listeners: list[Callable[[Reply], None]] = []
+        """Whoever carries the line's bytes hears here what a board says unasked."""
         self.character_s = BITS_PER_CHARACTER / baud
         self.gap_s = frame_gap_s(baud)
         self._boards, self._faults, self._settle = boards, faults, settle
@@ -68,6 +70,14 @@ class Bus:
         replies = [reply for board in self._boards for reply in self._hear(board, data)]
         return sorted(replies, key=lambda reply: reply.starts_s)
 
+    def say(self, unit: int, answer: Answer, at_s: float) -> None:
+        """Let a board speak without being asked, from `at_s` or as soon as the line is free."""
+        if self._faults.is_unplugged(self.name) or self._faults.is_mute(unit):
+            return
+        reply = self._reply(answer, 0.0, max(at_s, self._free_s))
+        for listener in tuple(self.listeners):
+            listener(reply)
+
     def _hear(self, board: Board, data: bytes) -> list[Reply]:
         unit = board.unit
         if self._faults.is_deaf(unit):
@@ -77,12 +87,12 @@ class Bus:
         if self._faults.is_mute(unit):
             return []
         lateness_s = self._faults.lateness_s(unit)
-        return [self._reply(answer, lateness_s) for answer in answers]
+        return [self._reply(answer, lateness_s, self._free_s) for answer in answers]
 
-    def _reply(self, answer: Answer, lateness_s: float) -> Reply:
+    def _reply(self, answer: Answer, lateness_s: float, from_s: float) -> Reply:
         """Give an answer its place on the line; collisions are not played, who is later waits."""
-        self._talk = [(start, end) for start, end in self._talk if end > self._free_s]
-        starts_s = self._free_s + self.gap_s + answer.delay_s + lateness_s
+        self._talk = [(start, end) for start, end in self._talk if end > from_s]
+        starts_s = from_s + self.gap_s + answer.delay_s + lateness_s
         takes_s = len(answer.data) * self.character_s
         for start, end in sorted(self._talk):
             if starts_s < end and start < starts_s + takes_s:

@@ -8,23 +8,33 @@ from collections.abc import Callable, Mapping
 
 from common.kit.clock import Clock
 from common.kit.errors import NotFoundError
-from device_sim.board import Board
+from device_sim.board import Board, SpeaksUp
 from device_sim.bus import Bus
 from device_sim.config import BoardSection, CabinetConfig, ProbeKind
 from device_sim.faults import AdapterUnplugged, Fault, FaultBook, Jam, StuckRelay
-from device_sim.lock import Lock, LockModel
+from device_sim.lock import Burn, Lock, LockModel, Movement
 from device_sim.physics import Physics
 from device_sim.probe_board import ProbeBoard
 from device_sim.relay_board import RelayBoard
 from device_sim.state import CabinetState, state_of
 from device_sim.witness import Witness
+from device_sim.wkly_board import WklyBoard
 from device_sim.zone import Air, Zone
-from firmware_protocols import waveshare_relay
+from firmware_protocols.lock_boards import LOCK_BOARDS, BoardFacts, LockKind
 
 PROBE_BOARDS: Mapping[ProbeKind, Callable[[int, str, Physics, random.Random], Board]] = {
     "xy_md02": ProbeBoard
 }
 """Kind in the cabinet file → board of a probe, made of its unit, zone, the physics and jitter."""
+LOCK_BOARD_MAKERS: Mapping[
+    LockKind, Callable[[int, Physics, Witness, random.Random, BoardFacts], Board]
+] = {
+    "waveshare_8ch_d": RelayBoard,
+    "waveshare_16ch": RelayBoard,
+    "waveshare_32ch": RelayBoard,
+    "wkly": WklyBoard,
+}
+"""Kind in the cabinet file → lock board, made of its unit, the physics, the witness, jitter and the kind's facts."""
 
 
 class Cabinet:
@@ -48,8 +58,8 @@ class Cabinet:
         self._clock = clock
         start_s = clock.monotonic_s()
         self.witness = Witness(start_s, clock.wall(), sink)
-        self.physics = _physics(config, start_s, self.witness)
-        boards = {one.unit: self._board(one, jitter) for one in config.board}
+        self.physics = _physics(config, start_s, self._saw)
+        self._boards = boards = {one.unit: self._board(one, jitter) for one in config.board}
         self._buses = [
             Bus(
                 bus.name,
@@ -60,6 +70,9 @@ class Cabinet:
             )
             for bus in config.bus
         ]
+        buses = dict(zip((bus.name for bus in config.bus), self._buses, strict=True))
+        self._bus_of = {one.unit: buses[one.bus] for one in config.board}
+        self._sensors = {door.label: door.contact for door in config.door}
         self._labels = {lock.label: lock for lock in self.physics.locks.values() if lock.label}
 
     def bus(self, number: int = 0) -> Bus:
@@ -147,6 +160,16 @@ class Cabinet:
         self.settle_now()
         return state_of(self.config, self.physics, self.witness, self.faults)
 
+    def _saw(self, event: Movement | Burn) -> None:
+        """Note what happened; a board that senses the door may speak up."""
+        self.witness.physical(event)
+        if isinstance(event, Burn):
+            return
+        unit, channel = self._sensors[event.label]
+        board = self._boards[unit]
+        if isinstance(board, SpeaksUp) and (said := board.moved(channel, is_open=event.open)):
+            self._bus_of[unit].say(unit, said, event.at_s)
+
     def _ended(self, fault: Fault, at_s: float) -> None:
         self.witness.fault(at_s, fault.kind, str(fault.target), active=False)
         self._follow(fault, at_s)
@@ -188,20 +211,27 @@ class Cabinet:
         return self._labels[label]
 
     def _board(self, section: BoardSection, jitter: random.Random) -> Board:
-        if (kind := section.probe_kind) is None:
-            return RelayBoard(section.unit, self.physics, self.witness, jitter)
-        return PROBE_BOARDS[kind](section.unit, section.zone or "", self.physics, jitter)
+        if (probe := section.probe_kind) is not None:
+            return PROBE_BOARDS[probe](section.unit, section.zone or "", self.physics, jitter)
+        kind = section.lock_kind
+        assert kind is not None
+        make = LOCK_BOARD_MAKERS[kind]
+        return make(section.unit, self.physics, self.witness, jitter, LOCK_BOARDS[kind])
 
 
-def _physics(config: CabinetConfig, start_s: float, witness: Witness) -> Physics:
+def _physics(
+    config: CabinetConfig, start_s: float, saw: Callable[[Movement | Burn], None]
+) -> Physics:
     figures = config.lock
     model = LockModel(figures.release_ms / 1000, figures.burn_after_ms / 1000, figures.recovery)
     labels = {(door.board, door.channel): door.label for door in config.door}
-    relays = [board.unit for board in config.board if not board.probe_kind]
+    channels = {
+        one.unit: LOCK_BOARDS[one.lock_kind].channels for one in config.board if one.lock_kind
+    }
     locks = [
         Lock(unit, channel, labels.get((unit, channel)), model)
-        for unit in relays
-        for channel in range(waveshare_relay.CHANNELS)
+        for unit, count in channels.items()
+        for channel in range(count)
     ]
     outside = Air(config.cabinet.ambient_c, config.cabinet.ambient_pct)
     zones = {}
@@ -212,7 +242,8 @@ def _physics(config: CabinetConfig, start_s: float, witness: Witness) -> Physics
         locks,
         zones,
         {door.label: door.zone for door in config.door},
+        contacts={door.contact: door.wire for door in config.door},
         start_s=start_s,
         clock_factor=config.cabinet.clock_factor,
-        saw=witness.physical,
+        saw=saw,
     )

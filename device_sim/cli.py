@@ -105,6 +105,6 @@ async def _announce(sim: Sim) -> None:
     for serial in sim.serial:
         typer.echo(f"  serial      {serial.link.absolute()}")
     if sim.tcp is not None:
-        typer.echo(f"  Modbus TCP  {sim.tcp.host}:{sim.tcp.port}")
+        typer.echo(f"  {sim.tcp.speaks:<11} {sim.tcp.host}:{sim.tcp.port}")
     typer.echo(f"  bench       {sim.bench.url}/")
     typer.echo(f"  witness     {sim.witness_file.path.parent.absolute() / WITNESS_FILE}")

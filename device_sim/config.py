@@ -10,10 +10,17 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from common.kit.config import load_toml
-from firmware_protocols import waveshare_relay
+from firmware_protocols.lock_boards import (
+    LOCK_BOARDS,
+    MODBUS_UNITS,
+    LineProtocol,
+    LockKind,
+    misfit,
+    sensor_misfit,
+)
 
-Unit = Annotated[int, Field(ge=1, le=247)]
-RelayKind = Literal["waveshare_8ch_d"]
+Unit = Annotated[int, Field(ge=0, le=247)]
+Channel = Annotated[int, Field(ge=0, le=63)]
 ProbeKind = Literal["xy_md02"]
 """Kinds of probe; `device_sim/cabinet.py` has a board for each."""
 Name = Annotated[str, Field(min_length=1, max_length=40)]
@@ -66,7 +73,10 @@ class BusSection(_Section):
         pattern=r"^[a-z0-9][a-z0-9_-]{0,19}$", description="name of the link to its pty"
     )
     baud: int = Field(default=9600, ge=1200, le=256_000, description="8N1, in both directions")
-    tcp: bool = Field(default=False, description="also offered as Modbus TCP (at most one bus)")
+    tcp: bool = Field(
+        default=False,
+        description="also offered over TCP (at most one bus): Modbus TCP, or bare bytes for what is not Modbus",
+    )
 
 
 class ZoneSection(_Section):
@@ -86,15 +96,27 @@ class ZoneSection(_Section):
 class BoardSection(_Section):
     """One board on a bus; a probe measures a zone."""
 
-    kind: Literal[RelayKind, ProbeKind] = Field(description="relay board or probe")
+    kind: Literal[LockKind, ProbeKind] = Field(
+        description="lock board (see [lock boards](lock-boards.md)) or probe"
+    )
     bus: str = Field(description="name of the line it hangs on")
-    unit: Unit = Field(description="its Modbus address, once in the cabinet")
+    unit: Unit = Field(description="its address, once in the cabinet")
     zone: str | None = Field(default=None, description="where a probe hangs")
 
     @property
+    def lock_kind(self) -> LockKind | None:
+        """Return which lock board it is, None for a probe."""
+        return self.kind if self.kind in LOCK_BOARDS else None  # type: ignore[return-value] # the table's keys
+
+    @property
     def probe_kind(self) -> ProbeKind | None:
-        """Return which probe it is, None for a relay board."""
-        return None if self.kind == "waveshare_8ch_d" else self.kind
+        """Return which probe it is, None for a lock board."""
+        return None if self.kind in LOCK_BOARDS else self.kind  # type: ignore[return-value] # what is left
+
+    @property
+    def protocol(self) -> LineProtocol:
+        """Return what it speaks."""
+        return LOCK_BOARDS[kind].protocol if (kind := self.lock_kind) else LineProtocol.MODBUS
 
 
 class _Placed(_Section):
@@ -105,16 +127,33 @@ class _Placed(_Section):
 
 
 class DoorSection(_Placed):
-    """One door: its relay channel (and the input of the same number) and its place."""
+    """One door: the channel that opens it, the input that senses it, and its place."""
 
     label: str = Field(pattern=r"^[A-Z][0-9]{2}$", description="what stands on the door")
-    board: Unit = Field(description="unit of its relay board")
-    channel: int = Field(ge=0, lt=waveshare_relay.CHANNELS, description="relay and input, from 0")
+    board: Unit = Field(description="unit of its lock board")
+    channel: Channel = Field(description="relay and input, from 0")
+    sensor_board: Unit | None = Field(
+        default=None, description="unit that senses it on the same bus; none: its lock board"
+    )
+    sensor_channel: Channel | None = Field(
+        default=None, description="input of that board, from 0; none: the same as `channel`"
+    )
     zone: str = Field(description="name of its temperature zone")
     size: Literal["S", "M", "L"] = Field(description="small, medium or large")
     easy_reach: bool = Field(
         default=False, description="handle between 380 and 1220 mm above the floor"
     )
+
+    @property
+    def wire(self) -> tuple[int, int]:
+        """Return board and channel of its lock."""
+        return self.board, self.channel
+
+    @property
+    def contact(self) -> tuple[int, int]:
+        """Return board and input of its sensor."""
+        board = self.board if self.sensor_board is None else self.sensor_board
+        return board, self.channel if self.sensor_channel is None else self.sensor_channel
 
 
 class ScreenSection(_Placed):
@@ -139,18 +178,46 @@ class CabinetConfig(_Section):
         _unique("zone name", [zone.name for zone in self.zone])
         _unique("board unit", [board.unit for board in self.board])
         _unique("door label", [door.label for door in self.door])
-        _unique("board and channel of a door", [(door.board, door.channel) for door in self.door])
+        _unique("board and channel of a door", [door.wire for door in self.door])
+        _unique("board and input of a door", [door.contact for door in self.door])
         if sum(bus.tcp for bus in self.bus) > 1:
-            raise ValueError("only one bus can be offered as Modbus TCP")
-        relays = {board.unit for board in self.board if not board.probe_kind}
+            raise ValueError("only one bus can be offered over TCP")
         for board in self.board:
             _known(f"board {board.unit}", "bus", board.bus, buses)
             if board.probe_kind:
                 _known(f"board {board.unit}", "zone", board.zone, zones)
+                if board.unit not in MODBUS_UNITS:
+                    raise ValueError(f"a {board.kind} has an address of 1 to 247, not {board.unit}")
+        for bus in self.bus:
+            self.protocol_of(bus.name)
         for door in self.door:
             _known(f"door {door.label}", "zone", door.zone, zones)
-            _known(f"door {door.label}", "relay board", door.board, relays)
+            self._wired(door)
         return self
+
+    def protocol_of(self, bus: str) -> LineProtocol:
+        """Return what the boards on a bus speak, Modbus when there are none; two protocols raise ValueError."""
+        spoken = sorted({board.protocol for board in self.board if board.bus == bus})
+        if len(spoken) > 1:
+            raise ValueError(f"the boards on bus {bus!r} speak {' and '.join(spoken)}")
+        return spoken[0] if spoken else LineProtocol.MODBUS
+
+    def _wired(self, door: DoorSection) -> None:
+        kinds = {one.unit: one.lock_kind for one in self.board if one.lock_kind}
+        buses = {one.unit: one.bus for one in self.board}
+        (unit, channel), (sensor_unit, sensor_channel) = door.wire, door.contact
+        _known(f"door {door.label}", "relay board", unit, set(kinds))
+        _known(f"door {door.label}", "relay board", sensor_unit, set(kinds))
+        lock, sensor = kinds[unit], kinds[sensor_unit]
+        if buses[unit] != buses[sensor_unit]:
+            raise ValueError(
+                f"door {door.label} is opened on bus {buses[unit]!r} and sensed elsewhere"
+            )
+        wrong = misfit(lock, unit=unit, channel=channel) or sensor_misfit(
+            sensor, unit=sensor_unit, channel=sensor_channel
+        )
+        if wrong:
+            raise ValueError(f"door {door.label}: {wrong}")
 
 
 def load(path: Path, env: Mapping[str, str]) -> CabinetConfig:

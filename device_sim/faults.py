@@ -12,7 +12,7 @@ from device_sim.lock import Weld
 
 MAX_FOR_S = 86_400.0
 ForS = Annotated[float | None, Field(default=None, gt=0, le=MAX_FOR_S)]
-Unit = Annotated[int, Field(ge=1, le=247)]
+Unit = Annotated[int, Field(ge=0, le=247)]
 
 
 class _Fault(BaseModel):

@@ -106,6 +106,10 @@ class Lock:
             return None
         return self._move(at_s, is_open=True, cause=Cause.PULLED)
 
+    def will_be_open(self, at_s: float) -> bool:
+        """Tell whether the door will be open at `at_s` if no hand and no fault interferes until then."""
+        return self.is_open or self._spring_s() <= min(at_s, self._flips_at_s, self._burn_s())
+
     def next_event_s(self) -> float:
         """Return when something happens by itself: timer, spring or burn.
 

@@ -19,22 +19,28 @@ class Physics:
         zones: Mapping[str, Zone],
         zone_of: Mapping[str, str],
         *,
+        contacts: Mapping[tuple[int, int], tuple[int, int]],
         start_s: float,
         clock_factor: float,
         saw: Callable[[Movement | Burn], None],
     ) -> None:
-        """`zone_of` tells each door's zone by label.
+        """`zone_of` tells each door's zone by label, `contacts` which lock an input (board, channel) senses.
 
         `clock_factor` speeds the air, never locks or wire.
         """
         self.locks = {(lock.board, lock.channel): lock for lock in locks}
         self.zones = zones
+        self._contacts = {place: self.locks[wire] for place, wire in contacts.items()}
         self.now_s = start_s
         self._zone_of, self._clock_factor, self._saw = zone_of, clock_factor, saw
 
     def lock(self, board: int, channel: int) -> Lock:
         """Return the lock of a relay channel."""
         return self.locks[board, channel]
+
+    def contact(self, board: int, channel: int) -> Lock | None:
+        """Return the lock whose door an input senses; None: nothing is wired to it."""
+        return self._contacts.get((board, channel))
 
     def next_event_s(self) -> float:
         """Return when something happens by itself, or infinity."""

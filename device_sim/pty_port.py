@@ -79,8 +79,10 @@ class _Terminal:
         os.set_blocking(self._ours, False)
         self.path = os.ttyname(self._theirs)
         self._loop.add_reader(self._ours, self._readable)
+        bus.listeners.append(self._unasked)
 
     def close(self) -> None:
+        self._bus.listeners.remove(self._unasked)
         for handle in (self._timer, self._pause):
             if handle is not None:
                 handle.cancel()
@@ -101,6 +103,10 @@ class _Terminal:
         if ahead_s > MAX_AHEAD_S:
             self._loop.remove_reader(self._ours)
             self._pause = self._loop.call_later(ahead_s, self._resume)
+
+    def _unasked(self, reply: Reply) -> None:
+        self._queue.append((reply, 0))
+        self._schedule()
 
     def _resume(self) -> None:
         self._pause = None

@@ -1,4 +1,4 @@
-"""The Waveshare Modbus RTU Relay 8CH (D) as a board: relays drive locks, inputs sense doors.
+"""The Waveshare Modbus RTU Relay boards: relays drive locks, the inputs of a (D) sense doors.
 
 Register map and traps: firmware_protocols/waveshare_relay.py. An input reads 1 while its door is
 open.
@@ -14,6 +14,7 @@ from device_sim.physics import Physics
 from device_sim.witness import PulseSeen, Witness
 from firmware_protocols import modbus_pdu, modbus_rtu
 from firmware_protocols import waveshare_relay as relay
+from firmware_protocols.lock_boards import BoardFacts
 from firmware_protocols.modbus_pdu import (
     COIL_OFF,
     COIL_ON,
@@ -33,16 +34,22 @@ _DEFAULT_UART = relay.BAUDS.index(9600)
 
 
 class RelayBoard(ModbusBoard):
-    """Eight relays, eight inputs; its timers run on the wire's clock."""
+    """Relays and inputs, as many as its kind has; its timers run on the wire's clock."""
 
     def __init__(
-        self, unit: int, physics: Physics, witness: Witness, jitter: random.Random
+        self,
+        unit: int,
+        physics: Physics,
+        witness: Witness,
+        jitter: random.Random,
+        facts: BoardFacts,
     ) -> None:
-        """Drive the locks that `physics` has under this unit."""
+        """Drive the locks and sense the doors that `physics` has under this unit."""
         super().__init__(unit, jitter)
         self._wired_as = unit  # the address may change by register, the wires stay
         self._physics, self._witness = physics, witness
-        self._modes = [int(relay.Mode.NORMAL)] * relay.CHANNELS
+        self._count, self._inputs = facts.channels, facts.inputs
+        self._modes = [int(relay.Mode.NORMAL)] * facts.inputs
         self._uart = _DEFAULT_UART
 
     def obey(self, request: Request, frame: bytes, at_s: float) -> Reply:
@@ -70,13 +77,9 @@ class RelayBoard(ModbusBoard):
     def _read(self, request: ReadRequest) -> Reply:
         match request.function:
             case Function.READ_COILS:
-                states = tuple(
-                    int(self._lock(channel).relay_on) for channel in range(relay.CHANNELS)
-                )
-            case Function.READ_DISCRETE_INPUTS:
-                states = tuple(
-                    int(self._lock(channel).is_open) for channel in range(relay.CHANNELS)
-                )
+                states = tuple(int(self._lock(channel).relay_on) for channel in range(self._count))
+            case Function.READ_DISCRETE_INPUTS if self._inputs:
+                states = tuple(int(self._senses(place)) for place in range(self._inputs))
             case Function.READ_HOLDING_REGISTERS:
                 first, table = self._registers(request.address)
                 return DataReply(
@@ -88,7 +91,7 @@ class RelayBoard(ModbusBoard):
         return DataReply(request.function, modbus_pdu.pack_bits(tuple(map(bool, wanted))))
 
     def _registers(self, address: int) -> tuple[int, tuple[int, ...]]:
-        if relay.MODE <= address < relay.MODE + relay.CHANNELS:
+        if relay.MODE <= address < relay.MODE + self._inputs:
             return relay.MODE, tuple(self._modes)
         singles = {
             relay.UART: self._uart,
@@ -100,14 +103,14 @@ class RelayBoard(ModbusBoard):
         raise RefusalError(ExceptionCode.ILLEGAL_DATA_ADDRESS)
 
     def _write_coil(self, request: WriteOneRequest, frame: bytes, at_s: float) -> None:
-        pulse = relay.as_pulse(request)
+        pulse = relay.as_pulse(request, self._count)
         if pulse is not None:
             seen = PulseSeen(at_s, self._wired_as, pulse.channel, pulse.ms)
             self._witness.pulse(seen, frame)
             self._lock(pulse.channel).switch(True, at_s, at_s + pulse.ms / 1000)
             return
         flash_off = request.address - relay.FLASH_OFF
-        if 0 <= flash_off < relay.CHANNELS and 1 <= request.value <= relay.MAX_TICKS:
+        if 0 <= flash_off < self._count and 1 <= request.value <= relay.MAX_TICKS:
             self._switch(
                 [flash_off], [False], frame, at_s, at_s + request.value * relay.TICK_MS / 1000
             )
@@ -118,11 +121,11 @@ class RelayBoard(ModbusBoard):
 
     def _channels(self, address: int) -> Sequence[int]:
         if address == relay.ALL_RELAYS:
-            return range(relay.CHANNELS)
-        if address < relay.CHANNELS:
+            return range(self._count)
+        if address < self._count:
             return [address]
         flashes = (relay.FLASH_ON, relay.FLASH_OFF)
-        if any(0 <= address - first < relay.CHANNELS for first in flashes):
+        if any(0 <= address - first < self._count for first in flashes):
             raise RefusalError(ExceptionCode.ILLEGAL_DATA_VALUE)
         raise RefusalError(ExceptionCode.ILLEGAL_DATA_ADDRESS)
 
@@ -134,7 +137,7 @@ class RelayBoard(ModbusBoard):
         return [value == COIL_ON for _ in channels]
 
     def _write_coils(self, request: WriteManyRequest, frame: bytes, at_s: float) -> None:
-        if not 1 <= request.count <= relay.CHANNELS - request.address:
+        if not 1 <= request.count <= self._count - request.address:
             raise RefusalError(ExceptionCode.ILLEGAL_DATA_ADDRESS)
         states = modbus_pdu.bits(request.data, request.count)
         self._switch(range(request.address, request.address + request.count), states, frame, at_s)
@@ -154,7 +157,7 @@ class RelayBoard(ModbusBoard):
 
     def _write_registers(self, address: int, values: tuple[int, ...]) -> None:
         first = address - relay.MODE
-        if first >= 0 and first + len(values) <= relay.CHANNELS and values:
+        if first >= 0 and first + len(values) <= self._inputs and values:
             if any(value > relay.Mode.EDGE for value in values):
                 raise RefusalError(ExceptionCode.ILLEGAL_DATA_VALUE)
             self._modes[first : first + len(values)] = values
@@ -171,3 +174,7 @@ class RelayBoard(ModbusBoard):
 
     def _lock(self, channel: int) -> Lock:
         return self._physics.lock(self._wired_as, channel)
+
+    def _senses(self, place: int) -> bool:
+        lock = self._physics.contact(self._wired_as, place)
+        return lock is not None and lock.is_open

@@ -1,6 +1,7 @@
-"""A bus as Modbus TCP: a gateway that puts each message on the same line and sends back what a board answers.
+"""A bus over TCP: a gateway that puts each Modbus message on the same line and sends back what a board answers.
 
-A unit that is not there does not answer, as on the line; a client's own time-out says so.
+A unit that is not there does not answer, as on the line; a client's own time-out says so. A line that does not speak
+Modbus passes bare bytes, as a serial server does.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ import os
 
 from common.kit.clock import Clock
 from common.kit.errors import UnavailableError
-from device_sim.bus import Bus
+from device_sim.bus import Bus, Reply
 from firmware_protocols import modbus_rtu, modbus_tcp
 from firmware_protocols.errors import WireError
 from firmware_protocols.modbus_tcp import TcpFrame
@@ -21,6 +22,8 @@ _log = logging.getLogger(__name__)
 
 class TcpPort:
     """Serves one bus at (host, port) until cancelled."""
+
+    speaks = "Modbus TCP"
 
     def __init__(self, bus: Bus, host: str, port: int, clock: Clock) -> None:
         """Port 0 takes a free one; see `port` once `listen` is done."""
@@ -40,7 +43,7 @@ class TcpPort:
             self._server = await asyncio.start_server(accept, self.host, self.port)
         except OSError as error:
             detail = (
-                f"Modbus TCP port {self.port} cannot be opened ({os.strerror(error.errno or 0)}): "
+                f"{self.speaks} port {self.port} cannot be opened ({os.strerror(error.errno or 0)}): "
                 "stop the program that has it or choose another with --modbus-port"
             )
             raise UnavailableError("sim.port_taken", detail, port=self.port) from error
@@ -88,3 +91,34 @@ class TcpPort:
 
     async def _until(self, at_s: float) -> None:
         await asyncio.sleep(max(0.0, at_s - self._clock.monotonic_s()))
+
+
+class BareTcpPort(TcpPort):
+    """The same line as a serial server offers it: bytes in, bytes out, paced."""
+
+    speaks = "bytes over TCP"
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        loop = asyncio.get_running_loop()
+
+        def send(reply: Reply) -> None:
+            wait_s = max(0.0, reply.ends_s - self._clock.monotonic_s())
+            loop.call_later(wait_s, _write, writer, reply.data)
+
+        self._bus.listeners.append(send)
+        try:
+            while data := await reader.read(_READ_BYTES):
+                now_s = self._clock.monotonic_s()
+                for reply in self._bus.feed(data, now_s):
+                    send(reply)
+                await self._until(now_s + self._bus.ahead_s(now_s))
+        except ConnectionError:
+            _log.debug("TCP client went away")
+        finally:
+            self._bus.listeners.remove(send)
+            writer.close()
+
+
+def _write(writer: asyncio.StreamWriter, data: bytes) -> None:
+    if not writer.is_closing():
+        writer.write(data)

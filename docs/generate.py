@@ -21,6 +21,7 @@ from pydantic_core import PydanticUndefined
 from common.contract.error_keys import ERROR_KEYS
 from common.contract.events import EVENT_TYPES
 from common.contract.replica import REPLICA_TABLES
+from firmware_protocols.lock_boards import LOCK_BOARDS
 
 ROOT = Path(__file__).resolve().parent.parent
 Row = tuple[str, str, str, str]
@@ -42,6 +43,7 @@ def pages() -> dict[Path, str]:
         reference / "commands.md": commands_page(),
         reference / "messages.md": messages_page(),
         reference / "errors.md": errors_page(),
+        reference / "lock-boards.md": lock_boards_page(),
         ROOT / "docs/operations/failpoints.md": failpoints_page(),
     }
 
@@ -73,6 +75,30 @@ def commands_page() -> str:
             parts.append(
                 "\n| option | default | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n"
             )
+    return "".join(parts)
+
+
+def lock_boards_page() -> str:
+    """Every kind of lock board that a settings file may name."""
+    intro = (
+        "The `board_kind` of a compartment in `station.toml` and the `kind` of a board in a cabinet file."
+        " *Pulse*: how its length is told; *inputs*: 0 means that another board senses the doors"
+        " (`sensor_unit`). What one line carries speaks one protocol. *Experimental*: known from one weak"
+        " source, never seen on hardware by us.\n"
+    )
+    head = (
+        "| kind | board | protocol | baud | addresses | channels | pulse | inputs | goods | state |\n"
+        "|---|---|---|---|---|---|---|---|---|---|\n"
+    )
+    parts = [f"# Lock boards\n\n{_MADE}\n{intro}\n{head}"]
+    for kind, facts in LOCK_BOARDS.items():
+        step_ms, own_ms = facts.pulse.step_ms, facts.pulse.own_ms
+        pulse = f"steps of {step_ms} ms" if step_ms else f"its own, about {own_ms} ms"
+        parts.append(
+            f"| `{kind}` | [{facts.name}](../hardware/{facts.page}) | {facts.protocol} | {facts.baud} |"
+            f" {facts.units[0]}–{facts.units[-1]} | {facts.channels} | {pulse} | {facts.inputs} |"
+            f" {'yes' if facts.has_goods else ''} | {'experimental' if facts.experimental else ''} |\n"
+        )
     return "".join(parts)
 
 

@@ -19,6 +19,7 @@ from edge.config import StationConfig
 from edge.data_folder import CA_FILE, lock
 from edge.hardware.build import Hardware, build_hardware
 from edge.hardware.line import open_line
+from firmware_protocols.lock_boards import LOCK_BOARDS
 
 OPEN_WITHIN_S = 3.0  # a serial adapter answers at once, a gateway within a second
 
@@ -194,13 +195,31 @@ async def _read_doors(hardware: Hardware) -> Mapping[str, bool | None]:
 def _door_findings(
     config: StationConfig, doors: Mapping[str, bool | None], up: Mapping[str, bool]
 ) -> Iterator[Finding]:
-    units = sorted({(part.bus, part.unit) for part in config.compartment if up[part.bus]})
-    for bus, unit in units:
-        labels = [p.label for p in config.compartment if (p.bus, p.unit) == (bus, unit)]
-        if any(doors.get(label) is None for label in labels):
-            text = f"relay board unit {unit} on bus {bus} does not answer; check power, wiring, address"
-            yield Finding(Level.WRONG, text)
-            continue
-        standing = [label for label in labels if doors[label]]
-        said = f", open: {', '.join(standing)}" if standing else ", all shut"
-        yield Finding(Level.OK, f"relay board unit {unit}: {len(labels)} doors{said}")
+    boards = {(p.bus, p.unit): p.board_kind for p in config.compartment if up[p.bus]}
+    sensors = {(p.bus, p.sensed_by[0]): p.sensed_by[1] for p in config.compartment if up[p.bus]}
+    for (bus, unit), kind in sorted({**boards, **sensors}.items()):
+        name = f"{kind} unit {unit} on bus {bus}"
+        if LOCK_BOARDS[kind].experimental:
+            said = "experimental: known from one source only, try every door before use"
+            yield Finding(Level.OK, f"{name}: {said}")
+        if (bus, unit) in sensors:
+            yield _sensed(name, _labels(config, bus, unit), doors)
+        else:
+            yield Finding(Level.OK, f"{name}: has no door inputs, so it is not asked")
+
+
+def _labels(config: StationConfig, bus: str, unit: int) -> list[str]:
+    return [p.label for p in config.compartment if (p.bus, p.sensed_by[0]) == (bus, unit)]
+
+
+def _sensed(name: str, labels: list[str], doors: Mapping[str, bool | None]) -> Finding:
+    missing = [label for label in labels if doors.get(label) is None]
+    if len(missing) == len(labels):
+        advice = "check power, wiring, address and board_kind"
+        return Finding(Level.WRONG, f"{name} does not answer; {advice}")
+    if missing:
+        advice = "check the wires of their contacts"
+        return Finding(Level.WRONG, f"{name} cannot tell {', '.join(missing)}; {advice}")
+    standing = [label for label in labels if doors[label]]
+    said = f", open: {', '.join(standing)}" if standing else ", all shut"
+    return Finding(Level.OK, f"{name}: {len(labels)} doors{said}")

@@ -4,21 +4,25 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from common.contract.base import GridIndex, GridSpan, Id, Label, LimitC
-from common.contract.words import Size, TemperatureClass
+from common.contract.base import GridIndex, GridSpan, Id, LimitC
+from common.contract.words import TemperatureClass
+from edge.wiring import (
+    CompartmentSection,
+    Section,
+    doors_share_nothing,
+    one_kind_a_unit,
+    one_protocol_a_bus,
+)
+from firmware_protocols.lock_boards import LOCK_BOARDS, LineProtocol
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 ProbeKind = Literal["xy_md02"]
 """Probes with a driver; `edge/hardware/build.py` has one for each."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class StationSection(_Section):
+class StationSection(Section):
     """Who this station is."""
 
     id: Id
@@ -27,7 +31,7 @@ class StationSection(_Section):
     )
 
 
-class HubSection(_Section):
+class HubSection(Section):
     """Where the hub is and how patiently to ask."""
 
     url: str = Field(default="http://127.0.0.1:8800", pattern=r"^https?://")
@@ -43,7 +47,7 @@ class HubSection(_Section):
     )
 
 
-class BusSection(_Section):
+class BusSection(Section):
     """One port with boards on it."""
 
     name: str = Field(min_length=1, max_length=20)
@@ -55,7 +59,7 @@ class BusSection(_Section):
     local_echo: bool = False
 
 
-class ZoneSection(_Section):
+class ZoneSection(Section):
     """One temperature zone with its probe."""
 
     name: str = Field(min_length=1, max_length=20)
@@ -70,25 +74,7 @@ class ZoneSection(_Section):
     sample_s: float = Field(default=10.0, ge=1)
 
 
-class CompartmentSection(_Section):
-    """One compartment: where its door hangs on the bus and where it stands in the cabinet."""
-
-    label: Label
-    bus: str
-    unit: int = Field(ge=1, le=247)
-    channel: int = Field(ge=0, le=7, description="relay and input of the board, from 0")
-    zone: str
-    size: Size
-    column: GridIndex
-    row: GridIndex
-    width: GridSpan = 1
-    height: GridSpan = 1
-    pulse_ms: int = Field(default=400, ge=100, le=1000)
-    open_level: Literal[0, 1] = Field(default=1, description="door input when the door is open")
-    easy_reach: bool = Field(default=False, description="between 380 and 1220 mm above the floor")
-
-
-class DoorsSection(_Section):
+class DoorsSection(Section):
     """Timings of the door machine (reference hardware F)."""
 
     open_timeout_s: float = Field(default=3.0, gt=0)
@@ -103,7 +89,7 @@ class DoorsSection(_Section):
     cool_down_s: float = Field(default=30.0, ge=0)
 
 
-class PickupSection(_Section):
+class PickupSection(Section):
     """The resident's side."""
 
     reopen_within_s: float = Field(default=120.0, gt=0)
@@ -111,7 +97,7 @@ class PickupSection(_Section):
     idle_s: float = Field(default=60.0, gt=0)
 
 
-class LimiterSection(_Section):
+class LimiterSection(Section):
     """The keypad's limiter (reference security C.4)."""
 
     burst: int = Field(default=5, ge=1)
@@ -126,7 +112,7 @@ class LimiterSection(_Section):
     )
 
 
-class ScreenSection(_Section):
+class ScreenSection(Section):
     """The pages: kiosk on loopback, keeper tablet on the LAN; where the screen stands in the cabinet grid."""
 
     kiosk_port: Port = 8810
@@ -141,7 +127,7 @@ class ScreenSection(_Section):
     height: GridSpan = 2
 
 
-class DiskSection(_Section):
+class DiskSection(Section):
     """Free space of the data folder, and what is kept back for pickups (docs/operations/station.md, Disk)."""
 
     reserve_mib: int = Field(
@@ -168,7 +154,7 @@ class DiskSection(_Section):
         return self
 
 
-class StationConfig(_Section):
+class StationConfig(Section):
     """`station.toml`."""
 
     station: StationSection
@@ -197,7 +183,6 @@ class StationConfig(_Section):
                 raise ValueError(
                     f"zone {zone.name!r} names bus {zone.probe_bus!r}; there are {sorted(buses)}"
                 )
-        places: dict[tuple[str, int, int], str] = {}
         for part in self.compartment:
             if part.bus not in buses:
                 raise ValueError(
@@ -207,25 +192,34 @@ class StationConfig(_Section):
                 raise ValueError(
                     f"compartment {part.label} names zone {part.zone!r}; there are {sorted(zones)}"
                 )
-            if (
-                other := places.setdefault((part.bus, part.unit, part.channel), part.label)
-            ) != part.label:
-                raise ValueError(
-                    f"{other} and {part.label} share unit {part.unit} channel {part.channel}"
-                )
         times = Counter(part.label for part in self.compartment)
         if twice := [label for label, count in times.items() if count > 1]:
             raise ValueError(f"more than one compartment has the label {', '.join(twice)}")
         return self
 
     @model_validator(mode="after")
+    def _wires_fit(self) -> Self:
+        doors_share_nothing(self.compartment)
+        one_kind_a_unit(self.compartment)
+        probes = {zone.probe_bus for zone in self.zone}
+        for bus in self.bus:
+            one_protocol_a_bus(bus.name, self.compartment, has_probe=bus.name in probes)
+        return self
+
+    def protocol_of(self, bus: str) -> LineProtocol:
+        """Return what the boards on a bus speak; one with probes alone, or nothing, speaks Modbus."""
+        kinds = (LOCK_BOARDS[part.board_kind] for part in self.compartment if part.bus == bus)
+        return next((facts.protocol for facts in kinds), LineProtocol.MODBUS)
+
+    @model_validator(mode="after")
     def _units_are_one_device(self) -> Self:
-        """Refuse a unit that is a relay board and a probe: both would answer at once, and a door might not."""
+        """Refuse a unit that is a lock board and a probe: both would answer at once, and a door might not."""
         probes = {(zone.probe_bus, zone.probe_unit): zone.name for zone in self.zone}
         for part in self.compartment:
-            if (zone := probes.get((part.bus, part.unit))) is not None:
-                raise ValueError(
-                    f"unit {part.unit} on bus {part.bus!r} is the relay board of {part.label}"
-                    f" and the probe of zone {zone!r}; give one of them another unit"
-                )
+            for unit in (part.unit, part.sensed_by[0]):
+                if (zone := probes.get((part.bus, unit))) is not None:
+                    raise ValueError(
+                        f"unit {unit} on bus {part.bus!r} is the relay board of {part.label}"
+                        f" and the probe of zone {zone!r}; give one of them another unit"
+                    )
         return self

@@ -1,9 +1,10 @@
-"""Waveshare Modbus RTU Relay 8CH (D): 8 relays with a hardware-timed pulse, 8 door inputs.
+"""Waveshare Modbus RTU Relay: 8 (D), 16 or 32 relays with a hardware-timed pulse; (D): 8 door inputs.
 
-Source: maker's "Development Protocol V2", Open-Locker WAVESHARE_INTEGRATION.md. 9600 8N1, unit 1
-from the factory. Traps: FC 05 carries the pulse *length*, not FF00; (D) may arrive in linkage mode,
-where an input drives its relay: write NORMAL to every mode register and read it back; firmware
-before September 2021 is not Modbus.
+Source: maker's "Development Protocol V2", Open-Locker WAVESHARE_INTEGRATION.md, eformLockerRoom
+(16CH). 9600 8N1, unit 1 from the factory. 16CH and 32CH speak the same with more channels and no
+inputs; a 16CH has no DIP switches, its address is a register. Traps: FC 05 carries the pulse
+*length*, not FF00; (D) may arrive in linkage mode, where an input drives its relay: write NORMAL to
+every mode register and read it back; firmware before September 2021 is not Modbus.
 """
 
 from dataclasses import dataclass
@@ -58,20 +59,22 @@ class Pulse:
     ms: int
 
 
-def pulse(channel: int, ms: int) -> WriteOneRequest:
+def pulse(channel: int, ms: int, channels: int = CHANNELS) -> WriteOneRequest:
     """Return the request for a pulse of `ms` milliseconds (100..3276700, whole 100s), else RangeError.
 
-    0 is refused: the document does not say what the board does with it.
+    `channels`: how many the board has. 0 ms is refused: the document does not say what the board does with it.
     """
     ticks, remainder = divmod(ms, TICK_MS)
     if remainder or not 1 <= ticks <= MAX_TICKS:
         raise RangeError(
             f"a pulse of {ms} ms is not a whole number of 1..{MAX_TICKS} ticks of {TICK_MS} ms"
         )
-    return WriteOneRequest(Function.WRITE_SINGLE_COIL, FLASH_ON + _channel(channel), ticks)
+    return WriteOneRequest(
+        Function.WRITE_SINGLE_COIL, FLASH_ON + _channel(channel, channels), ticks
+    )
 
 
-def as_pulse(request: Request) -> Pulse | None:
+def as_pulse(request: Request, channels: int = CHANNELS) -> Pulse | None:
     """Return the pulse that `request` asks for, or None when it is something else (also: 0 ticks)."""
     if (
         not isinstance(request, WriteOneRequest)
@@ -79,7 +82,7 @@ def as_pulse(request: Request) -> Pulse | None:
     ):
         return None
     channel = request.address - FLASH_ON
-    if not (0 <= channel < CHANNELS and 1 <= request.value <= MAX_TICKS):
+    if not (0 <= channel < channels and 1 <= request.value <= MAX_TICKS):
         return None
     return Pulse(channel, request.value * TICK_MS)
 
@@ -89,9 +92,9 @@ def all_off() -> WriteOneRequest:
     return WriteOneRequest(Function.WRITE_SINGLE_COIL, ALL_RELAYS, COIL_OFF)
 
 
-def read_relays() -> ReadRequest:
+def read_relays(channels: int = CHANNELS) -> ReadRequest:
     """Return the request for the state of all relays; see `relays`."""
-    return ReadRequest(Function.READ_COILS, 0, CHANNELS)
+    return ReadRequest(Function.READ_COILS, 0, channels)
 
 
 def read_inputs() -> ReadRequest:
@@ -105,7 +108,7 @@ def read_version() -> ReadRequest:
 
 
 def read_modes() -> ReadRequest:
-    """Return the request for the control mode of every channel."""
+    """Return the request for the control mode of every channel of a (D)."""
     return ReadRequest(Function.READ_HOLDING_REGISTERS, MODE, CHANNELS)
 
 
@@ -132,17 +135,17 @@ def set_baud(baud: int) -> WriteOneRequest:
     return WriteOneRequest(Function.WRITE_SINGLE_REGISTER, UART, BAUDS.index(baud))
 
 
-def relays(reply: Reply) -> tuple[bool, ...]:
+def relays(reply: Reply, channels: int = CHANNELS) -> tuple[bool, ...]:
     """Return which relays are energised, channel 0 first.
 
     A reply of another kind raises WireError.
     """
-    return _eight(reply, Function.READ_COILS)
+    return _bits(reply, Function.READ_COILS, channels)
 
 
 def inputs(reply: Reply) -> tuple[bool, ...]:
     """Return which inputs are 1, channel 0 first; wired as we do, 1 means the door is open."""
-    return _eight(reply, Function.READ_DISCRETE_INPUTS)
+    return _bits(reply, Function.READ_DISCRETE_INPUTS, CHANNELS)
 
 
 def version(register: int) -> str:
@@ -150,13 +153,13 @@ def version(register: int) -> str:
     return f"{register // 100}.{register % 100:02d}"
 
 
-def _eight(reply: Reply, function: Function) -> tuple[bool, ...]:
+def _bits(reply: Reply, function: Function, count: int) -> tuple[bool, ...]:
     if not isinstance(reply, DataReply) or reply.function is not function:
         raise WireError(f"expected the answer to {function.name}, got {reply}")
-    return bits(reply.data, CHANNELS)
+    return bits(reply.data, count)
 
 
-def _channel(channel: int) -> int:
-    if not 0 <= channel < CHANNELS:
-        raise RangeError(f"channel {channel} is not in 0..{CHANNELS - 1}")
+def _channel(channel: int, channels: int) -> int:
+    if not 0 <= channel < channels:
+        raise RangeError(f"channel {channel} is not in 0..{channels - 1}")
     return channel

@@ -3,17 +3,21 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from edge.config import BusSection, ProbeKind, StationConfig, ZoneSection
 from edge.hardware.bus import BusListener, BusOwner
 from edge.hardware.door_bus import DoorWire, WiredDoorBus
 from edge.hardware.line import Line
-from edge.hardware.ports import DoorBus, Probe
-from edge.hardware.waveshare import WaveshareRelay
+from edge.hardware.lock_drivers import LOCK_DRIVERS, SPEECHES
+from edge.hardware.ports import DoorBus, LockBoard, Probe
 from edge.hardware.xy_md02 import XyMd02Probe
+from firmware_protocols.lock_boards import LockKind
+from firmware_protocols.modbus_pdu import Reply, Request
 
-PROBE_DRIVERS: Mapping[ProbeKind, Callable[[BusOwner, int, str], Probe]] = {"xy_md02": XyMd02Probe}
+PROBE_DRIVERS: Mapping[ProbeKind, Callable[[BusOwner[Request, Reply], int, str], Probe]] = {
+    "xy_md02": XyMd02Probe
+}
 """Kind in `station.toml` → driver of a probe, made of its bus, unit and zone."""
 
 
@@ -54,7 +58,7 @@ class Hardware:
 
     def __init__(
         self,
-        owners: dict[str, tuple[BusOwner, tuple[int, ...]]],
+        owners: dict[str, tuple[BusOwner[Any, Any], tuple[int, ...]]],
         door_bus: WiredDoorBus,
         probes: tuple[Probe, ...],
     ) -> None:
@@ -85,25 +89,44 @@ class Hardware:
 
 def build_hardware(config: StationConfig, open_line: Callable[[BusSection], Line]) -> Hardware:
     """Return the hardware that `config` describes; nothing is opened before `run()`."""
-    owners: dict[str, tuple[BusOwner, tuple[int, ...]]] = {}
-    for section in config.bus:
-        relays = frozenset(part.unit for part in config.compartment if part.bus == section.name)
-        probes = frozenset(z.probe_unit for z in config.zone if z.probe_bus == section.name)
-        owner = BusOwner(section, open_line(section), relay_units=relays, units=relays | probes)
-        owners[section.name] = owner, tuple(sorted(relays | probes))
-    boards: dict[tuple[str, int], WaveshareRelay] = {}
-    doors = []
-    for part in config.compartment:
-        board = boards.setdefault(
-            (part.bus, part.unit), WaveshareRelay(owners[part.bus][0], part.unit)
+    owners = {section.name: _owner(config, section, open_line(section)) for section in config.bus}
+    boards: dict[tuple[str, int], LockBoard] = {}
+
+    def board(bus: str, unit: int, kind: LockKind) -> LockBoard:
+        if (bus, unit) not in boards:
+            boards[bus, unit] = LOCK_DRIVERS[kind].make(owners[bus][0], unit)
+        return boards[bus, unit]
+
+    doors = tuple(
+        DoorWire(
+            part.label,
+            board(part.bus, part.unit, part.board_kind),
+            part.channel,
+            board(part.bus, *part.sensed_by),
+            part.sensed_channel,
+            part.pulse_ms,
+            part.open_level,
         )
-        doors.append(DoorWire.of(part, board))
+        for part in config.compartment
+    )
     return Hardware(
         owners,
-        WiredDoorBus(tuple(doors), gap_ms=config.doors.pulse_gap_ms),
+        WiredDoorBus(doors, gap_ms=config.doors.pulse_gap_ms),
         tuple(_probe(zone, owners[zone.probe_bus][0]) for zone in config.zone),
     )
 
 
-def _probe(zone: ZoneSection, bus: BusOwner) -> Probe:
+def _owner(
+    config: StationConfig, section: BusSection, line: Line
+) -> tuple[BusOwner[Any, Any], tuple[int, ...]]:
+    parts = [part for part in config.compartment if part.bus == section.name]
+    sensors = {part.sensed_by[0] for part in parts}
+    probes = {zone.probe_unit for zone in config.zone if zone.probe_bus == section.name}
+    rules = {part.unit: LOCK_DRIVERS[part.board_kind].rule for part in parts}
+    units = frozenset(rules) | sensors | probes
+    speech = SPEECHES[config.protocol_of(section.name)]()
+    return BusOwner(section, line, speech, rules=rules, units=units), tuple(sorted(units))
+
+
+def _probe(zone: ZoneSection, bus: BusOwner[Request, Reply]) -> Probe:
     return PROBE_DRIVERS[zone.probe_kind](bus, zone.probe_unit, zone.name)

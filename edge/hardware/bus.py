@@ -6,6 +6,7 @@ Rules of reference hardware C.4; each keeps a wrong door shut, so each has a tes
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Generic
 
 from common.kit.errors import LinliError
 from edge.config import BusSection
@@ -13,11 +14,9 @@ from edge.hardware.breaker import Breaker
 from edge.hardware.errors import DeviceRefusedError, NoReplyError, NotSentError
 from edge.hardware.jobs import Job, Jobs, Priority
 from edge.hardware.line import Line, is_tcp
-from edge.hardware.modbus import ModbusLink
 from edge.hardware.pace import Pace
-from firmware_protocols import waveshare_relay
-from firmware_protocols.modbus_pdu import ExceptionReply, Function, ReadRequest, Reply, Request
-from firmware_protocols.modbus_rtu import LAST_UNIT, frame_gap_s
+from edge.hardware.speech import A, Link, Q, Rules, Speech
+from firmware_protocols.modbus_rtu import frame_gap_s
 
 log = logging.getLogger(__name__)
 
@@ -30,31 +29,33 @@ DEAD_GATEWAY_AFTER = 10
 BusListener = Callable[[str, int | None, bool, str], None]
 
 
-class BusOwner:
-    """Owns one line; drivers `call`, nobody else touches the port."""
+class BusOwner(Generic[Q, A]):
+    """Owns one line, whatever it speaks; drivers `call`, nobody else touches the port."""
 
     def __init__(
         self,
         section: BusSection,
         line: Line,
+        speech: Speech[Q, A],
         *,
-        relay_units: frozenset[int],
+        rules: Rules[Q],
         units: frozenset[int],
     ) -> None:
-        """`units` are all configured ones; only `relay_units` may be told to move something."""
+        """`units` are all configured ones; only those in `rules` may be told more than to be read."""
         self.name = section.name
         self.up = False
         self.detail = "not opened yet"
         self.listeners: list[BusListener] = []
         self._section = section
         self._line = line
-        self._relay_units = relay_units
+        self._speech = speech
+        self._rules = rules
         self._breakers = {unit: Breaker() for unit in sorted(units)}
-        self._spare_unit = next(n for n in range(LAST_UNIT, 0, -1) if n not in units)
+        self._spare_unit = next((n for n in reversed(speech.units) if n not in units), None)
         self._pace = Pace(frame_gap_s(section.baud))
-        self._jobs = Jobs()
+        self._jobs: Jobs[Q, A] = Jobs()
         self._tried = asyncio.Event()
-        self._link: ModbusLink | None = None
+        self._link: Link[Q, A] | None = None
         self._silent_in_a_row = 0
 
     def unit_up(self, unit: int) -> bool:
@@ -65,11 +66,11 @@ class BusOwner:
         self,
         priority: Priority,
         unit: int,
-        request: Request,
+        request: Q,
         *,
         retries: int = 0,
         probe: bool = False,
-    ) -> Reply:
+    ) -> A:
         """Return the reply to `request`; NotSentError, NoReplyError, DeviceRefusedError, FrameRefusedError.
 
         Only reads are ever repeated, `retries` times. `probe` asks a resting unit too. A frame on the wire is
@@ -78,17 +79,17 @@ class BusOwner:
         await self._tried.wait()
         if not self.up:
             raise self._down()
-        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        again = retries if isinstance(request, ReadRequest) else 0
+        answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        again = retries if self._speech.is_read(request) else 0
         self._jobs.put(Job(priority, unit, request, again, probe, answer))
         reply = await answer
-        if isinstance(reply, ExceptionReply):
+        if (code := self._speech.refusal(reply)) is not None:
             raise DeviceRefusedError(
                 "bus.device_refused",
-                f"bus {self.name}: unit {unit} refused {request} with exception {reply.code}",
+                f"bus {self.name}: unit {unit} refused {request} with code {code}",
                 bus=self.name,
                 unit=unit,
-                code=reply.code,
+                code=code,
             )
         return reply
 
@@ -114,10 +115,10 @@ class BusOwner:
             self._close()
 
     async def _open(self) -> bool:
-        link = ModbusLink(
+        link = self._speech.link(
             self._section,
             self._line,
-            self._relay_units,
+            self._rules,
             on_bytes=self._pace.heard,
             on_lost=self._wake,
         )
@@ -134,24 +135,27 @@ class BusOwner:
         self._tried.set()
         return True
 
-    async def _first_frames(self, link: ModbusLink) -> None:
+    async def _first_frames(self, link: Link[Q, A]) -> None:
         """Find out whether the adapter echoes, then drop every relay, best effort a board."""
         if not is_tcp(self._section.port) and not self._section.local_echo:
             await self._test_echo(link)
-        for unit in sorted(self._relay_units):
+        for unit, rule in sorted(self._rules.items()):
+            if rule.all_off is None:
+                continue
             await self._pace.rest()
             try:
-                await self._transact(link, unit, waveshare_relay.all_off(), self._section.timeout_s)
+                await self._transact(link, unit, rule.all_off, self._section.timeout_s)
             except NoReplyError:
                 log.warning("bus %s: unit %d does not answer all-off", self.name, unit)
 
-    async def _test_echo(self, link: ModbusLink) -> None:
+    async def _test_echo(self, link: Link[Q, A]) -> None:
         # a read to a unit that nobody configured: what comes back at once is the adapter hearing itself
-        request = ReadRequest(Function.READ_HOLDING_REGISTERS, 0, 1)
+        if self._spare_unit is None:
+            return
         try:
-            await self._transact(link, self._spare_unit, request, ECHO_TEST_S)
+            await self._transact(link, self._spare_unit, self._speech.echo_test, ECHO_TEST_S)
         except NoReplyError:
-            if link.guard.echoed:
+            if link.echoed:
                 log.warning("bus %s: the adapter echoes, its echo is cut off", self.name)
                 link.expect_echo()
 
@@ -174,9 +178,10 @@ class BusOwner:
                 self._silent_in_a_row = 0
                 return
 
-    async def _work(self, link: ModbusLink, job: Job) -> None:
+    async def _work(self, link: Link[Q, A], job: Job[Q, A]) -> None:
         try:
-            reply = await self._transact(link, job.unit, job.request, self._section.timeout_s)
+            timeout_s = max(self._section.timeout_s, self._speech.patience_s(job.request))
+            reply = await self._transact(link, job.unit, job.request, timeout_s)
         except NoReplyError as error:
             self._unit_failed(job.unit)
             if job.retries and link.connected and self.unit_up(job.unit):
@@ -193,9 +198,7 @@ class BusOwner:
             self._unit_worked(job.unit)
             job.settle(reply=reply)
 
-    async def _transact(
-        self, link: ModbusLink, unit: int, request: Request, timeout_s: float
-    ) -> Reply:
+    async def _transact(self, link: Link[Q, A], unit: int, request: Q, timeout_s: float) -> A:
         self._pace.asked()
         try:
             reply = await link.transact(unit, request, timeout_s)
@@ -205,7 +208,7 @@ class BusOwner:
         except LinliError:
             self._pace.not_sent()
             raise
-        self._pace.answered(wrote=not isinstance(request, ReadRequest))
+        self._pace.answered(wrote=not self._speech.is_read(request))
         return reply
 
     def _wake(self) -> None:

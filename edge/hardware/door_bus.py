@@ -4,37 +4,33 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edge.config import CompartmentSection
 from edge.hardware.errors import DeviceRefusedError, NoReplyError, NotSentError
-from edge.hardware.ports import PulseResult
-from edge.hardware.waveshare import WaveshareRelay
+from edge.hardware.ports import LockBoard, PulseResult
 
 
 @dataclass(frozen=True, slots=True)
 class DoorWire:
-    """Where one door hangs."""
+    """Where one door hangs: the board that opens it and the one, often the same, that senses it."""
 
     label: str
-    board: WaveshareRelay
+    board: LockBoard
     channel: int
+    sensor: LockBoard
+    sensor_channel: int
     pulse_ms: int
     open_level: int
 
-    @classmethod
-    def of(cls, part: CompartmentSection, board: WaveshareRelay) -> "DoorWire":
-        """Return the wiring of a configured compartment."""
-        return cls(part.label, board, part.channel, part.pulse_ms, part.open_level)
-
 
 class WiredDoorBus:
-    """The production `DoorBus`: relay boards on buses, one power supply for all coils."""
+    """The production `DoorBus`: lock boards on buses, one power supply for all coils."""
 
     def __init__(self, doors: tuple[DoorWire, ...], *, gap_ms: int) -> None:
         """`gap_ms`: how long the supply rests after one pulse before the next."""
         self._doors = {door.label: door for door in doors}
-        self._boards: dict[WaveshareRelay, list[DoorWire]] = {}
+        self._boards = tuple(dict.fromkeys(door.board for door in doors))
+        self._sensed: dict[LockBoard, list[DoorWire]] = {}
         for door in doors:
-            self._boards.setdefault(door.board, []).append(door)
+            self._sensed.setdefault(door.sensor, []).append(door)
         self._gap_s = gap_ms / 1000
         self._supply = asyncio.Lock()
         self._supply_free_at_s = 0.0
@@ -67,10 +63,9 @@ class WiredDoorBus:
     async def read_doors(self, *, urgent: str | None = None) -> Mapping[str, bool | None]:
         """Return label → open; None where the board did not answer. `urgent` reads only that door's board."""
         if urgent is not None:
-            board = self._doors[urgent].board
-            return await self._read(board, urgent=True)
+            return await self._read(self._doors[urgent].sensor, urgent=True)
         found: dict[str, bool | None] = {}
-        for board in self._boards:
+        for board in self._sensed:
             found.update(await self._read(board, urgent=False))
         return {label: found[label] for label in self._doors}
 
@@ -82,10 +77,14 @@ class WiredDoorBus:
             except (NotSentError, NoReplyError, DeviceRefusedError):
                 continue
 
-    async def _read(self, board: WaveshareRelay, *, urgent: bool) -> dict[str, bool | None]:
-        doors = self._boards[board]
+    async def _read(self, board: LockBoard, *, urgent: bool) -> dict[str, bool | None]:
+        doors = self._sensed[board]
         try:
-            inputs = await board.read_inputs(urgent=urgent)
+            said = await board.read_doors(urgent=urgent)
         except (NotSentError, NoReplyError, DeviceRefusedError):
             return {door.label: None for door in doors}
-        return {door.label: inputs[door.channel] == bool(door.open_level) for door in doors}
+        return {door.label: _is_open(door, said[door.sensor_channel]) for door in doors}
+
+
+def _is_open(door: DoorWire, said: bool | None) -> bool | None:
+    return None if said is None else said == bool(door.open_level)

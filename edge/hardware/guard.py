@@ -1,113 +1,52 @@
 """The raw bytes of one bus: only allowed frames leave, only the answer to the open request comes in.
 
-Set as pymodbus' `trace_packet`: pymodbus compares neither function, address nor count of a reply (measured in
-every version), and with an echoing adapter takes the echo of a write for its success.
+For Modbus it is set as pymodbus' `trace_packet`: pymodbus compares neither function, address nor count of a reply
+(measured in every version), and with an echoing adapter takes the echo of a write for its success.
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Generic, Protocol
 
 from edge.hardware.errors import FrameRefusedError
-from firmware_protocols import modbus_rtu, modbus_tcp
-from firmware_protocols import waveshare_relay as relay
-from firmware_protocols.errors import WireError
-from firmware_protocols.modbus_pdu import (
-    COIL_OFF,
-    READS,
-    Function,
-    ReadRequest,
-    Reply,
-    Request,
-    WriteOneRequest,
-    answers,
-    parse_reply,
-    parse_request,
-)
-
-MAX_PULSE_TICKS = 10
-"""1 s: the hard cap of a latch solenoid (reference hardware C.2)."""
+from edge.hardware.speech import A, A_co, Q, Q_co
 
 
-class Framing(Protocol):
-    """How request and reply lie in the bytes of one kind of line."""
+class Framing(Protocol[Q_co, A_co]):
+    """How request and answer lie in the bytes of one kind of line; pure functions, so a module will do."""
 
-    def request(self, frame: bytes) -> tuple[int, Request]:
+    def parse_request(self, frame: bytes) -> tuple[int, Q_co]:
         """Return unit and request of an outgoing frame."""
 
-    def reply(self, sent: bytes, received: bytes) -> tuple[bytes, Reply | None]:
+    def pick_answer(self, sent: bytes, received: bytes) -> tuple[bytes, A_co | None]:
         """Return the frame in `received` that answers `sent`, and what it says; (b"", None): none yet."""
 
 
-class RtuFraming:
-    """Serial line: unit, message, CRC."""
-
-    def __init__(self, *, local_echo: bool) -> None:
-        """`local_echo`: the adapter hears itself, so every request comes back first."""
-        self.local_echo = local_echo
-
-    def request(self, frame: bytes) -> tuple[int, Request]:
-        """Return unit and request."""
-        decoded = modbus_rtu.decode(frame)
-        return decoded.unit, parse_request(decoded.pdu)
-
-    def reply(self, sent: bytes, received: bytes) -> tuple[bytes, Reply | None]:
-        """Pass over noise, late answers and the echo; the echo of a write *is* its reply, so it is cut off first."""
-        if self.local_echo:
-            place = received.find(sent)
-            if place < 0:
-                return b"", None
-            received = received[place + len(sent) :]
-        frame = modbus_rtu.pick_reply(sent, received)
-        return frame, parse_reply(modbus_rtu.decode(frame).pdu) if frame else None
-
-
-class TcpFraming:
-    """Gateway: MBAP header with a transaction id."""
-
-    def request(self, frame: bytes) -> tuple[int, Request]:
-        """Return unit and request."""
-        frames, _ = modbus_tcp.split(frame)
-        return frames[0].unit, parse_request(frames[0].pdu)
-
-    def reply(self, sent: bytes, received: bytes) -> tuple[bytes, Reply | None]:
-        """Pass over every frame of another transaction, unit or shape."""
-        asked = modbus_tcp.split(sent)[0][0]
-        request = parse_request(asked.pdu)
-        try:
-            frames, _ = modbus_tcp.split(received)
-        except WireError:
-            return b"", None
-        for frame in frames:
-            if (frame.transaction, frame.unit) != (asked.transaction, asked.unit):
-                continue
-            try:
-                reply = parse_reply(frame.pdu)
-            except WireError:
-                continue
-            if answers(request, reply):
-                return frame.encode(), reply
-        return b"", None
-
-
-class WireGuard:
+class WireGuard(Generic[Q, A]):
     """One per port; keeps the request in flight and what was heard since."""
 
     def __init__(
-        self, framing: Framing, relay_units: frozenset[int], on_bytes: Callable[[], None]
+        self,
+        framing: Framing[Q, A],
+        allowed: Callable[[int, Q], bool],
+        on_bytes: Callable[[], None],
+        *,
+        local_echo: bool,
     ) -> None:
-        """`relay_units` are the only ones that may be told to move; `on_bytes` hears that the line is not silent."""
+        """`allowed` judges unit and request; `on_bytes` hears that the line is not silent."""
+        self.local_echo = local_echo
+        """The adapter hears itself, so every request comes back first."""
         self._framing = framing
-        self._relay_units = relay_units
+        self._allowed = allowed
         self._on_bytes = on_bytes
         self._sent = self._last = b""
         self.heard = b""
         """Every byte since the request, for the echo test."""
-        self.reply: Reply | None = None
+        self.reply: A | None = None
 
     def __call__(self, sending: bool, data: bytes) -> bytes:
         """Judge one packet; a refused one raises FrameRefusedError before the wire."""
         if sending:
-            check_allowed(*self._framing.request(data), self._relay_units)
+            self._check(data)
             self._sent = self._last = bytes(data)
             self.heard, self.reply = b"", None
             return data
@@ -115,7 +54,7 @@ class WireGuard:
         self.heard = bytes(data)
         if not self._sent:
             return b""
-        frame, reply = self._framing.reply(self._sent, self.heard)
+        frame, reply = self._framing.pick_answer(self._sent, self._after_echo())
         if reply is not None:
             self.reply, self._sent = reply, b""
         return frame
@@ -134,21 +73,17 @@ class WireGuard:
         """Drop the request in flight: from now on nothing is its answer."""
         self._sent = b""
 
+    def _after_echo(self) -> bytes:
+        """Cut the echo off first: the answer to a write may be the same bytes."""
+        if not self.local_echo:
+            return self.heard
+        place = self.heard.find(self._sent)
+        return b"" if place < 0 else self.heard[place + len(self._sent) :]
 
-def check_allowed(unit: int, request: Request, relay_units: frozenset[int]) -> None:
-    """Raise FrameRefusedError unless `request` is a read, a pulse of 1..10 ticks or all-off of a configured board."""
-    if isinstance(request, ReadRequest) and request.function in READS and 1 <= unit <= 247:
-        return
-    if unit in relay_units and isinstance(request, WriteOneRequest):
-        pulse = relay.as_pulse(request)
-        if pulse is not None and pulse.ms <= MAX_PULSE_TICKS * relay.TICK_MS:
-            return
-        if (request.function, request.address, request.value) == (
-            Function.WRITE_SINGLE_COIL,
-            relay.ALL_RELAYS,
-            COIL_OFF,
-        ):
-            return
-    raise FrameRefusedError(
-        "bus.frame_refused", f"unit {unit}: {request} is not on the allow-list", unit=unit
-    )
+    def _check(self, data: bytes) -> None:
+        # What is judged is read out of the bytes that leave, not out of what the driver meant.
+        unit, request = self._framing.parse_request(data)
+        if not self._allowed(unit, request):
+            raise FrameRefusedError(
+                "bus.frame_refused", f"unit {unit}: {request} is not on the allow-list", unit=unit
+            )

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Generic
 
-from firmware_protocols.modbus_pdu import Reply, Request
+from edge.hardware.speech import A, Q
 
 EXPECT_S = 0.3
 """Longer than a code's check and one transaction; a background read is late by this at most."""
@@ -22,17 +23,17 @@ class Priority(IntEnum):
 
 
 @dataclass(slots=True)
-class Job:
+class Job(Generic[Q, A]):
     """One request and who waits for its answer."""
 
     priority: Priority
     unit: int
-    request: Request
+    request: Q
     retries: int
     probe: bool
-    answer: asyncio.Future[Reply]
+    answer: asyncio.Future[A]
 
-    def settle(self, *, reply: Reply | None = None, error: BaseException | None = None) -> None:
+    def settle(self, *, reply: A | None = None, error: BaseException | None = None) -> None:
         """Answer the waiter, if it still waits."""
         if self.answer.done():
             return
@@ -42,17 +43,18 @@ class Job:
             self.answer.set_result(reply)
 
 
-class Jobs:
+class Jobs(Generic[Q, A]):
     """One per line; None is the news that the line was lost."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._queue: asyncio.PriorityQueue[tuple[int, int, Job | None]] = asyncio.PriorityQueue()
+        self._queue: asyncio.PriorityQueue[tuple[int, int, Job[Q, A] | None]]
+        self._queue = asyncio.PriorityQueue()
         self._order = 0
         self._came = asyncio.Event()
         self._expected_until_s = 0.0
 
-    def put(self, job: Job | None) -> None:
+    def put(self, job: Job[Q, A] | None) -> None:
         """Let `job` wait its turn."""
         self._order += 1
         self._queue.put_nowait((-1 if job is None else job.priority, self._order, job))
@@ -62,7 +64,7 @@ class Jobs:
         """Start no background read for EXPECT_S: on a slow line the pulse would wait a whole transaction for it."""
         self._expected_until_s = asyncio.get_running_loop().time() + EXPECT_S
 
-    async def next(self) -> Job | None:
+    async def next(self) -> Job[Q, A] | None:
         """Return what goes onto the wire now."""
         while True:
             turn = await self._queue.get()
@@ -75,7 +77,7 @@ class Jobs:
                 async with asyncio.timeout(left_s):
                     await self._came.wait()
 
-    def drain(self) -> Iterator[Job]:
+    def drain(self) -> Iterator[Job[Q, A]]:
         """Take out everything that waits."""
         while not self._queue.empty():
             _, _, job = self._queue.get_nowait()

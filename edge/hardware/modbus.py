@@ -14,9 +14,19 @@ from pymodbus.pdu import ModbusPDU
 
 from edge.config import BusSection
 from edge.hardware.errors import NoReplyError, NotSentError
-from edge.hardware.guard import Framing, RtuFraming, TcpFraming, WireGuard
+from edge.hardware.guard import Framing, WireGuard
 from edge.hardware.line import Line, is_tcp, tcp_address
-from firmware_protocols.modbus_pdu import Reply, Request
+from edge.hardware.modbus_framing import RtuFraming, TcpFraming
+from edge.hardware.speech import Rules, may_leave
+from firmware_protocols.lock_boards import MODBUS_UNITS
+from firmware_protocols.modbus_pdu import (
+    READS,
+    ExceptionReply,
+    Function,
+    ReadRequest,
+    Reply,
+    Request,
+)
 
 # pymodbus logs an error per time-out; the bus owner says it once, with the unit and what to do
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
@@ -46,7 +56,7 @@ class ModbusLink:
         self,
         section: BusSection,
         line: Line,
-        relay_units: frozenset[int],
+        allowed: Callable[[int, Request], bool],
         *,
         on_bytes: Callable[[], None],
         on_lost: Callable[[], None],
@@ -54,11 +64,11 @@ class ModbusLink:
         """Make the client; `on_lost` is called once when the port goes away by itself."""
         self._section = section
         self._on_lost = on_lost
-        self._rtu: RtuFraming | None = None
-        framing: Framing = TcpFraming()
-        if not is_tcp(section.port):
-            framing = self._rtu = RtuFraming(local_echo=section.local_echo)
-        self.guard = WireGuard(framing, relay_units, on_bytes)
+        tcp = is_tcp(section.port)
+        framing: Framing[Request, Reply] = TcpFraming() if tcp else RtuFraming()
+        self.guard = WireGuard(
+            framing, allowed, on_bytes, local_echo=section.local_echo and not tcp
+        )
         self._client = self._make_client(section)
         self._client.set_max_no_responses(_NEVER)
         ctx = self._client.ctx
@@ -69,10 +79,14 @@ class ModbusLink:
         """Tell whether the line is open."""
         return self._client.connected
 
+    @property
+    def echoed(self) -> bool:
+        """Tell whether the last request came straight back."""
+        return self.guard.echoed
+
     def expect_echo(self) -> None:
         """Treat the adapter as one that hears itself (found by the owner's echo test)."""
-        if self._rtu is not None:
-            self._rtu.local_echo = True
+        self.guard.local_echo = True
 
     async def open(self) -> None:
         """Open the line; LinliError or OSError says why not."""
@@ -143,3 +157,38 @@ class ModbusLink:
             trace_packet=self.guard,
             trace_connect=self._traced,
         )
+
+
+class ModbusSpeech:
+    """Modbus RTU on a serial line, Modbus TCP behind a gateway."""
+
+    units = MODBUS_UNITS
+    echo_test: Request = ReadRequest(Function.READ_HOLDING_REGISTERS, 0, 1)
+
+    def is_read(self, request: Request) -> bool:
+        """Tell whether it is one of the four functions that read."""
+        return isinstance(request, ReadRequest) and request.function in READS
+
+    def patience_s(self, request: Request) -> float:  # noqa: ARG002 - every Modbus board is as fast as its line
+        """Leave it to the settings of the line."""
+        return 0.0
+
+    def refusal(self, answer: Reply) -> int | None:
+        """Return the code of an exception reply."""
+        return answer.code if isinstance(answer, ExceptionReply) else None
+
+    def link(
+        self,
+        section: BusSection,
+        line: Line,
+        rules: Rules[Request],
+        *,
+        on_bytes: Callable[[], None],
+        on_lost: Callable[[], None],
+    ) -> ModbusLink:
+        """Return the link, not yet open."""
+
+        def allowed(unit: int, request: Request) -> bool:
+            return may_leave(self, rules, unit, request)
+
+        return ModbusLink(section, line, allowed, on_bytes=on_bytes, on_lost=on_lost)

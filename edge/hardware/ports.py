@@ -1,4 +1,4 @@
-"""The ports of DESIGN section 2 that the rooms above see: doors by label, probes by zone."""
+"""The ports of DESIGN section 2 that the rooms above see: doors by label, probes by zone; below them the lock board."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,6 +38,32 @@ class DoorBus(Protocol):
 
     async def all_off(self) -> None:
         """Drop every relay, best effort a board."""
+
+
+class LockBoard(Protocol):
+    """One board of any kind, below the door bus: one method per device command, no policy."""
+
+    @property
+    def unit(self) -> int:
+        """Return its address on the line."""
+
+    def expect_pulse(self) -> None:
+        """Keep its line free of background reads for a moment."""
+
+    async def pulse(self, channel: int, ms: int) -> PulseResult:
+        """Let the board give channel `channel` (from 0) one pulse that it times itself; sent at most once.
+
+        A board that has a length of its own takes that instead of `ms`.
+        """
+
+    async def read_doors(self, *, urgent: bool = False) -> tuple[bool | None, ...]:
+        """Return channel → whether the board calls the door open, from channel 0; None: it cannot tell.
+
+        NotSentError, NoReplyError, DeviceRefusedError. `urgent` goes ahead of scans and asks a resting board too.
+        """
+
+    async def all_off(self) -> None:
+        """Drop every relay; nothing on a board whose own timer always does."""
 
 
 @dataclass(frozen=True, slots=True)

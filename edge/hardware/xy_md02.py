@@ -6,6 +6,7 @@ from edge.hardware.errors import DeviceRefusedError, NoReplyError, NotSentError
 from edge.hardware.jobs import Priority
 from edge.hardware.ports import ProbeReading
 from firmware_protocols import xy_md02 as wire
+from firmware_protocols.modbus_pdu import Reply, Request
 
 _RETRIES = 2
 
@@ -13,7 +14,7 @@ _RETRIES = 2
 class XyMd02Probe:
     """One probe in one zone."""
 
-    def __init__(self, bus: BusOwner, unit: int, zone: str) -> None:
+    def __init__(self, bus: BusOwner[Request, Reply], unit: int, zone: str) -> None:
         """Talk to `unit` over `bus`; it hangs in `zone`."""
         self.zone = zone
         self._bus = bus

@@ -7,10 +7,11 @@ from datetime import datetime
 from common.contract.events import CompartmentMarked
 from common.contract.words import Size
 from common.kit.clock import Clock, to_ms
-from edge.config import CompartmentSection, StationConfig
+from edge.config import StationConfig
 from edge.parcels import store
 from edge.parcels.model import Parcel, PlacementState, Site
 from edge.sync.outbox import Outbox
+from edge.wiring import CompartmentSection
 
 _ORDER = {Size.S: 0, Size.M: 1, Size.L: 2}
 

@@ -107,8 +107,12 @@ def _probe(cabinet: CabinetConfig, zone: str) -> BoardSection:
 
 
 def _compartments(cabinet: CabinetConfig) -> Iterator[str]:
-    buses = {board.unit: board.bus for board in cabinet.board}
+    boards = {board.unit: board for board in cabinet.board}
     for door in cabinet.door:
-        record = door.model_dump()
-        unit = record.pop("board")
-        yield from _table("[[compartment]]", **record, bus=buses[unit], unit=unit)
+        record = door.model_dump(exclude={"board", "sensor_board"}, exclude_none=True)
+        record["unit"] = door.board
+        record["board_kind"] = boards[door.board].kind
+        if door.sensor_board is not None:
+            record["sensor_unit"] = door.sensor_board
+            record["sensor_kind"] = boards[door.sensor_board].kind
+        yield from _table("[[compartment]]", **record, bus=boards[door.board].bus)

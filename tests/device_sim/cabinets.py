@@ -8,6 +8,7 @@ from device_sim.bus import Bus, Reply
 from device_sim.cabinet import Cabinet
 from device_sim.config import CabinetConfig, load
 from firmware_protocols import modbus_pdu, modbus_rtu
+from firmware_protocols.lock_boards import LOCK_BOARDS, LockKind
 
 ROOT = Path(__file__).parents[2]
 CABINET_FILE = ROOT / "cabinets/yangguangli-3.toml"
@@ -35,13 +36,48 @@ def config(**cabinet: object) -> CabinetConfig:
     return read.model_copy(update={"cabinet": read.cabinet.model_copy(update=cabinet)})
 
 
+def lock_cabinet(
+    kind: LockKind, *, unit: int = 1, doors: int = 8, tcp: bool = False
+) -> CabinetConfig:
+    """Return a cabinet of one lock board on its own line `locks`, with a probe on `bus1`.
+
+    Door A01 hangs on the last channel, the others on the first ones; without inputs (D) boards 101… sense them.
+    """
+    facts = LOCK_BOARDS[kind]
+    channels = [facts.channels - 1, *range(doors - 1)]
+    record: dict[str, list[dict[str, object]]] = {
+        "bus": [{"name": "locks", "baud": facts.baud, "tcp": tcp}, {"name": "bus1"}],
+        "zone": [{"name": "ambient", "name_zh": "常温", "name_en": "ambient"}],
+        "board": [
+            {"kind": kind, "bus": "locks", "unit": unit},
+            {"kind": "xy_md02", "bus": "bus1", "unit": 200, "zone": "ambient"},
+        ],
+        "door": [
+            {
+                "label": f"A{number:02d}", "board": unit, "channel": channel, "zone": "ambient",
+                "size": "S", "column": 0, "row": number,
+            }
+            for number, channel in enumerate(channels, 1)
+        ],
+    }  # fmt: skip
+    if not facts.inputs:
+        record["board"].append({"kind": "waveshare_8ch_d", "bus": "locks", "unit": 101})
+        for number, door in enumerate(record["door"]):
+            door |= {"sensor_board": 101, "sensor_channel": number}
+    cabinet = {"id": "locks", "name_zh": "锁板", "name_en": "locks"}
+    screen = {"column": 1, "row": 0}
+    return CabinetConfig.model_validate({"cabinet": cabinet, "screen": screen, **record})
+
+
 class Rig:
     """A cabinet, its clock, and the lines its witness wrote."""
 
-    def __init__(self, **cabinet: object) -> None:
+    def __init__(self, made: CabinetConfig | None = None, **cabinet: object) -> None:
         self.clock = StepClock()
         self.lines: list[str] = []
-        self.cabinet = Cabinet(config(**cabinet), self.clock, random.Random(7), self.lines.append)
+        self.cabinet = Cabinet(
+            made or config(**cabinet), self.clock, random.Random(7), self.lines.append
+        )
 
     @property
     def bus(self) -> Bus:

@@ -7,8 +7,9 @@ from typing import get_args
 import pytest
 
 from common.kit.errors import ConfigError
-from device_sim.cabinet import PROBE_BOARDS
+from device_sim.cabinet import LOCK_BOARD_MAKERS, PROBE_BOARDS
 from device_sim.config import ProbeKind, load
+from firmware_protocols.lock_boards import LockKind
 from tests.device_sim.cabinets import CABINET_FILE
 
 
@@ -37,6 +38,10 @@ def test_the_demo_cabinet() -> None:
     assert [bus.baud for bus in read.bus] == [9600]
 
 
+def test_every_kind_of_lock_board_has_a_board() -> None:
+    assert set(LOCK_BOARD_MAKERS) == set(get_args(LockKind))
+
+
 def test_every_kind_of_probe_has_a_board() -> None:
     assert set(PROBE_BOARDS) == set(get_args(ProbeKind))
 
@@ -44,7 +49,8 @@ def test_every_kind_of_probe_has_a_board() -> None:
 def test_a_kind_nobody_knows_is_named_with_those_there_are(tmp_path: Path) -> None:
     said = refusal(changed(tmp_path, 'kind = "xy_md02"', 'kind = "no_such_probe"'))
     assert "line 53: `board.2.kind` = 'no_such_probe': " in said
-    assert "'waveshare_8ch_d' or 'xy_md02'" in said
+    assert "'waveshare_8ch_d'" in said
+    assert "or 'xy_md02'" in said
 
 
 def test_no_two_things_stand_in_the_same_place() -> None:
@@ -80,7 +86,19 @@ def test_an_unknown_key_is_named_with_line_and_neighbour(tmp_path: Path) -> None
         ('bus = "bus0"\nunit = 2', 'bus = "bus1"\nunit = 2', "'bus1'; there are bus0"),
         ("unit = 2", "unit = 1", "board unit 1 is given twice"),
         ('[[zone]]\nname = "ambient"', '[[zone]]\nname = "chilled"', "zone name 'chilled'"),
-        ("channel = 7", "channel = 8", "less than 8"),
+        ("channel = 7", "channel = 8", "door A08: a waveshare_8ch_d has the channels 0 to 7"),
+        ("unit = 4", "unit = 0", "a xy_md02 has an address of 1 to 247"),
+        ("channel = 0\n", "channel = 0\nsensor_board = 3\n", "door A01 names relay board 3"),
+        (
+            "channel = 0\n",
+            "channel = 0\nsensor_channel = 8\n",
+            "door A01: a waveshare_8ch_d has the inputs 0 to 7",
+        ),
+        (
+            "channel = 0\n",
+            "channel = 0\nsensor_channel = 1\n",
+            "board and input of a door (1, 1) is given twice",
+        ),
         ('size = "S"', 'size = "XL"', "'S', 'M' or 'L'"),
     ],
 )

@@ -8,8 +8,10 @@ from pymodbus.exceptions import ModbusIOException
 
 from common.kit.errors import UnavailableError
 from device_sim.app import Sim
-from device_sim.tcp_port import TcpPort
+from device_sim.tcp_port import BareTcpPort, TcpPort
+from firmware_protocols import wkly
 from firmware_protocols.modbus_tcp import TcpFrame, split
+from tests.device_sim.cabinets import Rig, lock_cabinet
 
 READ_INPUTS = bytes.fromhex("02 0000 0008")
 
@@ -74,3 +76,23 @@ async def test_a_taken_port_says_which_and_what_to_do(sim: Sim) -> None:
     second = TcpPort(sim.cabinet.bus(0), "127.0.0.1", port_of(sim), sim.serial[0].clock)
     with pytest.raises(UnavailableError, match=rf"{port_of(sim)}.*--modbus-port"):
         await second.run()
+
+
+async def test_a_line_that_is_not_modbus_passes_bare_bytes_also_unasked() -> None:
+    rig = Rig(lock_cabinet("wkly"))
+    port = BareTcpPort(rig.bus, "127.0.0.1", 0, rig.clock)
+    await port.listen()
+    job = asyncio.create_task(port.run())
+    reader, writer = await asyncio.open_connection("127.0.0.1", port.port)
+    asked = wkly.encode(1, wkly.read_all())
+    writer.write(asked[:3])
+    writer.write(asked[3:])
+    async with asyncio.timeout(5):
+        said = await reader.readexactly(34)
+    assert wkly.pick_answer(asked, said)[0] == said
+    rig.cabinet.pull("A02")
+    async with asyncio.timeout(5):
+        assert await reader.readexactly(10) == bytes.fromhex("57 4B 4C 59 0A 01 85 01 00 86")
+    writer.close()
+    job.cancel()
+    await asyncio.gather(job, return_exceptions=True)

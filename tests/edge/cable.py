@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from device_sim.bus import Bus
+from device_sim.bus import Bus, Reply
 from device_sim.cabinet import Cabinet
 from edge.config import StationConfig
 from edge.hardware.build import Hardware, build_hardware
@@ -78,6 +78,7 @@ class _Wire(asyncio.Transport):
         self._cable, self._protocol = cable, protocol
         self._loop = asyncio.get_running_loop()
         self._closed = False
+        cable.bus.listeners[:] = [self._pass_on]
 
     def write(self, data: Any) -> None:
         if self._closed:
@@ -91,13 +92,16 @@ class _Wire(asyncio.Transport):
             self._ask_boards(bytes(data), now_s)
             return
         for reply in cable.bus.feed(bytes(data), now_s):
-            whole = cable.noise_before + reply.data
-            if not cable.one_by_one:
-                self._loop.call_at(reply.ends_s, self.deliver, whole)
-                continue
-            for number in range(len(whole)):
-                at_s = reply.starts_s + number * 0.003
-                self._loop.call_at(at_s, self.deliver, whole[number : number + 1])
+            self._pass_on(reply)
+
+    def _pass_on(self, reply: Reply) -> None:
+        whole = self._cable.noise_before + reply.data
+        if not self._cable.one_by_one:
+            self._loop.call_at(reply.ends_s, self.deliver, whole)
+            return
+        for number in range(len(whole)):
+            at_s = reply.starts_s + number * 0.003
+            self._loop.call_at(at_s, self.deliver, whole[number : number + 1])
 
     def _ask_boards(self, data: bytes, now_s: float) -> None:
         (frame,), _ = modbus_tcp.split(data)

@@ -7,6 +7,8 @@ from pydantic import ValidationError
 
 from edge.config import ProbeKind, StationConfig
 from edge.hardware.build import PROBE_DRIVERS
+from edge.hardware.lock_drivers import LOCK_DRIVERS, SPEECHES
+from firmware_protocols.lock_boards import LOCK_BOARDS, LineProtocol, LockKind
 from tests.edge.cable import station_config
 
 
@@ -22,7 +24,7 @@ def _doors(**first: Any) -> list[dict[str, Any]]:
 
 
 def test_a_channel_the_board_does_not_have_is_refused() -> None:
-    assert "less than or equal to 7" in _refused(compartment=_doors(channel=8))
+    assert "has the channels 0 to 7, not 8" in _refused(compartment=_doors(channel=8))
 
 
 def test_two_doors_on_one_relay_are_refused() -> None:
@@ -49,6 +51,44 @@ def test_a_unit_that_is_a_board_and_a_probe_is_refused() -> None:
     buses = [bus.model_dump() for bus in config.bus]
     parts = config.model_dump() | {"zone": zones, "bus": [*buses, another_bus]}
     assert StationConfig.model_validate(parts).zone[0].probe_unit == first.unit
+
+
+def test_every_kind_of_lock_board_has_facts_and_a_driver_every_protocol_a_speech() -> None:
+    assert set(LOCK_BOARDS) == set(LOCK_DRIVERS) == set(get_args(LockKind))
+    assert set(SPEECHES) == set(LineProtocol)
+
+
+def test_an_old_file_means_the_8ch_d() -> None:
+    doors = _doors()
+    for door in doors:
+        for key in ("board_kind", "sensor_kind", "sensor_unit", "sensor_channel"):
+            del door[key]
+    parts = station_config().model_dump() | {"compartment": doors}
+    assert StationConfig.model_validate(parts) == station_config()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"board_kind": "no_such_board"}, "'waveshare_8ch_d'"),
+        ({"unit": 0}, "compartment A01: a waveshare_8ch_d has an address of 1 to 247, not 0"),
+        (
+            {"pulse_ms": 450},
+            "compartment A01: a waveshare_8ch_d times its pulse in steps of 100 ms",
+        ),
+        ({"sensor_unit": 0}, "compartment A01: a waveshare_8ch_d has an address of 1 to 247"),
+        ({"sensor_channel": 8}, "compartment A01: a waveshare_8ch_d has the inputs 0 to 7, not 8"),
+        ({"sensor_unit": 2, "sensor_channel": 3}, "A01 and B04 share unit 2 input 3"),
+        (
+            {"sensor_unit": 3},
+            "unit 3 on bus 'bus0' is the relay board of A01 and the probe of zone",
+        ),
+    ],
+)
+def test_a_door_that_no_board_can_open_or_sense_is_refused(
+    changed: dict[str, Any], said: str
+) -> None:
+    assert said in _refused(compartment=_doors(**changed))
 
 
 def test_every_kind_of_probe_has_a_driver() -> None:

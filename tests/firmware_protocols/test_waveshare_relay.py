@@ -78,6 +78,25 @@ def test_a_pulse_is_read_as_it_was_asked(channel: int, ticks: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("channel", "channels", "frame"),
+    [(15, 16, "01 05 02 0F 00 04 FD B2"), (31, 32, "01 05 02 1F 00 04 FC 77")],
+)
+def test_a_pulse_of_the_larger_boards(channel: int, channels: int, frame: str) -> None:
+    request = relay.pulse(channel, 400, channels)
+    assert modbus_rtu.encode(1, request.pdu()) == bytes.fromhex(frame)
+    assert relay.as_pulse(request, channels) == relay.Pulse(channel, 400)
+    assert relay.as_pulse(request) is None, "the 8CH has no such channel"
+    with pytest.raises(RangeError):
+        relay.pulse(channels, 400, channels)
+
+
+def test_relays_of_the_larger_boards() -> None:
+    assert relay.read_relays(16).count == 16
+    said = DataReply(Function.READ_COILS, b"\x01\x80")
+    assert [n for n, on in enumerate(relay.relays(said, 16)) if on] == [0, 15]
+
+
+@pytest.mark.parametrize(
     ("channel", "ms"), [(0, 0), (0, -100), (0, 50), (0, 450), (0, 3_276_800), (8, 400), (-1, 400)]
 )
 def test_a_pulse_the_board_cannot_time_is_refused(channel: int, ms: int) -> None:

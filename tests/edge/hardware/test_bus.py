@@ -18,13 +18,13 @@ from edge.hardware.jobs import EXPECT_S, Priority
 from edge.hardware.ports import ProbeReading, PulseResult
 from firmware_protocols import modbus_rtu, waveshare_relay, xy_md02
 from firmware_protocols.crc import with_crc
-from firmware_protocols.modbus_pdu import Function, ReadRequest, WriteOneRequest
+from firmware_protocols.modbus_pdu import Function, ReadRequest, Reply, Request, WriteOneRequest
 from tests.edge.cable import Bench, on_bench
 
 PULSE_A04 = bytes.fromhex("01 05 02 03 00 04 3D B1")
 
 
-def _owner(bench: Bench) -> BusOwner:
+def _owner(bench: Bench) -> BusOwner[Request, Reply]:
     return bench.hardware._owners["bus0"][0]
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from edge.hardware.guard import RtuFraming, TcpFraming
+from edge.hardware.guard import WireGuard
+from edge.hardware.modbus_framing import RtuFraming, TcpFraming
 from firmware_protocols import modbus_rtu
 from firmware_protocols.modbus_pdu import DataReply, Function
 from firmware_protocols.modbus_tcp import TcpFrame
@@ -13,7 +14,7 @@ ANSWER = TcpFrame(7, 1, bytes.fromhex("02 01 05"))
 
 def test_the_answer_of_this_transaction_is_found_behind_others() -> None:
     late = TcpFrame(6, 1, bytes.fromhex("02 01 ff")).encode()
-    frame, reply = TcpFraming().reply(ASKED, late + ANSWER.encode())
+    frame, reply = TcpFraming().pick_answer(ASKED, late + ANSWER.encode())
     assert frame == ANSWER.encode()
     assert reply == DataReply(Function.READ_DISCRETE_INPUTS, b"\x05")
 
@@ -31,13 +32,20 @@ def test_the_answer_of_this_transaction_is_found_behind_others() -> None:
     ],
 )
 def test_everything_else_is_no_answer(received: bytes) -> None:
-    assert TcpFraming().reply(ASKED, received) == (b"", None)
+    assert TcpFraming().pick_answer(ASKED, received) == (b"", None)
 
 
 def test_with_an_echo_nothing_before_it_counts() -> None:
     asked = modbus_rtu.encode(1, bytes.fromhex("05 02 03 00 04"))
-    echoing, plain = RtuFraming(local_echo=True), RtuFraming(local_echo=False)
-    assert plain.reply(asked, asked)[0] == asked
-    assert echoing.reply(asked, asked) == (b"", None)
-    assert echoing.reply(asked, asked[:5]) == (b"", None)
-    assert echoing.reply(asked, b"\x00" + asked + asked)[0] == asked
+
+    def heard(received: bytes, *, local_echo: bool) -> bytes:
+        subject = WireGuard(
+            RtuFraming(), lambda _unit, _request: True, lambda: None, local_echo=local_echo
+        )
+        subject(True, asked)
+        return subject(False, received)
+
+    assert heard(asked, local_echo=False) == asked
+    assert heard(asked, local_echo=True) == b""
+    assert heard(asked[:5], local_echo=True) == b""
+    assert heard(b"\x00" + asked + asked, local_echo=True) == asked

@@ -12,7 +12,6 @@ from common.ui.charts import Sample
 from edge.access.keepers import KeeperSession, SignInRefused
 from edge.config import (
     BusSection,
-    CompartmentSection,
     StationConfig,
     StationSection,
     ZoneSection,
@@ -43,6 +42,7 @@ from edge.pickup.views import (
 )
 from edge.screen.services import LinkFact, ScreenServices, ZoneFact
 from edge.sync.fence import Why
+from edge.wiring import CompartmentSection
 
 RIGHT = TimeView(ClockState.TRUSTED, 0, None)
 NOW = datetime(2026, 10, 13, 0, 41, tzinfo=UTC)

@@ -1,0 +1,42 @@
+"""Every kind of lock board with its driver and its allow-list, every protocol of a line with its speech."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic
+
+from edge.hardware import waveshare, wkly
+from edge.hardware.bus import BusOwner
+from edge.hardware.framed import FramedSpeech
+from edge.hardware.modbus import ModbusSpeech
+from edge.hardware.ports import LockBoard
+from edge.hardware.speech import A, BoardRule, Q, Speech
+from firmware_protocols import wkly as wkly_wire
+from firmware_protocols.lock_boards import LOCK_BOARDS, LineProtocol, LockKind
+
+
+@dataclass(frozen=True, slots=True)
+class LockDriver(Generic[Q, A]):
+    """How a board of one kind is driven and what may be sent to it."""
+
+    make: Callable[[BusOwner[Q, A], int], LockBoard]
+    rule: BoardRule[Q]
+
+
+def _waveshare(kind: LockKind) -> LockDriver[Any, Any]:
+    channels = LOCK_BOARDS[kind].channels
+    return LockDriver(
+        lambda bus, unit: waveshare.WaveshareRelay(bus, unit, channels), waveshare.rule(channels)
+    )
+
+
+# Any: a kind's requests fit the speech of its line, which one table for all kinds cannot say.
+LOCK_DRIVERS: Mapping[LockKind, LockDriver[Any, Any]] = {
+    "waveshare_8ch_d": _waveshare("waveshare_8ch_d"),
+    "waveshare_16ch": _waveshare("waveshare_16ch"),
+    "waveshare_32ch": _waveshare("waveshare_32ch"),
+    "wkly": LockDriver(wkly.WklyBoard, wkly.rule()),
+}
+SPEECHES: Mapping[LineProtocol, Callable[[], Speech[Any, Any]]] = {
+    LineProtocol.MODBUS: ModbusSpeech,
+    LineProtocol.WKLY: lambda: FramedSpeech(wkly_wire),
+}

@@ -1,0 +1,120 @@
+"""Which board opens and senses each door, as `station.toml` says it, and what can be wrong with that."""
+
+from collections.abc import Sequence
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from common.contract.base import GridIndex, GridSpan, Label
+from common.contract.words import Size
+from firmware_protocols.lock_boards import (
+    LOCK_BOARDS,
+    LineProtocol,
+    LockKind,
+    misfit,
+    sensor_misfit,
+)
+
+
+class Section(BaseModel):
+    """A section of a settings file: frozen, and an unknown key is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CompartmentSection(Section):
+    """One compartment: where its door hangs on the bus and where it stands in the cabinet."""
+
+    label: Label
+    bus: str
+    board_kind: LockKind = Field(
+        default="waveshare_8ch_d",
+        description="which lock board opens the door (see [lock boards](lock-boards.md))",
+    )
+    unit: int = Field(ge=0, le=247, description="address of the board")
+    channel: int = Field(ge=0, le=63, description="relay and input of the board, from 0")
+    sensor_kind: LockKind = Field(
+        default="waveshare_8ch_d", description="the board at `sensor_unit`"
+    )
+    sensor_unit: int | None = Field(
+        default=None,
+        ge=0,
+        le=247,
+        description="board on the same bus that senses the door; none: the one that opens it",
+    )
+    sensor_channel: int | None = Field(
+        default=None, ge=0, le=63, description="its input, from 0; none: the same as `channel`"
+    )
+    zone: str
+    size: Size
+    column: GridIndex
+    row: GridIndex
+    width: GridSpan = 1
+    height: GridSpan = 1
+    pulse_ms: int = Field(
+        default=400,
+        ge=100,
+        le=1000,
+        description="current through the coil; a board with a length of its own is not told, its supply rests as long",
+    )
+    open_level: Literal[0, 1] = Field(
+        default=1,
+        description="door input when the door is open; 0: the contact is the other way round",
+    )
+    easy_reach: bool = Field(default=False, description="between 380 and 1220 mm above the floor")
+
+    @property
+    def sensed_by(self) -> tuple[int, LockKind]:
+        """Return unit and kind of the board that senses the door."""
+        if self.sensor_unit is None:
+            return self.unit, self.board_kind
+        return self.sensor_unit, self.sensor_kind
+
+    @property
+    def sensed_channel(self) -> int:
+        """Return the input of that board."""
+        return self.channel if self.sensor_channel is None else self.sensor_channel
+
+    @model_validator(mode="after")
+    def _the_board_can(self) -> Self:
+        wrong = misfit(
+            self.board_kind, unit=self.unit, channel=self.channel, pulse_ms=self.pulse_ms
+        ) or sensor_misfit(self.sensed_by[1], unit=self.sensed_by[0], channel=self.sensed_channel)
+        if wrong:
+            raise ValueError(f"compartment {self.label}: {wrong}")
+        return self
+
+
+def doors_share_nothing(parts: Sequence[CompartmentSection]) -> None:
+    """Raise ValueError for two doors on one relay or one input: one would open, or seem to, with the other."""
+    relays: dict[tuple[str, int, int], str] = {}
+    inputs: dict[tuple[str, int, int], str] = {}
+    for part in parts:
+        for taken, unit, channel, what in (
+            (relays, part.unit, part.channel, "channel"),
+            (inputs, part.sensed_by[0], part.sensed_channel, "input"),
+        ):
+            if (other := taken.setdefault((part.bus, unit, channel), part.label)) != part.label:
+                raise ValueError(f"{other} and {part.label} share unit {unit} {what} {channel}")
+
+
+def one_kind_a_unit(parts: Sequence[CompartmentSection]) -> None:
+    """Raise ValueError for a board that is named as two kinds."""
+    kinds: dict[tuple[str, int], LockKind] = {}
+    for part in parts:
+        for unit, kind in ((part.unit, part.board_kind), part.sensed_by):
+            if (other := kinds.setdefault((part.bus, unit), kind)) != kind:
+                raise ValueError(f"unit {unit} on bus {part.bus!r} is named as {other} and {kind}")
+
+
+def one_protocol_a_bus(bus: str, parts: Sequence[CompartmentSection], *, has_probe: bool) -> None:
+    """Raise ValueError for boards on one wire that do not speak the same."""
+    kinds = {kind for p in parts if p.bus == bus for kind in (p.board_kind, p.sensed_by[1])}
+    spoken = {LOCK_BOARDS[kind].protocol for kind in kinds}
+    if has_probe:
+        spoken.add(LineProtocol.MODBUS)
+    if len(spoken) > 1:
+        raise ValueError(
+            f"what hangs on bus {bus!r} speaks {' and '.join(sorted(spoken))};"
+            " give each protocol a bus of its own"
+        )

@@ -1,0 +1,125 @@
+"""What is fixed for each kind of lock board: its wire, addresses, channels, pulse and inputs.
+
+One table for whoever checks a settings file: station, simulator and the reference page. The sources
+are named in the module of each protocol.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from firmware_protocols import wkly
+
+LockKind = Literal["waveshare_8ch_d", "waveshare_16ch", "waveshare_32ch", "wkly"]
+"""Every kind that a settings file may name; LOCK_BOARDS has the facts of each."""
+
+
+class LineProtocol(StrEnum):
+    """What is spoken on a line; one line speaks one."""
+
+    MODBUS = "modbus"
+    WKLY = "wkly"
+
+
+@dataclass(frozen=True, slots=True)
+class PulseFacts:
+    """The pulses that a board can time itself."""
+
+    step_ms: int
+    """The length is told in whole steps; 0: the board has one length of its own, told nothing."""
+    own_ms: int = 0
+    """That length."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoardFacts:
+    """One kind of board."""
+
+    name: str
+    protocol: LineProtocol
+    baud: int
+    """As it leaves the factory."""
+    units: range
+    """Addresses that a board may have."""
+    channels: int
+    pulse: PulseFacts
+    inputs: int
+    """Door inputs; 0: the doors are sensed by another board."""
+    page: str
+    """Its page in docs/hardware."""
+    has_goods: bool = False
+    """Tells whether something lies behind a door."""
+    experimental: bool = False
+    """Known from one weak source only; never seen on hardware by us."""
+
+
+MODBUS_UNITS = range(1, 248)
+
+LOCK_BOARDS: Mapping[LockKind, BoardFacts] = {
+    "waveshare_8ch_d": BoardFacts(
+        name="Waveshare Modbus RTU Relay 8CH (D)",
+        protocol=LineProtocol.MODBUS,
+        baud=9600,
+        units=MODBUS_UNITS,
+        channels=8,
+        pulse=PulseFacts(step_ms=100),
+        inputs=8,
+        page="waveshare-8ch-d.md",
+    ),
+    "waveshare_16ch": BoardFacts(
+        name="Waveshare Modbus RTU Relay 16CH",
+        protocol=LineProtocol.MODBUS,
+        baud=9600,
+        units=MODBUS_UNITS,
+        channels=16,
+        pulse=PulseFacts(step_ms=100),
+        inputs=0,
+        page="waveshare-16ch-32ch.md",
+    ),
+    "waveshare_32ch": BoardFacts(
+        name="Waveshare Modbus RTU Relay 32CH",
+        protocol=LineProtocol.MODBUS,
+        baud=9600,
+        units=MODBUS_UNITS,
+        channels=32,
+        pulse=PulseFacts(step_ms=100),
+        inputs=0,
+        page="waveshare-16ch-32ch.md",
+    ),
+    "wkly": BoardFacts(
+        name="WKLY 云川智能",
+        protocol=LineProtocol.WKLY,
+        baud=9600,
+        units=wkly.UNITS,
+        channels=wkly.CHANNELS,
+        pulse=PulseFacts(step_ms=0, own_ms=wkly.OWN_PULSE_MS),
+        inputs=wkly.CHANNELS,
+        page="wkly.md",
+    ),
+}
+
+
+def misfit(kind: LockKind, *, unit: int, channel: int, pulse_ms: int | None = None) -> str | None:
+    """Return what a board of `kind` cannot be told, in words for whoever wrote the file; None: it fits."""
+    facts = LOCK_BOARDS[kind]
+    if unit not in facts.units:
+        return f"a {kind} has an address of {facts.units[0]} to {facts.units[-1]}, not {unit}"
+    if not 0 <= channel < facts.channels:
+        return f"a {kind} has the channels 0 to {facts.channels - 1}, not {channel}"
+    step_ms = facts.pulse.step_ms
+    if pulse_ms is not None and step_ms and pulse_ms % step_ms:
+        return f"a {kind} times its pulse in steps of {step_ms} ms, not {pulse_ms}"
+    return None
+
+
+def sensor_misfit(kind: LockKind, *, unit: int, channel: int) -> str | None:
+    """Return why a door cannot be sensed by this input of a board; None: it can."""
+    facts = LOCK_BOARDS[kind]
+    if not facts.inputs:
+        return f"a {kind} has no door inputs; name those of another board"
+    if unit not in facts.units:
+        return f"a {kind} has an address of {facts.units[0]} to {facts.units[-1]}, not {unit}"
+    if not 0 <= channel < facts.inputs:
+        return f"a {kind} has the inputs 0 to {facts.inputs - 1}, not {channel}"
+    return None
