@@ -81,6 +81,8 @@ class Certificate(Protocol):
 class HubClient:
     """Signs with the station's key and the hub's time; one aiohttp session."""
 
+    _certificate: Certificate | None = None
+
     def __init__(
         self,
         session: aiohttp.ClientSession,

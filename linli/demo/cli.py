@@ -54,7 +54,7 @@ def demo(
 ) -> None:
     """Hub, simulated cabinet, station daemon and pages on this machine."""
     ports = Ports.from_base(port_base)
-    ports.require_free(tls=tls)
+    ports.require_free(*(["gateway"] if tls else []))
     if fresh:
         forget(data)
     root = data.resolve()

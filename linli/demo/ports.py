@@ -29,9 +29,9 @@ class Ports:
         """Return the hub's TLS port for stations; taken by `--tls` alone."""
         return self.hub + 1
 
-    def require_free(self, *, tls: bool = False) -> None:
-        """Raise UnavailableError that names the first taken port and what to do."""
-        for name in ("hub", "kiosk", "keeper", "simulator", "modbus", *(("gateway",) * tls)):
+    def require_free(self, *more: str) -> None:
+        """Raise UnavailableError that names the first taken port and what to do; `more` names further ones."""
+        for name in ("hub", "kiosk", "keeper", "simulator", "modbus", *more):
             port = getattr(self, name)
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
