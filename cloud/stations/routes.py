@@ -75,6 +75,37 @@ class StationRoutes:
         return schemas.StationDetailAnswer.model_validate(await self._stations.detail(station_id))
 
     @route(
+        "POST",
+        "/stations/{station_id}/certificates",
+        summary="Sign a technician's certificate for one station and a few hours",
+        roles=DESK,
+        status=201,
+        errors=("station.not_found", "technician.name"),
+    )
+    async def certify(
+        self, station_id: Id, body: schemas.CertificateRequest, caller: Caller
+    ) -> schemas.CertificateAnswer:
+        """Sign it; the hub keeps who got one in its audit, and not the certificate."""
+        view = await self._stations.technicians.certify(
+            station_id, body.technician, body.hours, caller.name
+        )
+        return schemas.CertificateAnswer.model_validate(view)
+
+    @route(
+        "POST",
+        "/stations/{station_id}/certificates/revoke",
+        summary="End every technician's certificate of a station, once it has heard of it",
+        roles=DESK,
+        errors=("station.not_found",),
+    )
+    async def revoke_certificates(
+        self, station_id: Id, caller: Caller
+    ) -> schemas.StationDetailAnswer:
+        """End them by the station's row; a sheet ends them at a silent station."""
+        await self._stations.technicians.revoke(station_id, caller.name)
+        return schemas.StationDetailAnswer.model_validate(await self._stations.detail(station_id))
+
+    @route(
         "GET",
         "/stations/{station_id}/capsules",
         summary="Show the codes that end revoked grants at a station that cannot be reached",

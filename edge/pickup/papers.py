@@ -78,13 +78,13 @@ class Papers:
             return PaperAnswer(PaperSays.FORGED)
         if refusal := self._refusal_tx(conn, capsule, signature):
             return PaperAnswer(refusal)
-        at = self._clock.wall()
+        at, before = self._clock.wall(), withdrawn.epoch_tx(conn)
         news = withdrawn.withdraw_tx(conn, capsule.grant_ids, epoch=capsule.epoch, at_ms=to_ms(at))
         self._grants.reconcile_all_tx(conn)
-        if news:
+        if news or capsule.epoch > before:
             body = RevocationApplied(epoch=capsule.epoch, grant_ids=capsule.grant_ids)
             self._outbox.append_tx(conn, body, occurred_at=at)
-        says = PaperSays.APPLIED if news else PaperSays.KNOWN
+        says = PaperSays.APPLIED if news or capsule.epoch > before else PaperSays.KNOWN
         return PaperAnswer(says, capsule.part, capsule.parts)
 
     def _refusal_tx(
