@@ -199,43 +199,6 @@ class KeepersAnswer(_View):
     keepers: tuple[KeeperAnswer, ...]
 
 
-class CertificateRequest(RequestModel):
-    """For whom, and for how many hours."""
-
-    technician: str = Field(min_length=1, max_length=60)
-    hours: int = Field(4, ge=1, le=8)
-
-
-class CertificateAnswer(_View):
-    """A technician's certificate; `text` is what the QR code says, and the proof itself."""
-
-    text: str
-    certificate_id: str
-    station_id: str
-    technician: str
-    epoch: int
-    issued_at_ms: int
-    expires_at_ms: int
-
-
-class CapsuleAnswer(_View):
-    """One code to scan at the station; `text` is what it says, `part` of `parts` that belong together."""
-
-    text: str
-    epoch: int
-    part: int
-    parts: int
-    expires_at_ms: int
-    grant_ids: tuple[str, ...]
-    order_ids: tuple[str, ...]
-
-
-class CapsulesAnswer(_View):
-    """What ends, at a station that cannot be reached, everything revoked since it was; newest first."""
-
-    capsules: tuple[CapsuleAnswer, ...]
-
-
 class GrantAnswer(_View):
     """A grant, without its code; `revoke_state` *pending* until the station has applied it."""
 
