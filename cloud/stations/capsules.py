@@ -13,6 +13,7 @@ from cloud.stations.qr import kid_at, sign_text
 from cloud.stations.store import grants, sites
 from cloud.stations.store.grants import GrantRecord
 from common.contract.capsule import GRANTS_MAX, PARTS_MAX, Capsule, encode
+from common.contract.certificate import LIFE_MAX_S
 
 LIFE_MS = 24 * 3_600_000
 """A sheet older than this is refused at the station: whoever carries it should have asked anew."""
@@ -48,6 +49,10 @@ class Capsules:
         ids = {one.grant_id for one in waiting}
         roots = [one for one in waiting if one.parent_id not in ids][: GRANTS_MAX * PARTS_MAX]
         sheets = [roots[at : at + GRANTS_MAX] for at in range(0, len(roots), GRANTS_MAX)]
+        # Certificates were ended within the life of one, and the station has not heard (epochs are moments).
+        is_told = station.certificate_op <= self._kit.gateway.applied_op_tx(connection, station_id)
+        if not sheets and not is_told and station.certificate_floor > now_ms - LIFE_MAX_S * 1000:
+            sheets = [[]]
         return tuple(
             self._sheet(station_id, station.revocation_epoch, sheet, part, len(sheets), now_ms)
             for part, sheet in enumerate(sheets, 1)

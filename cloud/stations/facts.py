@@ -169,8 +169,11 @@ class Facts:
 
     def _capsule(self, c: Connection, at: EventContext, body: RevocationApplied) -> None:
         sites.raise_revocation_epoch(c, at.station_id, body.epoch)
-        ids, at_ms = body.grant_ids, to_ms(at.occurred_at)
-        self._grants.capsule_applied_tx(c, at.station_id, ids, at_ms)
+        for record in grant_store.waiting_revokes(c, at.station_id, 0):
+            # What was given away ended with it.
+            if record.grant_id in body.grant_ids or record.parent_id in body.grant_ids:
+                moment_ms = to_ms(at.occurred_at)
+                self._grants.apply_tx(c, record.grant_id, GrantTrigger.REVOKED, moment_ms)
 
     def _command(self, c: Connection, at: EventContext, body: events.CommandResult) -> None:
         self._commands.report_tx(

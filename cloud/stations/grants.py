@@ -3,7 +3,7 @@
 A code is slow to make (Argon2), so it is prepared before the transaction that issues it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
@@ -212,14 +212,6 @@ class Grants:
         for record in pending:
             self.apply_tx(connection, record.grant_id, GrantTrigger.REVOKED, at_ms)
         return tuple(record.grant_id for record in pending)
-
-    def capsule_applied_tx(
-        self, connection: Connection, station_id: str, grant_ids: Collection[str], at_ms: int
-    ) -> None:
-        """Call *revoked* what a capsule has ended at the station, with what was given away from it."""
-        for record in grants.waiting_revokes(connection, station_id, 0):
-            if record.grant_id in grant_ids or record.parent_id in grant_ids:
-                self.apply_tx(connection, record.grant_id, GrantTrigger.REVOKED, at_ms)
 
     async def show_code(self, grant_id: str, *, shown_to: str) -> str | None:
         """Return the eight digits, after writing down who sees them; None once used, revoked or expired.

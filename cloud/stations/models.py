@@ -55,6 +55,9 @@ station = sa.Table(
     *_place("screen"),
     # how much was revoked here: a capsule carries it, and the station takes none with a lower one
     sa.Column("revocation_epoch", sa.BigInteger, nullable=False, server_default="0"),
+    # technicians' certificates with a lower number have ended, and the op that tells the station so
+    sa.Column("certificate_floor", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("certificate_op", sa.BigInteger, nullable=False, server_default="0"),
 )
 invite = sa.Table(
     "station_invite",

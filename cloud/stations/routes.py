@@ -1,7 +1,7 @@
 """JSON routes of stations: see them, command a door, mark a compartment, keep keepers, revoke a code."""
 
 from cloud.access.caller import ADMIN, DESK, OPERATOR, STAFF, Caller
-from cloud.stations import schemas
+from cloud.stations import paper_schemas, schemas
 from cloud.stations.service import Stations
 from common.contract.base import Id, Label
 from common.kit.openapi import route
@@ -75,17 +75,48 @@ class StationRoutes:
         return schemas.StationDetailAnswer.model_validate(await self._stations.detail(station_id))
 
     @route(
+        "POST",
+        "/stations/{station_id}/certificates",
+        summary="Sign a technician's certificate for one station and a few hours",
+        roles=DESK,
+        status=201,
+        errors=("station.not_found", "technician.name"),
+    )
+    async def certify(
+        self, station_id: Id, body: paper_schemas.CertificateRequest, caller: Caller
+    ) -> paper_schemas.CertificateAnswer:
+        """Sign it; the hub keeps who got one in its audit, and not the certificate."""
+        view = await self._stations.technicians.certify(
+            station_id, body.technician, body.hours, caller.name
+        )
+        return paper_schemas.CertificateAnswer.model_validate(view)
+
+    @route(
+        "POST",
+        "/stations/{station_id}/certificates/revoke",
+        summary="End every technician's certificate of a station, once it has heard of it",
+        roles=DESK,
+        errors=("station.not_found",),
+    )
+    async def revoke_certificates(
+        self, station_id: Id, caller: Caller
+    ) -> schemas.StationDetailAnswer:
+        """End them by the station's row; a sheet ends them at a silent station."""
+        await self._stations.technicians.revoke(station_id, caller.name)
+        return schemas.StationDetailAnswer.model_validate(await self._stations.detail(station_id))
+
+    @route(
         "GET",
         "/stations/{station_id}/capsules",
         summary="Show the codes that end revoked grants at a station that cannot be reached",
         roles=DESK,
         errors=("station.not_found",),
     )
-    async def capsules(self, station_id: Id) -> schemas.CapsulesAnswer:
+    async def capsules(self, station_id: Id) -> paper_schemas.CapsulesAnswer:
         """Answer the capsules; the grants stay *pending* until the station has told that it applied them."""
         views = await self._stations.capsules.of(station_id)
-        return schemas.CapsulesAnswer(
-            capsules=tuple(schemas.CapsuleAnswer.model_validate(one) for one in views)
+        return paper_schemas.CapsulesAnswer(
+            capsules=tuple(paper_schemas.CapsuleAnswer.model_validate(one) for one in views)
         )
 
     @route(

@@ -200,24 +200,6 @@ class KeepersAnswer(_View):
     keepers: tuple[KeeperAnswer, ...]
 
 
-class CapsuleAnswer(_View):
-    """One code to scan at the station; `text` is what it says, `part` of `parts` that belong together."""
-
-    text: str
-    epoch: int
-    part: int
-    parts: int
-    expires_at_ms: int
-    grant_ids: tuple[str, ...]
-    order_ids: tuple[str, ...]
-
-
-class CapsulesAnswer(_View):
-    """What ends, at a station that cannot be reached, everything revoked since it was; newest first."""
-
-    capsules: tuple[CapsuleAnswer, ...]
-
-
 class GrantAnswer(_View):
     """A grant, without its code; `revoke_state` *pending* until the station has applied it."""
 

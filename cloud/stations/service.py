@@ -15,6 +15,7 @@ from cloud.stations.grants import Grants
 from cloud.stations.keepers import Keepers
 from cloud.stations.kit import StationKit
 from cloud.stations.sites import NewStation, Pairing, Sites
+from cloud.stations.technicians import Technicians
 from cloud.stations.views import CommandView, GrantView, KeeperView, StationDetail, StationView
 from cloud.sync.gateway import EventCursor, Gateway, StoredEvent
 from common.kit.chance import Chance
@@ -60,6 +61,7 @@ class Stations:
         self.keepers = Keepers(kit)
         self.grants = Grants(kit)
         self.capsules = Capsules(kit)
+        self.technicians = Technicians(kit)
         self.commands = Commands(kit)
         self.enrolment = Enrolment(kit, self.sites)
         self._facts = Facts(self.grants, self.commands)

@@ -13,6 +13,7 @@ from cloud.stations.models import SiteState
 from cloud.stations.store import commands, sites
 from cloud.stations.store.heard import spans_heard
 from cloud.stations.store.sites import KeeperRecord, StationRecord
+from cloud.stations.technicians import put_station_row_tx
 from cloud.stations.views import (
     BEAT_S,
     BEATS,
@@ -22,7 +23,7 @@ from cloud.stations.views import (
     StationDetail,
     StationView,
 )
-from common.contract.replica import CompartmentRow, KeeperRow, StationRow
+from common.contract.replica import CompartmentRow, KeeperRow
 from common.kit.errors import InvalidError, NotFoundError
 from common.kit.failpoints import fp
 from common.kit.identity import public_key
@@ -77,7 +78,7 @@ class Sites:
             known = sites.one_station(connection, station_id)
             if known is not None:
                 sites.update_station(connection, station_id, **texts)
-                self._put_station_row(connection, station_id)
+                put_station_row_tx(self._kit, connection, station_id)
                 return
             sites.insert_station(
                 connection,
@@ -93,10 +94,12 @@ class Sites:
                     screen_width=None,
                     screen_height=None,
                     revocation_epoch=0,
+                    certificate_floor=0,
+                    certificate_op=0,
                     **texts,
                 ),
             )
-            self._put_station_row(connection, station_id)
+            put_station_row_tx(self._kit, connection, station_id)
 
         await self._kit.db.write(write)
         return station_id
@@ -277,17 +280,6 @@ class Sites:
             zones=zones,
             certificate_until_ms=link.certificate_until_ms,
         )
-
-    def _put_station_row(self, connection: Connection, station_id: str) -> None:
-        record = self._kit.station_tx(connection, station_id)
-        row = StationRow(
-            station_id=station_id,
-            name_zh=record.name_zh,
-            name_en=record.name_en,
-            help_phone=record.help_phone,
-            timezone=record.timezone,
-        )
-        self._kit.gateway.put_row_tx(connection, station_id, "station", row)
 
 
 def keeper_row(record: KeeperRecord) -> KeeperRow:

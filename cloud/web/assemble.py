@@ -17,6 +17,7 @@ from cloud.web.resident import ResidentPages
 from cloud.web.session import Sessions
 from cloud.web.setup import Setup
 from cloud.web.site import SitePages
+from cloud.web.technicians import TechnicianPages
 from cloud.web.withdrawals import WithdrawalPages
 
 
@@ -38,7 +39,7 @@ def add_web(app: web.Application, ports: WebPorts, hints: Hinting, *, secure: bo
     app.router.add_get("/", _home)
     for part in (
         Entry(frame), Acts(frame), Live(frame, fleet, site, orders), LinkPages(frame, orders),
-        ResidentPages(frame), FamilyPages(frame), Setup(frame), EventExport(frame),
+        ResidentPages(frame), FamilyPages(frame), TechnicianPages(frame), Setup(frame), EventExport(frame),
     ):  # fmt: skip
         part.add_to(app)
     ASSETS.add_to(app)

@@ -10,8 +10,8 @@ from cloud.web.words import Tag, command_tag, zone_word
 from common.contract import events as e
 from common.contract.base import Message
 from common.contract.damage import StorageDamaged
-from common.contract.papers import RevocationApplied
-from common.contract.words import CommandState, KeypadLevel
+from common.contract.papers import MaintenanceStarted, RevocationApplied
+from common.contract.words import ActorKind, CommandState, KeypadLevel
 from common.ui.i18n import Texts
 
 Say = Callable[[Message, Texts], Tag]
@@ -28,6 +28,8 @@ def say(event: StoredEvent, texts: Texts, zone_names: Mapping[str, str]) -> Tag:
         return ("", event.type)
     if isinstance(body, e.ClimateOverLimit):
         return _climate(body, zone_names.get(body.zone) or zone_word(body.zone, texts), texts)
+    if isinstance(body, RevocationApplied | MaintenanceStarted):
+        return _paper(body, texts)
     return _sentence(body, texts)
 
 
@@ -48,7 +50,7 @@ def _sentence(body: Message, texts: Texts) -> Tag:
     match body:
         case e.DoorChanged():
             return _door(body, texts)
-        case e.GrantStateChanged() | e.GrantActivated() | RevocationApplied():
+        case e.GrantStateChanged() | e.GrantActivated():
             return _grant(body, texts)
         case e.CommandResult():
             kind, word = command_tag(CommandState(body.state), texts)
@@ -140,6 +142,8 @@ def _door(body: e.DoorChanged, texts: Texts) -> Tag:
 
 def _purpose(body: e.DoorChanged, texts: Texts) -> str:
     _ = texts.gettext
+    if body.actor_kind is ActorKind.TECHNICIAN:
+        return _("technician %(name)s: %(reason)s", name=body.actor_id, reason=body.reason)
     return {
         "pickup": _("pickup"),
         "put_in": _("put-in"),
@@ -148,11 +152,17 @@ def _purpose(body: e.DoorChanged, texts: Texts) -> str:
     }[body.purpose.value]
 
 
-def _grant(body: e.GrantStateChanged | e.GrantActivated | RevocationApplied, texts: Texts) -> Tag:
+def _paper(body: RevocationApplied | MaintenanceStarted, texts: Texts) -> Tag:
     _ = texts.gettext
-    if isinstance(body, RevocationApplied):
-        codes = len(body.grant_ids)
-        return ("ok", _("Withdrawn by a sheet scanned at the cabinet: %(n)s codes", n=codes))
+    if isinstance(body, MaintenanceStarted):
+        name = body.technician
+        return ("warn", _("%(name)s uses a technician's certificate", name=name))
+    codes = len(body.grant_ids)
+    return ("ok", _("Withdrawn by a sheet scanned at the cabinet: %(n)s codes", n=codes))
+
+
+def _grant(body: e.GrantStateChanged | e.GrantActivated, texts: Texts) -> Tag:
+    _ = texts.gettext
     state = "activated" if isinstance(body, e.GrantActivated) else body.state
     return {
         "activated": ("ok", _("Pickup code valid from now on")),

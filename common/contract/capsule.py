@@ -1,7 +1,8 @@
 """The revocation capsule: what the hub signs for a station it cannot reach, carried there as a QR code.
 
-`LR1`, then fixed fields, the grants that end and an Ed25519 signature by the key that signs QR grants. A list longer
-than one code is told in parts of one `epoch`, in any order; a later epoch carries everything that still waits.
+`LR1`, then fixed fields, the grants that end (there may be none: certificates end by `epoch`) and an Ed25519
+signature by the key that signs QR grants. A list longer than one code is told in parts of one `epoch`, in any order;
+a later epoch carries everything that still waits.
 """
 
 import struct
@@ -61,7 +62,7 @@ def decode(text: str) -> tuple[Capsule, bytes]:
         content = read(text)
         kid, station, epoch, part, parts, expires_at_ms, count = _HEAD.unpack_from(content)
         end = _HEAD.size + 16 * count
-        if not 0 < count <= GRANTS_MAX or len(content) != end + SIGNATURE_BYTES:
+        if count > GRANTS_MAX or len(content) != end + SIGNATURE_BYTES:
             raise ValueError("wrong length")
         grants = tuple(id_text(content[at : at + 16]) for at in range(_HEAD.size, end, 16))
     except (struct.error, ValueError) as error:

@@ -48,6 +48,11 @@ class Certificate:
         return head + name
 
 
+def is_certificate(text: str) -> bool:
+    """Tell whether a scanned text claims to be one."""
+    return prefix_of(text) == PREFIX
+
+
 def encode(certificate: Certificate, signature: bytes) -> str:
     """Return the text of the certificate."""
     return write(PREFIX, certificate.fields() + signature)
@@ -56,7 +61,7 @@ def encode(certificate: Certificate, signature: bytes) -> str:
 def decode(text: str) -> tuple[Certificate, bytes]:
     """Return certificate and signature, not verified; InvalidError `qr.malformed` for what `encode` did not write."""
     try:
-        if prefix_of(text) != PREFIX:
+        if not is_certificate(text):
             raise ValueError("another kind of text")
         content = read(text)
         kid, station, own, epoch, issued_at_ms, life_s, size = _HEAD.unpack_from(content)

@@ -34,6 +34,7 @@ ERROR_KEYS: dict[str, str] = {
     "keeper.not_found": "There is no such keeper at this station.",
     "keeper.pin_weak": "Choose six or more digits that are neither a run nor a repetition.",
     "keeper.pin_taken": "Another keeper of this station uses this PIN; choose another one.",
+    "technician.name": "Give the technician's name, twenty characters at most.",
     "command.not_found": "There is no such command.",
     "command.not_held": "This command does not wait for a second person any more.",
     "command.same_person": "Another person has to confirm this command.",

@@ -11,7 +11,7 @@ class RevocationApplied(Message):
     """`revocation.applied`: a capsule was scanned; these grants open nothing here from now on."""
 
     epoch: Ms = Field(description="how new the capsule is; the station takes no older one")
-    grant_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=50)]
+    grant_ids: Annotated[tuple[Id, ...], Field(max_length=50)]
 
 
 class MaintenanceStarted(Message):

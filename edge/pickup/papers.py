@@ -1,4 +1,4 @@
-"""What the hub has signed and a person carries here: the capsule that ends codes while the cable is cut.
+"""What the hub has signed and a person holds under the scanner: the capsule that ends codes while the cable is cut.
 
 Nobody can guess one, so nothing is counted, and each refusal says why. What shuts something is taken while fenced too.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from common.contract.capsule import Capsule, decode, is_capsule
+from common.contract.certificate import is_certificate
 from common.contract.papers import RevocationApplied
 from common.kit.clock import to_ms
 from common.kit.errors import InvalidError
@@ -29,6 +30,9 @@ class PaperSays(StrEnum):
     OLD = "old"  # a newer one was applied; it says everything this one did and still matters
     FOREIGN = "foreign"  # it is for another station
     OVER = "over"  # its time has certainly passed
+    CERTIFICATE = (
+        "certificate"  # a technician's: of use on the station's computer, not at its screen
+    )
     FORGED = "forged"  # nobody of ours wrote it, or not with a key that is known here
 
 
@@ -60,10 +64,12 @@ class Papers:
     @staticmethod
     def is_one(text: str) -> bool:
         """Tell whether a scanned text is for this desk rather than for the doors."""
-        return is_capsule(text)
+        return is_capsule(text) or is_certificate(text)
 
     async def show(self, text: str) -> PaperAnswer:
-        """Take a scanned paper; durable before it is answered."""
+        """Take a scanned paper; durable before it is answered. A certificate is only told where it belongs."""
+        if is_certificate(text):
+            return PaperAnswer(PaperSays.CERTIFICATE)
         answer = await self._db.write(lambda conn: self.capsule_tx(conn, text))
         fp("pickup.paper_committed")
         self._outbox.kick()
@@ -78,13 +84,13 @@ class Papers:
             return PaperAnswer(PaperSays.FORGED)
         if refusal := self._refusal_tx(conn, capsule, signature):
             return PaperAnswer(refusal)
-        at = self._clock.wall()
+        at, before = self._clock.wall(), withdrawn.epoch_tx(conn)
         news = withdrawn.withdraw_tx(conn, capsule.grant_ids, epoch=capsule.epoch, at_ms=to_ms(at))
         self._grants.reconcile_all_tx(conn)
-        if news:
+        if news or capsule.epoch > before:
             body = RevocationApplied(epoch=capsule.epoch, grant_ids=capsule.grant_ids)
             self._outbox.append_tx(conn, body, occurred_at=at)
-        says = PaperSays.APPLIED if news else PaperSays.KNOWN
+        says = PaperSays.APPLIED if news or capsule.epoch > before else PaperSays.KNOWN
         return PaperAnswer(says, capsule.part, capsule.parts)
 
     def _refusal_tx(

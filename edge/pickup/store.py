@@ -74,7 +74,7 @@ def terms(conn: sqlite3.Connection, grant_id: str) -> Terms | None:
         "SELECT 1 FROM withdrawn_grant w WHERE w.grant_id IN (g.grant_id, g.parent_id)), g.valid_for_s,"
         " min(g.not_after_ms, coalesce(p.not_after_ms, g.not_after_ms),"
         " coalesce(u.expires_at_ms, g.not_after_ms))"
-        f" FROM {GRANTS} g LEFT JOIN {GRANTS} p ON p.grant_id = g.parent_id"
+        f" FROM {GRANTS} g LEFT JOIN replica_grant p ON p.grant_id = g.parent_id"
         " LEFT JOIN grant_use u ON u.grant_id = g.parent_id WHERE g.grant_id = ?",
         (grant_id,),
     ).fetchone()

@@ -27,6 +27,8 @@ class StationRecord:
     screen_width: int | None
     screen_height: int | None
     revocation_epoch: int
+    certificate_floor: int
+    certificate_op: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ class Notice(StrEnum):
     PAPER_FOREIGN = "paper_foreign"
     PAPER_OVER = "paper_over"
     PAPER_FORGED = "paper_forged"
+    PAPER_CERTIFICATE = "paper_certificate"
 
 
 _PAPERS = {
@@ -55,6 +56,7 @@ _PAPERS = {
     PaperSays.FOREIGN: Notice.PAPER_FOREIGN,
     PaperSays.OVER: Notice.PAPER_OVER,
     PaperSays.FORGED: Notice.PAPER_FORGED,
+    PaperSays.CERTIFICATE: Notice.PAPER_CERTIFICATE,
 }
 _NOTICES = {
     "pickup.time_unsure": Notice.UNSURE,

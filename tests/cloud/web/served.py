@@ -31,6 +31,7 @@ class Keys(TypedDict):
     orders: dict[str, str]
     links: dict[str, str]
     codes: dict[str, str | None]
+    errands: list[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ def test_the_desk_fits_and_is_usable_by_everybody(
         "new": f"{town.url}/orders/new",
         "cases": f"{town.url}/cases",
         "closed cases": f"{town.url}/cases?state=closed",
+        "withdrawals": f"{town.station}/withdrawals",
         **{name: town.order(name) for name in ORDERS},
     }
     for name, url in pages.items():
@@ -92,6 +93,10 @@ def test_the_order_page_fits_a_phone(
         found[name] = looked_at(page, rules) + small_targets(page)
         if width == "390" and name == "ready":
             picture(page, f"order-{lang[:2]}")
+    (errand,) = town.keys["errands"]
+    page.goto(f"{town.url}/p/{errand}" + ("?lang=en" if lang == "en" else ""))
+    page.wait_for_selector("html[data-link=up]")
+    found["errand"] = looked_at(page, rules) + small_targets(page)
     context.close()
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
     assert requests.foreign(town.url) == []

@@ -50,6 +50,7 @@ class Town:
     orders: dict[str, str] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     codes: dict[str, str | None] = field(default_factory=dict)
+    errands: list[str] = field(default_factory=list)
 
 
 class Reporter:
@@ -196,9 +197,23 @@ async def _orders(rooms: Rooms, busy: Reporter, town: Town) -> None:
     await _put_in(busy, await rooms.orders.view(town.orders["ready"], DESK), ("A03", "B02"))
     await _put_in(busy, await rooms.orders.view(town.orders["collected"], DESK), ("A05",))
     await _collect(busy, await rooms.orders.view(town.orders["collected"], DESK))
+    await _family(rooms, await rooms.orders.view(town.orders["ready"], DESK), town)
     for name, token in town.links.items():
         pickup = (await rooms.orders.by_link(token)).pickup
         town.codes[name] = pickup.code if pickup else None
+
+
+async def _family(rooms: Rooms, view: OrderView, town: Town) -> None:
+    """Give the ready order's parcels away: one code works, one is being taken back."""
+    names = ("妈妈", "住在隔壁单元的王阿姨和她的小孙子")
+    given = [
+        await rooms.orders.give(view.order_id, view.parcels[0].parcel_id, name, "town")
+        for name in names
+    ]
+    await rooms.orders.take_back(view.order_id, given[1], "town")
+    pickup = (await rooms.orders.by_link(town.links["ready"])).pickup
+    assert pickup
+    town.errands = [one.link_token for one in pickup.delegates if one.link_token]
 
 
 async def _put_in(busy: Reporter, view: OrderView, doors: tuple[str, ...]) -> None:

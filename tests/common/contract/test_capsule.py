@@ -21,7 +21,7 @@ ids = st.binary(min_size=16, max_size=16).map(id_text)
 capsules = st.builds(
     Capsule, st.integers(0, 65_535), ids, st.integers(0, 2**63), st.integers(0, 255),
     st.integers(0, 255), st.integers(0, 2**63),
-    st.lists(ids, min_size=1, max_size=GRANTS_MAX).map(tuple),
+    st.lists(ids, max_size=GRANTS_MAX).map(tuple),
 )  # fmt: skip
 ID = "01JABCDEFGHJKMNPQRSTVWXYZ0"
 ONE = Capsule(1, ID, 7, 1, 1, 10**12, (ID,))
@@ -49,10 +49,9 @@ def test_what_is_none_is_called_so(text: str) -> None:
     assert refused.value.key == "qr.malformed"
 
 
-def test_a_capsule_ends_something_and_never_more_than_fits() -> None:
-    for grants in ((), (ID,) * (GRANTS_MAX + 1)):
-        with pytest.raises(InvalidError):
-            decode(encode(replace(ONE, grant_ids=grants), bytes(64)))
+def test_a_capsule_never_ends_more_than_fits() -> None:
+    with pytest.raises(InvalidError):
+        decode(encode(replace(ONE, grant_ids=(ID,) * (GRANTS_MAX + 1)), bytes(64)))
 
 
 def test_a_full_capsule_is_no_denser_than_the_densest_code_of_an_order() -> None:

@@ -47,6 +47,7 @@ OTHERS = {
     "pickup.desk_<…>", "pickup.door_<…>",  # filled in above
     "pickup.act_committed", "pickup.again_asked", "pickup.reopen_asked", "pickup.proceeded",
     "pickup.swept", "pickup.taken_out",
+    "pickup.paper_committed", "pickup.maintenance_committed",  # test_capsule, test_maintenance
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from common.kit.errors import ConflictError, InvalidError, LinliError, NotFoundE
 from common.kit.identity import sign
 from edge.pickup.papers import PaperSays
 from tests.edge.cable import STATION_ID
-from tests.edge.pickup.house import House, in_house
+from tests.edge.pickup.house import House, cut_at, in_house
 from tests.edge.pickup.test_capsule import capsule, says
 from tests.edge.pickup.test_capsule import text as sheet
 from tests.edge.pickup.test_qr import KID, Signer
@@ -62,6 +62,7 @@ def test_an_empty_door_opens_in_the_technicians_name(tmp_path: Path) -> None:
         assert [(one["actor_kind"], one["actor_id"], one["reason"]) for one in opened] == [
             ("technician", NAME, "broken latch")
         ] * 2
+        assert await says(house, paper) is PaperSays.CERTIFICATE  # the screen opens nothing with it
         (started,) = house.events("maintenance.started")
         assert (started["technician"], started["expires_at_ms"]) == (NAME, one.expires_at_ms)
 
@@ -194,5 +195,25 @@ def test_damage_gives_a_technician_no_more_than_before(tmp_path: Path, table: st
         assert key == (
             "maintenance.occupied" if table == "placement" else "maintenance.time_unsure"
         )
+
+    in_house(tmp_path, body)
+
+
+def test_power_that_goes_behind_the_intent_moves_no_door_by_itself(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        signer = await ready(house)
+        paper = text(signer, certificate(house))
+        cut_at("pickup.maintenance_committed")
+        asking = asyncio.create_task(house.edge.maintenance.open(paper, "A01", "broken latch"))
+        await asyncio.gather(asking, return_exceptions=True)
+        await house.cut()
+        await house.boot()
+        before = house.pulses
+        await asyncio.sleep(10)
+        assert house.pulses == before
+        await house.edge.maintenance.open(paper, "A01", "broken latch")
+        await asyncio.sleep(3)
+        assert house.is_open("A01")
+        assert len(house.events("maintenance.started")) == 1
 
     in_house(tmp_path, body)
