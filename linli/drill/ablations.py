@@ -11,11 +11,10 @@ from linli.drill.clock import ClockDrill
 from linli.drill.clock_ablation import CLOCK_ABLATIONS
 from linli.drill.pickups import Pickups
 from linli.drill.sync import SyncDrill
-from linli.world.ablation import ABLATIONS, LEVELS, WEEKS
+from linli.world.ablation import ABLATIONS, LEVELS
 from linli.world.copies.campaign import CLONES, RESTORES, Campaign
 from linli.world.level2.ablation import SYNC_ABLATIONS
-from linli.world.scenario import DAYS, Level
-from linli.world.weeks import Week
+from linli.world.scenario import Level
 
 Say = Callable[[str], None]
 HEAD = (
@@ -50,11 +49,11 @@ class Noticed:
 
 
 def switches(days: int) -> Iterator[Switch]:
-    """Return every switch, in the order of the table; `days` for those that one kind of day finds."""
+    """Return every switch, in the order of the table; `days` is how long a seed of drill pickups lasts."""
     for name in ABLATIONS:
-        week, level, long = _how(name, days)
-        options = f"--week {week} --days {long}"
-        yield Switch("pickups", name, options + (f" --level {level}" if level > 1 else ""))
+        level = _level(name)
+        where = f" --level {level}" if level is not Level.MODEL else ""
+        yield Switch("pickups", name, f"--days {days}{where}")
     yield from (Switch("sync", name) for name in SYNC_ABLATIONS)
     yield from (Switch("clock", name) for name in CLOCK_ABLATIONS)
     for kind in (CLONES, RESTORES):
@@ -65,8 +64,8 @@ def measure(switch: Switch, seeds: range, days: int, jobs: int) -> Noticed:
     """Live seeds until one notices that the safeguard is off."""
     heard: list[str] = []
     if switch.drill == "pickups":
-        week, level, long = _how(switch.name, days)
-        tally = Pickups(seeds, long, jobs, switch.name, heard.append, week, level).run()
+        level = _level(switch.name)
+        tally = Pickups(seeds, days, jobs, switch.name, heard.append, level=level).run()
         return _noticed(tally.bad_seeds, tally.runs, heard)
     if switch.drill == "sync":
         told = SyncDrill(seeds, 1, switch.name, False, heard.append).run()
@@ -104,10 +103,9 @@ def row(switch: Switch, found: Noticed) -> str:
     return f"{switch.cells} {found.seed} | {found.after} | {said} |"
 
 
-def _how(name: str, days: int) -> tuple[Week, Level, int]:
-    """Return in which week, with which hub and for how long a safeguard of drill pickups is looked for."""
-    week = WEEKS.get(name, Week.BUSY)
-    return week, LEVELS.get(name, Level.MODEL), DAYS if week is Week.OFFLINE else days
+def _level(name: str) -> Level:
+    """Return with which hub a safeguard of drill pickups is looked for."""
+    return LEVELS.get(name, Level.MODEL)
 
 
 def _noticed(bad_seeds: list[int], runs: int, heard: list[str]) -> Noticed:

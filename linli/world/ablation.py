@@ -16,7 +16,6 @@ from unittest.mock import patch
 from cloud.sync import ingest, server
 from cloud.sync.effects import run_effects_tx
 from common.contract.base import Message
-from common.contract.words import GrantState
 from edge.access import commands
 from edge.access.limiter import Limiter, Taken
 from edge.doors import sensors, service, watcher
@@ -28,7 +27,6 @@ from edge.pickup import grants, machine, sessions
 from edge.sync import replica
 from edge.sync.outbox import Outbox
 from linli.world.scenario import Level
-from linli.world.weeks import Week
 
 # Stores belong to their rooms: they are reached by name here, as everything is that gets replaced.
 _hub_parcels, _placements, edge_grants, invites = map(
@@ -137,19 +135,6 @@ def _expiry() -> Patches:
     return [(grants, "_expiry_ms", lambda _terms, first_ms: first_ms + 10**10)]
 
 
-def _facts_win() -> Patches:
-    eager = grants.OPEN_TO_NEWS | {GrantState.OPENED, GrantState.OPENING}
-    ended = machine.TRANSITIONS | {
-        (state, trigger): end
-        for state in (GrantState.OPENED, GrantState.OPENING)
-        for trigger, end in (
-            (machine.Trigger.REVOKED, GrantState.REVOKED),
-            (machine.Trigger.EXPIRED, GrantState.EXPIRED),
-        )
-    }
-    return [(grants, "OPEN_TO_NEWS", eager), (machine, "TRANSITIONS", ended)]
-
-
 def _one_owner() -> Patches:
     # Wear would hide it: it leads to doors that nobody has used yet.
     return [(_placements, "occupied", lambda _conn: {}), (_placements, "wear", lambda _conn: {})]
@@ -217,7 +202,6 @@ ABLATIONS: dict[str, Callable[[], Patches]] = {
     "effects-once": _dedup,
     "revocation": _revocation,
     "expiry": _expiry,
-    "facts-win": _facts_win,
     "one-owner": _one_owner,
     "debounce": _debounce,
     "command-expiry": _command_expiry,
@@ -229,8 +213,6 @@ ABLATIONS: dict[str, Callable[[], Patches]] = {
     "expiry-sweep": _expiry_sweep,
     "cursor-moves": _ops_in_order,
 }
-WEEKS: dict[str, Week] = {"lies-there": Week.OFFLINE}
-"""Where a safeguard is looked for elsewhere than in a busy day."""
 LEVELS: dict[str, Level] = {"effects-once": Level.ROOMS, "known-events": Level.ROOMS}
 """Safeguards of the hub need the hub."""
 

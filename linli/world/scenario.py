@@ -9,6 +9,7 @@ from enum import IntEnum, StrEnum
 
 DAY_S = 86_400.0
 DAYS = 7
+_HELPED = 0.06
 BUSY = (6, 11)
 QUIET = (0, 2)
 """Orders a day: in a quiet week as many faults as in a busy one meet a tenth of the parcels."""
@@ -86,6 +87,8 @@ class Errand:
     """Comes with everybody else, after work."""
     revoked_at_door: bool = False
     """Somebody revokes the code while its owner stands at the open door."""
+    helped: bool = False
+    """While she stands at one open door, the keeper hands another parcel of hers over at the tablet."""
     muted: bool = False
     """The bus loses its answers in the moment the code is typed."""
     arrives_s: float = 0.0
@@ -182,7 +185,11 @@ def plan(seed: int, days: int = DAYS, orders: tuple[int, int] = BUSY) -> Plan:
     name = f"{seed}|{days}" + (f"|{orders}" if orders != BUSY else "")
     rng = random.Random(f"plan|{name}")
     rush, doors = random.Random(f"rush|{name}"), random.Random(f"doors|{name}")
-    errands = tuple(_at_the_door(doors, _in_the_rush(rush, _errands(rng, days, orders))))
+    helping = random.Random(f"helped|{name}")
+    errands = tuple(
+        replace(one, helped=helping.random() < _HELPED)
+        for one in _at_the_door(doors, _in_the_rush(rush, _errands(rng, days, orders)))
+    )
     horizon_s = days * DAY_S
     return Plan(
         seed=seed,

@@ -51,6 +51,14 @@ class Keeper:
             if self._rng.random() < 0.2:
                 await self._inspect()
 
+    async def help(self, parcel: Parcel) -> None:
+        """Give one parcel out at the tablet, whoever stands at the screen meanwhile."""
+        if self._tablet.locked() or self.is_last:
+            return
+        async with self._tablet:
+            if await self._sign_in() and parcel.place is Place.DOOR and parcel.stored:
+                await self._hand_over(parcel)
+
     async def _sign_in(self) -> bool:
         for _ in range(5):
             await self._town.station_up()

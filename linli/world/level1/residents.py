@@ -142,6 +142,12 @@ class Resident:
             return
         if self._errand.revoked_at_door and not order.revoke_asked:
             town.later(revoke(town, order))
+        if self._errand.helped and (
+            others := [
+                one for one in order.parcels if one.place is Place.DOOR and one.door != label
+            ]
+        ):
+            town.later(town.hand_over(others[0]))
         town.busy_doors.add(label)
         try:
             town.oracle.takes(order, label, Place.PERSON)

@@ -91,6 +91,7 @@ def _busy_without_end(town: Town) -> None:
 async def _live(town: Town) -> None:
     await town.open()
     keeper = Keeper(town)
+    town.hand_over = keeper.help
     residents = [Resident(town, errand) for errand in town.plan.errands]
     jobs = [town.spawn(one.run()) for one in residents]
     jobs.append(town.spawn(keeper.run()))

@@ -23,7 +23,7 @@ from linli.world.level1.model.hub import ModelHub
 from linli.world.level1.model.wire import ModelWire
 from linli.world.level1.station import StationHost
 from linli.world.loop import VirtualLoop
-from linli.world.oracle import Oracle
+from linli.world.oracle import Oracle, Parcel
 from linli.world.scenario import Level, Plan
 from linli.world.trace import Trace
 
@@ -57,6 +57,8 @@ class Town:
         self.cabinet.on_mood.append(lambda mood: self.oracle.set_blind(mood is not BusMood.WELL))
         self.screen = asyncio.Lock()
         """One resident stands before the screen, the others queue."""
+        self.hand_over: Callable[[Parcel], Coroutine[Any, Any, None]]
+        """The keeper gives a parcel out at the tablet."""
         self.hopeless = asyncio.Event()
         """Set when the station cannot be started any more."""
         self.busy_doors: set[str] = set()
