@@ -13,6 +13,7 @@ from common.contract.words import DoorState
 from common.kit.failpoints import fp
 from edge.doors import runner, service
 from edge.pickup.sessions import Sessions
+from edge.sync.uplink import Uplink
 from linli.world.ablation import ABLATIONS as WORLD
 from linli.world.ablation import Patches, edge_grants
 
@@ -61,7 +62,8 @@ def _item(conn: Any, change: Any) -> Any:
     return edge_grants.item_by_request(conn, change.open_request_id)
 
 
-def _ack_after_commit() -> Patches:
+def _ack_and_refill() -> Patches:
+    """An acknowledgement before its commit alone is healed: the station keeps what the hub turns out to lack."""
     original = server.SyncServer._ingest  # noqa: SLF001 - as above
     jobs: set[asyncio.Task[Any]] = set()
 
@@ -83,7 +85,14 @@ def _ack_after_commit() -> Patches:
             jobs.add(asyncio.ensure_future(later()))
         return server._acked(outcomes[0])  # noqa: SLF001 - as above
 
-    return [(server.SyncServer, "_ingest", hasty)]
+    async def deaf(_self: Any, _place: Any) -> None:
+        return
+
+    return [
+        (server.SyncServer, "_ingest", hasty),
+        (Uplink, "reconcile", deaf),
+        (Uplink, "_step_back", deaf),
+    ]
 
 
 def _effects_with_cursor() -> Patches:
@@ -117,7 +126,7 @@ ABLATIONS: dict[str, Callable[[], Patches]] = {
     "journal-first": _journal_first,
     "no-pulse-at-boot": _no_pulse_at_boot,
     "used-when-open": _used_when_open,
-    "ack-after-commit": _ack_after_commit,
+    "ack-and-refill": _ack_and_refill,
     "effects-with-cursor": _effects_with_cursor,
     "one-answer-a-key": _one_answer_a_key,
     **{name: WORLD[name] for name in ("reconcile", "outbox-in-tx")},

@@ -22,7 +22,7 @@ NOTICED = {
     "journal-first": (1, "pickup", "daemon/doors.pulse_sent"),
     "no-pulse-at-boot": (1, "pickup", "daemon/doors.pulse_row_committed"),
     "used-when-open": (1, "pickup", "daemon/doors.pulse_row_committed"),
-    "ack-after-commit": (1, "put in", "hub/sync.hub.hello_committed"),
+    "ack-and-refill": (1, "put in", "hub/sync.hub.events_stored"),
     "effects-with-cursor": (1, "pickup", "hub/sync.hub.events_committed"),
     "one-answer-a-key": (1, "an order", "hub/api.effect_committed"),
 }
