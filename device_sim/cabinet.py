@@ -19,6 +19,7 @@ from device_sim.relay_board import RelayBoard
 from device_sim.state import CabinetState, state_of
 from device_sim.witness import Witness
 from device_sim.wkly_board import WklyBoard
+from device_sim.xor_8a80_board import Xor8a80Board
 from device_sim.zone import Air, Zone
 from firmware_protocols.lock_boards import LOCK_BOARDS, BoardFacts, LockKind
 
@@ -33,6 +34,7 @@ LOCK_BOARD_MAKERS: Mapping[
     "waveshare_16ch": RelayBoard,
     "waveshare_32ch": RelayBoard,
     "wkly": WklyBoard,
+    "xor_8a80": Xor8a80Board,
 }
 """Kind in the cabinet file → lock board, made of its unit, the physics, the witness, jitter and the kind's facts."""
 

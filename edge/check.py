@@ -170,8 +170,8 @@ def _door_findings(
     sensors = {(p.bus, p.sensed_by[0]): p.sensed_by[1] for p in config.compartment if up[p.bus]}
     for (bus, unit), kind in sorted({**boards, **sensors}.items()):
         name = f"{kind} unit {unit} on bus {bus}"
-        if LOCK_BOARDS[kind].experimental:
-            said = "experimental: known from one source only, try every door before use"
+        if doubt := LOCK_BOARDS[kind].doubt:
+            said = f"experimental, not sure is {doubt}: try every door by hand before use"
             yield Finding(Level.OK, f"{name}: {said}")
         if (bus, unit) in sensors:
             yield _sensed(name, _labels(config, bus, unit), doors)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from firmware_protocols import wkly
+from firmware_protocols import wkly, xor_8a80
 
-LockKind = Literal["waveshare_8ch_d", "waveshare_16ch", "waveshare_32ch", "wkly"]
+LockKind = Literal["waveshare_8ch_d", "waveshare_16ch", "waveshare_32ch", "wkly", "xor_8a80"]
 """Every kind that a settings file may name; LOCK_BOARDS has the facts of each."""
 
 
@@ -20,6 +20,7 @@ class LineProtocol(StrEnum):
 
     MODBUS = "modbus"
     WKLY = "wkly"
+    XOR_8A80 = "xor_8a80"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,8 @@ class BoardFacts:
     """Its page in docs/hardware."""
     has_goods: bool = False
     """Tells whether something lies behind a door."""
-    experimental: bool = False
-    """Known from one weak source only; never seen on hardware by us."""
+    doubt: str = ""
+    """What about it is known from one weak source only, or not at all: that makes the kind experimental."""
 
 
 MODBUS_UNITS = range(1, 248)
@@ -96,6 +97,17 @@ LOCK_BOARDS: Mapping[LockKind, BoardFacts] = {
         pulse=PulseFacts(step_ms=0, own_ms=wkly.OWN_PULSE_MS),
         inputs=wkly.CHANNELS,
         page="wkly.md",
+    ),
+    "xor_8a80": BoardFacts(
+        name="8A/80 (generic XOR)",
+        protocol=LineProtocol.XOR_8A80,
+        baud=9600,
+        units=xor_8a80.UNITS,
+        channels=xor_8a80.CHANNELS,
+        pulse=PulseFacts(step_ms=0, own_ms=xor_8a80.OWN_PULSE_MS),
+        inputs=xor_8a80.CHANNELS,
+        page="8a80.md",
+        doubt="that a set bit in the status of all locks means open",
     ),
 }
 

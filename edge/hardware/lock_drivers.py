@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from edge.hardware import waveshare, wkly
+from edge.hardware import waveshare, wkly, xor_8a80
 from edge.hardware.bus import BusOwner
 from edge.hardware.framed import FramedSpeech
 from edge.hardware.modbus import ModbusSpeech
 from edge.hardware.ports import LockBoard
 from edge.hardware.speech import A, BoardRule, Q, Speech
 from firmware_protocols import wkly as wkly_wire
+from firmware_protocols import xor_8a80 as xor_8a80_wire
 from firmware_protocols.lock_boards import LOCK_BOARDS, LineProtocol, LockKind
 
 
@@ -35,8 +36,10 @@ LOCK_DRIVERS: Mapping[LockKind, LockDriver[Any, Any]] = {
     "waveshare_16ch": _waveshare("waveshare_16ch"),
     "waveshare_32ch": _waveshare("waveshare_32ch"),
     "wkly": LockDriver(wkly.WklyBoard, wkly.rule()),
+    "xor_8a80": LockDriver(xor_8a80.Xor8a80Board, xor_8a80.rule()),
 }
 SPEECHES: Mapping[LineProtocol, Callable[[], Speech[Any, Any]]] = {
     LineProtocol.MODBUS: ModbusSpeech,
     LineProtocol.WKLY: lambda: FramedSpeech(wkly_wire),
+    LineProtocol.XOR_8A80: lambda: FramedSpeech(xor_8a80_wire),
 }

@@ -45,5 +45,5 @@ def test_every_kind_has_a_page_that_names_it(kind: LockKind) -> None:
     facts = LOCK_BOARDS[kind]
     page = (ROOT / "docs/hardware" / facts.page).read_text(encoding="utf-8")
     assert f'board_kind = "{kind}"' in page
-    assert ("experimental" in page) is facts.experimental
+    assert ("**Experimental**" in page) is bool(facts.doubt)
     assert bool(facts.pulse.step_ms) is not bool(facts.pulse.own_ms)

@@ -7,7 +7,7 @@ import pytest
 from edge.hardware.errors import FrameRefusedError
 from edge.hardware.jobs import Priority
 from edge.hardware.lock_drivers import LOCK_DRIVERS
-from firmware_protocols import waveshare_relay, wkly
+from firmware_protocols import waveshare_relay, wkly, xor_8a80
 from firmware_protocols.lock_boards import LOCK_BOARDS, LockKind
 from firmware_protocols.modbus_pdu import Function, WriteManyRequest, WriteOneRequest
 from firmware_protocols.wkly import Command
@@ -46,6 +46,11 @@ FORBIDDEN: dict[LockKind, list[tuple[int, Any]]] = {
         (1, wkly.Request(Command.OPEN, b"\x01\x02")),
         (1, wkly.Request(Command.MOVED, b"\x01\x00")),
         (2, wkly.open_one(0)),
+    ],
+    "xor_8a80": [
+        (1, xor_8a80.Request(xor_8a80.Command.OPEN, xor_8a80.ALL)),
+        (1, xor_8a80.Request(xor_8a80.Command.ADDRESS, xor_8a80.ALL)),
+        (2, xor_8a80.open_one(0)),
     ],
 }
 CASES = [(kind, unit, request) for kind, rows in FORBIDDEN.items() for unit, request in rows]
