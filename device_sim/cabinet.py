@@ -12,6 +12,7 @@ from device_sim.board import Board, SpeaksUp
 from device_sim.bus import Bus
 from device_sim.config import BoardSection, CabinetConfig, ProbeKind
 from device_sim.faults import AdapterUnplugged, Fault, FaultBook, Jam, StuckRelay
+from device_sim.kerong_board import KerongCu16Board, KerongCu48Board
 from device_sim.lock import Burn, Lock, LockModel, Movement
 from device_sim.physics import Physics
 from device_sim.probe_board import ProbeBoard
@@ -35,6 +36,8 @@ LOCK_BOARD_MAKERS: Mapping[
     "waveshare_32ch": RelayBoard,
     "wkly": WklyBoard,
     "xor_8a80": Xor8a80Board,
+    "kerong_cu16": KerongCu16Board,
+    "kerong_cu48": KerongCu48Board,
 }
 """Kind in the cabinet file → lock board, made of its unit, the physics, the witness, jitter and the kind's facts."""
 

@@ -9,9 +9,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from firmware_protocols import wkly, xor_8a80
+from firmware_protocols import kerong_cu16, kerong_cu48, wkly, xor_8a80
 
-LockKind = Literal["waveshare_8ch_d", "waveshare_16ch", "waveshare_32ch", "wkly", "xor_8a80"]
+LockKind = Literal[
+    "waveshare_8ch_d",
+    "waveshare_16ch",
+    "waveshare_32ch",
+    "wkly",
+    "xor_8a80",
+    "kerong_cu16",
+    "kerong_cu48",
+]
 """Every kind that a settings file may name; LOCK_BOARDS has the facts of each."""
 
 
@@ -21,6 +29,8 @@ class LineProtocol(StrEnum):
     MODBUS = "modbus"
     WKLY = "wkly"
     XOR_8A80 = "xor_8a80"
+    KERONG_CU16 = "kerong_cu16"
+    KERONG_CU48 = "kerong_cu48"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +118,28 @@ LOCK_BOARDS: Mapping[LockKind, BoardFacts] = {
         inputs=xor_8a80.CHANNELS,
         page="8a80.md",
         doubt="that a set bit in the status of all locks means open",
+    ),
+    "kerong_cu16": BoardFacts(
+        name="KERONG KR-CU16",
+        protocol=LineProtocol.KERONG_CU16,
+        baud=19200,
+        units=kerong_cu16.UNITS,
+        channels=kerong_cu16.CHANNELS,
+        pulse=PulseFacts(step_ms=0, own_ms=kerong_cu16.OWN_PULSE_MS),
+        inputs=kerong_cu16.CHANNELS,
+        page="kerong.md",
+        has_goods=True,
+    ),
+    "kerong_cu48": BoardFacts(
+        name="KERONG CU48",
+        protocol=LineProtocol.KERONG_CU48,
+        baud=19200,
+        units=kerong_cu48.UNITS,
+        channels=kerong_cu48.CHANNELS,
+        pulse=PulseFacts(step_ms=0, own_ms=kerong_cu48.OWN_PULSE_MS),
+        inputs=kerong_cu48.CHANNELS,
+        page="kerong.md",
+        doubt="the whole protocol, known from one source",
     ),
 }
 

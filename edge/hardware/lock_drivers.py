@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from edge.hardware import waveshare, wkly, xor_8a80
+from edge.hardware import kerong, waveshare, wkly, xor_8a80
 from edge.hardware.bus import BusOwner
 from edge.hardware.framed import FramedSpeech
 from edge.hardware.modbus import ModbusSpeech
 from edge.hardware.ports import LockBoard
 from edge.hardware.speech import A, BoardRule, Q, Speech
+from firmware_protocols import kerong_cu16, kerong_cu48
 from firmware_protocols import wkly as wkly_wire
 from firmware_protocols import xor_8a80 as xor_8a80_wire
 from firmware_protocols.lock_boards import LOCK_BOARDS, LineProtocol, LockKind
@@ -37,9 +38,13 @@ LOCK_DRIVERS: Mapping[LockKind, LockDriver[Any, Any]] = {
     "waveshare_32ch": _waveshare("waveshare_32ch"),
     "wkly": LockDriver(wkly.WklyBoard, wkly.rule()),
     "xor_8a80": LockDriver(xor_8a80.Xor8a80Board, xor_8a80.rule()),
+    "kerong_cu16": LockDriver(kerong.KerongCu16, kerong.cu16_rule()),
+    "kerong_cu48": LockDriver(kerong.KerongCu48, kerong.cu48_rule()),
 }
 SPEECHES: Mapping[LineProtocol, Callable[[], Speech[Any, Any]]] = {
     LineProtocol.MODBUS: ModbusSpeech,
     LineProtocol.WKLY: lambda: FramedSpeech(wkly_wire),
     LineProtocol.XOR_8A80: lambda: FramedSpeech(xor_8a80_wire),
+    LineProtocol.KERONG_CU16: lambda: FramedSpeech(kerong_cu16),
+    LineProtocol.KERONG_CU48: lambda: FramedSpeech(kerong_cu48),
 }
