@@ -15,6 +15,7 @@ from device_sim.faults import AdapterUnplugged, Fault, FaultBook, Jam, StuckRela
 from device_sim.kerong_board import KerongCu16Board, KerongCu48Board
 from device_sim.lock import Burn, Lock, LockModel, Movement
 from device_sim.physics import Physics
+from device_sim.plain_relays import LcBoard, R421a08Board
 from device_sim.probe_board import ProbeBoard
 from device_sim.relay_board import RelayBoard
 from device_sim.state import CabinetState, state_of
@@ -38,6 +39,8 @@ LOCK_BOARD_MAKERS: Mapping[
     "xor_8a80": Xor8a80Board,
     "kerong_cu16": KerongCu16Board,
     "kerong_cu48": KerongCu48Board,
+    "r421a08": R421a08Board,
+    "lc_8r": LcBoard,
 }
 """Kind in the cabinet file → lock board, made of its unit, the physics, the witness, jitter and the kind's facts."""
 

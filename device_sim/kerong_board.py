@@ -3,6 +3,8 @@
 Frames and traps: firmware_protocols/kerong_cu16.py, kerong_cu48.py. No beams are fitted.
 """
 
+from collections.abc import Sequence
+
 from device_sim.board import Answer
 from device_sim.framed_board import FramedBoard
 from firmware_protocols import kerong_cu16 as cu16
@@ -25,14 +27,10 @@ class KerongCu16Board(FramedBoard):
         address, (unit, request) = frame[1], cu16.parse_request(frame)
         if unit != self.unit and address != cu16.EVERYBODY:
             return []
-        match request.command:
-            case Command.TIME if request.data:
-                self._ticks = min(int.from_bytes(request.data, "big"), cu16.MAX_TICKS)
-            case Command.OPEN:
-                self._pulse(request.lock, frame, at_s)
-            case Command.OPEN_ALL:
-                for lock in range(self.facts.channels):
-                    self._pulse(lock, frame, at_s)
+        if request.command is Command.TIME and request.data:
+            self._ticks = min(int.from_bytes(request.data, "big"), cu16.MAX_TICKS)
+        for lock in self._opened_by(request):
+            self.give_pulse(lock, frame, at_s, self._ticks * cu16.TICK_MS)
         if request.command is Command.TIME:
             return [self._say(Command.TIME_SAID, self._ticks.to_bytes(2, "big"))]
         if request.command is Command.OPEN_LATER:
@@ -40,8 +38,10 @@ class KerongCu16Board(FramedBoard):
         locked = sum((not self.is_open(n)) << n for n in range(self.facts.channels))
         return [self._say(Command.STATUS_SAID, locked.to_bytes(2, "little") + bytes(2))]
 
-    def _pulse(self, lock: int, frame: bytes, at_s: float) -> None:
-        self.give_pulse(lock, frame, at_s, self._ticks * cu16.TICK_MS)
+    def _opened_by(self, request: cu16.Request) -> Sequence[int]:
+        if request.command is Command.OPEN_ALL:
+            return range(self.facts.channels)
+        return [request.lock] if request.command is Command.OPEN else []
 
     def _say(self, command: Command, data: bytes) -> Answer:
         return self.after(cu16.encode_answer(self.unit, cu16.Answer(command, data)))

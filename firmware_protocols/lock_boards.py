@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from firmware_protocols import kerong_cu16, kerong_cu48, wkly, xor_8a80
+from firmware_protocols import kerong_cu16, kerong_cu48, r421a08, wkly, xor_8a80
 
 LockKind = Literal[
     "waveshare_8ch_d",
@@ -19,6 +19,8 @@ LockKind = Literal[
     "xor_8a80",
     "kerong_cu16",
     "kerong_cu48",
+    "r421a08",
+    "lc_8r",
 ]
 """Every kind that a settings file may name; LOCK_BOARDS has the facts of each."""
 
@@ -141,6 +143,27 @@ LOCK_BOARDS: Mapping[LockKind, BoardFacts] = {
         page="kerong.md",
         doubt="the whole protocol, known from one source",
     ),
+    "r421a08": BoardFacts(
+        name="R421A08 (Eletechsup)",
+        protocol=LineProtocol.MODBUS,
+        baud=9600,
+        units=r421a08.UNITS,
+        channels=r421a08.CHANNELS,
+        pulse=PulseFacts(step_ms=r421a08.TICK_MS),
+        inputs=0,
+        page="r421a08.md",
+    ),
+    "lc_8r": BoardFacts(
+        name="LC Modbus 8R",
+        protocol=LineProtocol.MODBUS,
+        baud=9600,
+        units=MODBUS_UNITS,
+        channels=8,
+        pulse=PulseFacts(step_ms=100),
+        inputs=8,
+        page="lc-8r.md",
+        doubt="where the registers of its pulse lie, which differs between revisions",
+    ),
 }
 
 
@@ -153,7 +176,8 @@ def misfit(kind: LockKind, *, unit: int, channel: int, pulse_ms: int | None = No
         return f"a {kind} has the channels 0 to {facts.channels - 1}, not {channel}"
     step_ms = facts.pulse.step_ms
     if pulse_ms is not None and step_ms and pulse_ms % step_ms:
-        return f"a {kind} times its pulse in steps of {step_ms} ms, not {pulse_ms}"
+        advice = "; set it if the lock bears that" if step_ms > pulse_ms else ""
+        return f"a {kind} times its pulse in steps of {step_ms} ms, not {pulse_ms}{advice}"
     return None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from edge.hardware import kerong, waveshare, wkly, xor_8a80
+from edge.hardware import kerong, modbus_relays, waveshare, wkly, xor_8a80
 from edge.hardware.bus import BusOwner
 from edge.hardware.framed import FramedSpeech
 from edge.hardware.modbus import ModbusSpeech
@@ -40,6 +40,8 @@ LOCK_DRIVERS: Mapping[LockKind, LockDriver[Any, Any]] = {
     "xor_8a80": LockDriver(xor_8a80.Xor8a80Board, xor_8a80.rule()),
     "kerong_cu16": LockDriver(kerong.KerongCu16, kerong.cu16_rule()),
     "kerong_cu48": LockDriver(kerong.KerongCu48, kerong.cu48_rule()),
+    "r421a08": LockDriver(modbus_relays.R421a08Relay, modbus_relays.r421a08_rule()),
+    "lc_8r": LockDriver(modbus_relays.LcRelay, modbus_relays.lc_rule()),
 }
 SPEECHES: Mapping[LineProtocol, Callable[[], Speech[Any, Any]]] = {
     LineProtocol.MODBUS: ModbusSpeech,

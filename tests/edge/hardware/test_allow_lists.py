@@ -7,7 +7,15 @@ import pytest
 from edge.hardware.errors import FrameRefusedError
 from edge.hardware.jobs import Priority
 from edge.hardware.lock_drivers import LOCK_DRIVERS
-from firmware_protocols import kerong_cu16, kerong_cu48, waveshare_relay, wkly, xor_8a80
+from firmware_protocols import (
+    kerong_cu16,
+    kerong_cu48,
+    lc_relay,
+    r421a08,
+    waveshare_relay,
+    wkly,
+    xor_8a80,
+)
 from firmware_protocols.lock_boards import LOCK_BOARDS, LockKind
 from firmware_protocols.modbus_pdu import Function, WriteManyRequest, WriteOneRequest
 from firmware_protocols.wkly import Command
@@ -60,6 +68,21 @@ FORBIDDEN: dict[LockKind, list[tuple[int, Any]]] = {
         (2, kerong_cu16.open_one(0)),
     ],
     "kerong_cu48": [(2, kerong_cu48.open_one(0))],
+    "r421a08": [
+        *((1, r421a08._write(1, command)) for command in r421a08.Command if command != 5),
+        (1, r421a08.pulse(0, 2000)),
+        (1, r421a08._write(r421a08.ALL, r421a08.Command.ALL_ON)),
+        (0, r421a08.pulse(0, 1000)),
+        (101, r421a08.pulse(0, 1000)),
+    ],
+    "lc_8r": [
+        (1, lc_relay.pulse(0, 1100)),
+        (1, lc_relay.flash(0, lc_relay.FLASH_OFF, 4)),
+        (1, WriteManyRequest(Function.WRITE_MULTIPLE_COILS, 0, 8, b"\x01")),
+        (1, _coil(0, 0xFF00)),
+        (1, WriteOneRequest(Function.WRITE_SINGLE_REGISTER, 0, 7)),
+        (0, lc_relay.pulse(0, 400)),
+    ],
 }
 CASES = [(kind, unit, request) for kind, rows in FORBIDDEN.items() for unit, request in rows]
 
