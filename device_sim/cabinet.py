@@ -17,6 +17,7 @@ from device_sim.lock import Burn, Lock, LockModel, Movement
 from device_sim.physics import Physics
 from device_sim.plain_relays import LcBoard, R421a08Board
 from device_sim.probe_board import ProbeBoard
+from device_sim.qianming_board import QianmingBoard
 from device_sim.relay_board import RelayBoard
 from device_sim.state import CabinetState, state_of
 from device_sim.witness import Witness
@@ -41,6 +42,7 @@ LOCK_BOARD_MAKERS: Mapping[
     "kerong_cu48": KerongCu48Board,
     "r421a08": R421a08Board,
     "lc_8r": LcBoard,
+    "qianming": QianmingBoard,
 }
 """Kind in the cabinet file → lock board, made of its unit, the physics, the witness, jitter and the kind's facts."""
 
@@ -112,6 +114,18 @@ class Cabinet:
         Unknown label: NotFoundError.
         """
         return self.physics.pull(self._lock(label), self.settle_now())
+
+    def set_goods(self, label: str, *, there: bool) -> bool:
+        """Put something behind an open door or take it out; tell whether that was possible.
+
+        Unknown label: NotFoundError.
+        """
+        lock = self._lock(label)
+        self.settle_now()
+        if lock.is_open and lock.holds_goods is not there:
+            lock.holds_goods = there
+            return True
+        return False
 
     def jam(self, label: str) -> None:
         """Make a door immovable until `free`. Unknown label: NotFoundError."""

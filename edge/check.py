@@ -122,6 +122,7 @@ async def _boards(config: StationConfig) -> list[Finding]:
     task = asyncio.create_task(hardware.run())
     try:
         doors = await _read_doors(hardware)
+        goods = await hardware.door_bus.read_goods()
         readings = {probe.zone: await probe.read() for probe in hardware.probes}
         buses = hardware.bus_state
     finally:
@@ -133,6 +134,8 @@ async def _boards(config: StationConfig) -> list[Finding]:
         for name, state in buses.items()
     ]
     findings += _door_findings(config, doors, up)
+    if lying := [label for label, there in goods.items() if there]:
+        findings.append(Finding(Level.OK, f"goods sensors: something lies in {', '.join(lying)}"))
     for zone in config.zone:
         if not up[zone.probe_bus]:
             continue

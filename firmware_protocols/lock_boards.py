@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from firmware_protocols import kerong_cu16, kerong_cu48, r421a08, wkly, xor_8a80
+from firmware_protocols import kerong_cu16, kerong_cu48, qianming, r421a08, wkly, xor_8a80
 
 LockKind = Literal[
     "waveshare_8ch_d",
@@ -21,6 +21,7 @@ LockKind = Literal[
     "kerong_cu48",
     "r421a08",
     "lc_8r",
+    "qianming",
 ]
 """Every kind that a settings file may name; LOCK_BOARDS has the facts of each."""
 
@@ -33,6 +34,7 @@ class LineProtocol(StrEnum):
     XOR_8A80 = "xor_8a80"
     KERONG_CU16 = "kerong_cu16"
     KERONG_CU48 = "kerong_cu48"
+    QIANMING = "qianming"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,18 @@ LOCK_BOARDS: Mapping[LockKind, BoardFacts] = {
         inputs=8,
         page="lc-8r.md",
         doubt="where the registers of its pulse lie, which differs between revisions",
+    ),
+    "qianming": BoardFacts(
+        name="千鸣 (QianMing)",
+        protocol=LineProtocol.QIANMING,
+        baud=9600,
+        units=qianming.UNITS,
+        channels=qianming.CHANNELS,
+        pulse=PulseFacts(step_ms=0, own_ms=qianming.OWN_PULSE_MS),
+        inputs=qianming.CHANNELS,
+        page="qianming.md",
+        has_goods=True,
+        doubt="its speed, and the whole protocol is known from one source",
     ),
 }
 

@@ -31,7 +31,7 @@ class KerongCu16:
         """Return all hooks, channel 0 first: open is what is not locked."""
         return kerong_cu16.doors(await self._status(urgent=urgent))
 
-    async def read_goods(self) -> tuple[bool, ...]:
+    async def read_goods(self) -> tuple[bool | None, ...]:
         """Return all beams, channel 0 first: something lies there. Without beams fitted it means nothing."""
         return kerong_cu16.goods(await self._status(urgent=False))
 

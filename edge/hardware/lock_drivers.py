@@ -4,16 +4,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from edge.hardware import kerong, modbus_relays, waveshare, wkly, xor_8a80
+from edge.hardware import kerong, modbus_relays, qianming, waveshare, wkly, xor_8a80
 from edge.hardware.bus import BusOwner
 from edge.hardware.framed import FramedSpeech
 from edge.hardware.modbus import ModbusSpeech
 from edge.hardware.ports import LockBoard
 from edge.hardware.speech import A, BoardRule, Q, Speech
 from firmware_protocols import kerong_cu16, kerong_cu48
+from firmware_protocols import qianming as qianming_wire
 from firmware_protocols import wkly as wkly_wire
 from firmware_protocols import xor_8a80 as xor_8a80_wire
 from firmware_protocols.lock_boards import LOCK_BOARDS, LineProtocol, LockKind
+
+
+def _its_unit(unit: int, channel: int) -> int:  # noqa: ARG001 - most boards have one address
+    return unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,8 @@ class LockDriver(Generic[Q, A]):
 
     make: Callable[[BusOwner[Q, A], int], LockBoard]
     rule: BoardRule[Q]
+    opened_at: Callable[[int, int], int] = _its_unit
+    """Unit and channel of a door → the address of the frame that opens it."""
 
 
 def _waveshare(kind: LockKind) -> LockDriver[Any, Any]:
@@ -42,6 +49,7 @@ LOCK_DRIVERS: Mapping[LockKind, LockDriver[Any, Any]] = {
     "kerong_cu48": LockDriver(kerong.KerongCu48, kerong.cu48_rule()),
     "r421a08": LockDriver(modbus_relays.R421a08Relay, modbus_relays.r421a08_rule()),
     "lc_8r": LockDriver(modbus_relays.LcRelay, modbus_relays.lc_rule()),
+    "qianming": LockDriver(qianming.QianmingBoard, qianming.rule(), qianming.box_of),
 }
 SPEECHES: Mapping[LineProtocol, Callable[[], Speech[Any, Any]]] = {
     LineProtocol.MODBUS: ModbusSpeech,
@@ -49,4 +57,5 @@ SPEECHES: Mapping[LineProtocol, Callable[[], Speech[Any, Any]]] = {
     LineProtocol.XOR_8A80: lambda: FramedSpeech(xor_8a80_wire),
     LineProtocol.KERONG_CU16: lambda: FramedSpeech(kerong_cu16),
     LineProtocol.KERONG_CU48: lambda: FramedSpeech(kerong_cu48),
+    LineProtocol.QIANMING: lambda: FramedSpeech(qianming_wire),
 }

@@ -11,6 +11,7 @@ from firmware_protocols import (
     kerong_cu16,
     kerong_cu48,
     lc_relay,
+    qianming,
     r421a08,
     waveshare_relay,
     wkly,
@@ -74,6 +75,11 @@ FORBIDDEN: dict[LockKind, list[tuple[int, Any]]] = {
         (1, r421a08._write(r421a08.ALL, r421a08.Command.ALL_ON)),
         (0, r421a08.pulse(0, 1000)),
         (101, r421a08.pulse(0, 1000)),
+    ],
+    "qianming": [
+        (1, qianming.Request(qianming.Function.RANGE, 16)),
+        (8, qianming.open_box()),  # no door is configured there
+        (17, qianming.open_box()),
     ],
     "lc_8r": [
         (1, lc_relay.pulse(0, 1100)),
