@@ -12,13 +12,17 @@ from device_sim.board import Board, SpeaksUp
 from device_sim.bus import Bus
 from device_sim.config import BoardSection, CabinetConfig, ProbeKind
 from device_sim.faults import AdapterUnplugged, Fault, FaultBook, Jam, StuckRelay
+from device_sim.kerong_board import KerongCu16Board, KerongCu48Board
 from device_sim.lock import Burn, Lock, LockModel, Movement
 from device_sim.physics import Physics
+from device_sim.plain_relays import LcBoard, R421a08Board
 from device_sim.probe_board import ProbeBoard
+from device_sim.qianming_board import QianmingBoard
 from device_sim.relay_board import RelayBoard
 from device_sim.state import CabinetState, state_of
 from device_sim.witness import Witness
 from device_sim.wkly_board import WklyBoard
+from device_sim.xor_8a80_board import Xor8a80Board
 from device_sim.zone import Air, Zone
 from firmware_protocols.lock_boards import LOCK_BOARDS, BoardFacts, LockKind
 
@@ -33,6 +37,12 @@ LOCK_BOARD_MAKERS: Mapping[
     "waveshare_16ch": RelayBoard,
     "waveshare_32ch": RelayBoard,
     "wkly": WklyBoard,
+    "xor_8a80": Xor8a80Board,
+    "kerong_cu16": KerongCu16Board,
+    "kerong_cu48": KerongCu48Board,
+    "r421a08": R421a08Board,
+    "lc_8r": LcBoard,
+    "qianming": QianmingBoard,
 }
 """Kind in the cabinet file → lock board, made of its unit, the physics, the witness, jitter and the kind's facts."""
 
@@ -104,6 +114,18 @@ class Cabinet:
         Unknown label: NotFoundError.
         """
         return self.physics.pull(self._lock(label), self.settle_now())
+
+    def set_goods(self, label: str, *, there: bool) -> bool:
+        """Put something behind an open door or take it out; tell whether that was possible.
+
+        Unknown label: NotFoundError.
+        """
+        lock = self._lock(label)
+        self.settle_now()
+        if lock.is_open and lock.holds_goods is not there:
+            lock.holds_goods = there
+            return True
+        return False
 
     def jam(self, label: str) -> None:
         """Make a door immovable until `free`. Unknown label: NotFoundError."""

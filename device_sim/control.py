@@ -46,6 +46,8 @@ class Action(StrEnum):
     PULL = "pull"
     JAM = "jam"
     FREE = "free"
+    PUT = "put"
+    TAKE = "take"
 
 
 class DoorAct(BaseModel):
@@ -151,6 +153,8 @@ class _Bench:
                 self._cabinet.jam(label)
             case Action.FREE:
                 self._cabinet.free(label)
+            case Action.PUT | Action.TAKE:
+                moved = self._cabinet.set_goods(label, there=act.action is Action.PUT)
         door = next(door for door in self._cabinet.state().doors if door.label == label)
         return web.json_response({"moved": moved, **door.model_dump()})
 

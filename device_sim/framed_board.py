@@ -50,9 +50,9 @@ class FramedBoard(ABC):
         """Return the lock of a channel."""
         return self.physics.lock(self.unit, channel)
 
-    def give_pulse(self, channel: int, frame: bytes, at_s: float) -> None:
-        """Give a lock the board's own pulse."""
-        own_ms = self.facts.pulse.own_ms
+    def give_pulse(self, channel: int, frame: bytes, at_s: float, ms: int | None = None) -> None:
+        """Give a lock a pulse of `ms`, by itself the board's own."""
+        own_ms = self.facts.pulse.own_ms if ms is None else ms
         self.witness.pulse(PulseSeen(at_s, self.unit, channel, own_ms), frame)
         self.lock(channel).switch(True, at_s, at_s + own_ms / 1000)
 

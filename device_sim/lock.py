@@ -65,6 +65,8 @@ class Lock:
         """Start with the door shut and the coil cold."""
         self.board, self.channel, self.label = board, channel, label
         self.is_open = self.is_jammed = self.is_burnt = False
+        self.holds_goods = False
+        """Something lies behind the door."""
         self.relay_on = False
         self.weld: Weld | None = None
         self._model = model

@@ -31,6 +31,7 @@ class DoorState(_Out):
     jammed: bool
     burnt: bool
     energised: bool
+    goods: bool
 
 
 class PulseState(_Out):
@@ -103,4 +104,5 @@ def _door(physics: Physics, board: int, channel: int) -> DoorState:
         jammed=lock.is_jammed,
         burnt=lock.is_burnt,
         energised=lock.is_energised,
+        goods=lock.holds_goods,
     )

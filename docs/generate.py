@@ -83,8 +83,8 @@ def lock_boards_page() -> str:
     intro = (
         "The `board_kind` of a compartment in `station.toml` and the `kind` of a board in a cabinet file."
         " *Pulse*: how its length is told; *inputs*: 0 means that another board senses the doors"
-        " (`sensor_unit`). What one line carries speaks one protocol. *Experimental*: known from one weak"
-        " source, never seen on hardware by us.\n"
+        " (`sensor_unit`). What one line carries speaks one protocol. *Experimental*: what is named is known"
+        " from one weak source or not at all; try every door by hand before use.\n"
     )
     head = (
         "| kind | board | protocol | baud | addresses | channels | pulse | inputs | goods | state |\n"
@@ -97,7 +97,7 @@ def lock_boards_page() -> str:
         parts.append(
             f"| `{kind}` | [{facts.name}](../hardware/{facts.page}) | {facts.protocol} | {facts.baud} |"
             f" {facts.units[0]}–{facts.units[-1]} | {facts.channels} | {pulse} | {facts.inputs} |"
-            f" {'yes' if facts.has_goods else ''} | {'experimental' if facts.experimental else ''} |\n"
+            f" {'yes' if facts.has_goods else ''} | {facts.doubt and f'experimental: {facts.doubt}'} |\n"
         )
     return "".join(parts)
 

@@ -151,6 +151,7 @@ async def _boards(config: StationConfig) -> list[Finding]:
     task = asyncio.create_task(hardware.run())
     try:
         doors = await _read_doors(hardware)
+        goods = await hardware.door_bus.read_goods()
         readings = {probe.zone: await probe.read() for probe in hardware.probes}
         buses = hardware.bus_state
     finally:
@@ -162,6 +163,8 @@ async def _boards(config: StationConfig) -> list[Finding]:
         for name, state in buses.items()
     ]
     findings += _door_findings(config, doors, up)
+    if lying := [label for label, there in goods.items() if there]:
+        findings.append(Finding(Level.OK, f"goods sensors: something lies in {', '.join(lying)}"))
     for zone in config.zone:
         if not up[zone.probe_bus]:
             continue
@@ -199,8 +202,8 @@ def _door_findings(
     sensors = {(p.bus, p.sensed_by[0]): p.sensed_by[1] for p in config.compartment if up[p.bus]}
     for (bus, unit), kind in sorted({**boards, **sensors}.items()):
         name = f"{kind} unit {unit} on bus {bus}"
-        if LOCK_BOARDS[kind].experimental:
-            said = "experimental: known from one source only, try every door before use"
+        if doubt := LOCK_BOARDS[kind].doubt:
+            said = f"experimental, not sure is {doubt}: try every door by hand before use"
             yield Finding(Level.OK, f"{name}: {said}")
         if (bus, unit) in sensors:
             yield _sensed(name, _labels(config, bus, unit), doors)

@@ -9,9 +9,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from firmware_protocols import wkly
+from firmware_protocols import kerong_cu16, kerong_cu48, qianming, r421a08, wkly, xor_8a80
 
-LockKind = Literal["waveshare_8ch_d", "waveshare_16ch", "waveshare_32ch", "wkly"]
+LockKind = Literal[
+    "waveshare_8ch_d",
+    "waveshare_16ch",
+    "waveshare_32ch",
+    "wkly",
+    "xor_8a80",
+    "kerong_cu16",
+    "kerong_cu48",
+    "r421a08",
+    "lc_8r",
+    "qianming",
+]
 """Every kind that a settings file may name; LOCK_BOARDS has the facts of each."""
 
 
@@ -20,6 +31,10 @@ class LineProtocol(StrEnum):
 
     MODBUS = "modbus"
     WKLY = "wkly"
+    XOR_8A80 = "xor_8a80"
+    KERONG_CU16 = "kerong_cu16"
+    KERONG_CU48 = "kerong_cu48"
+    QIANMING = "qianming"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +65,8 @@ class BoardFacts:
     """Its page in docs/hardware."""
     has_goods: bool = False
     """Tells whether something lies behind a door."""
-    experimental: bool = False
-    """Known from one weak source only; never seen on hardware by us."""
+    doubt: str = ""
+    """What about it is known from one weak source only, or not at all: that makes the kind experimental."""
 
 
 MODBUS_UNITS = range(1, 248)
@@ -97,6 +112,72 @@ LOCK_BOARDS: Mapping[LockKind, BoardFacts] = {
         inputs=wkly.CHANNELS,
         page="wkly.md",
     ),
+    "xor_8a80": BoardFacts(
+        name="8A/80 (generic XOR)",
+        protocol=LineProtocol.XOR_8A80,
+        baud=9600,
+        units=xor_8a80.UNITS,
+        channels=xor_8a80.CHANNELS,
+        pulse=PulseFacts(step_ms=0, own_ms=xor_8a80.OWN_PULSE_MS),
+        inputs=xor_8a80.CHANNELS,
+        page="8a80.md",
+        doubt="that a set bit in the status of all locks means open",
+    ),
+    "kerong_cu16": BoardFacts(
+        name="KERONG KR-CU16",
+        protocol=LineProtocol.KERONG_CU16,
+        baud=19200,
+        units=kerong_cu16.UNITS,
+        channels=kerong_cu16.CHANNELS,
+        pulse=PulseFacts(step_ms=0, own_ms=kerong_cu16.OWN_PULSE_MS),
+        inputs=kerong_cu16.CHANNELS,
+        page="kerong.md",
+        has_goods=True,
+    ),
+    "kerong_cu48": BoardFacts(
+        name="KERONG CU48",
+        protocol=LineProtocol.KERONG_CU48,
+        baud=19200,
+        units=kerong_cu48.UNITS,
+        channels=kerong_cu48.CHANNELS,
+        pulse=PulseFacts(step_ms=0, own_ms=kerong_cu48.OWN_PULSE_MS),
+        inputs=kerong_cu48.CHANNELS,
+        page="kerong.md",
+        doubt="the whole protocol, known from one source",
+    ),
+    "r421a08": BoardFacts(
+        name="R421A08 (Eletechsup)",
+        protocol=LineProtocol.MODBUS,
+        baud=9600,
+        units=r421a08.UNITS,
+        channels=r421a08.CHANNELS,
+        pulse=PulseFacts(step_ms=r421a08.TICK_MS),
+        inputs=0,
+        page="r421a08.md",
+    ),
+    "lc_8r": BoardFacts(
+        name="LC Modbus 8R",
+        protocol=LineProtocol.MODBUS,
+        baud=9600,
+        units=MODBUS_UNITS,
+        channels=8,
+        pulse=PulseFacts(step_ms=100),
+        inputs=8,
+        page="lc-8r.md",
+        doubt="where the registers of its pulse lie, which differs between revisions",
+    ),
+    "qianming": BoardFacts(
+        name="千鸣 (QianMing)",
+        protocol=LineProtocol.QIANMING,
+        baud=9600,
+        units=qianming.UNITS,
+        channels=qianming.CHANNELS,
+        pulse=PulseFacts(step_ms=0, own_ms=qianming.OWN_PULSE_MS),
+        inputs=qianming.CHANNELS,
+        page="qianming.md",
+        has_goods=True,
+        doubt="its speed, and the whole protocol is known from one source",
+    ),
 }
 
 
@@ -109,7 +190,8 @@ def misfit(kind: LockKind, *, unit: int, channel: int, pulse_ms: int | None = No
         return f"a {kind} has the channels 0 to {facts.channels - 1}, not {channel}"
     step_ms = facts.pulse.step_ms
     if pulse_ms is not None and step_ms and pulse_ms % step_ms:
-        return f"a {kind} times its pulse in steps of {step_ms} ms, not {pulse_ms}"
+        advice = "; set it if the lock bears that" if step_ms > pulse_ms else ""
+        return f"a {kind} times its pulse in steps of {step_ms} ms, not {pulse_ms}{advice}"
     return None
 
 

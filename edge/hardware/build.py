@@ -122,8 +122,9 @@ def _owner(
     parts = [part for part in config.compartment if part.bus == section.name]
     sensors = {part.sensed_by[0] for part in parts}
     probes = {zone.probe_unit for zone in config.zone if zone.probe_bus == section.name}
-    rules = {part.unit: LOCK_DRIVERS[part.board_kind].rule for part in parts}
-    units = frozenset(rules) | sensors | probes
+    drivers = [(part, LOCK_DRIVERS[part.board_kind]) for part in parts]
+    rules = {how.opened_at(part.unit, part.channel): how.rule for part, how in drivers}
+    units = frozenset(part.unit for part in parts) | sensors | probes
     speech = SPEECHES[config.protocol_of(section.name)]()
     return BusOwner(section, line, speech, rules=rules, units=units), tuple(sorted(units))
 

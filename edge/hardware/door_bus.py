@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from edge.hardware.errors import DeviceRefusedError, NoReplyError, NotSentError
-from edge.hardware.ports import LockBoard, PulseResult
+from edge.hardware.ports import LockBoard, PulseResult, SensesGoods
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,17 @@ class WiredDoorBus:
         for board in self._sensed:
             found.update(await self._read(board, urgent=False))
         return {label: found[label] for label in self._doors}
+
+    async def read_goods(self) -> Mapping[str, bool | None]:
+        """Return label → whether something lies there; None where no board can tell."""
+        found: dict[str, bool | None] = dict.fromkeys(self._doors)
+        for board, doors in self._sensed.items():
+            if not isinstance(board, SensesGoods):
+                continue
+            with suppress(NotSentError, NoReplyError, DeviceRefusedError):
+                said = await board.read_goods()
+                found.update({door.label: said[door.sensor_channel] for door in doors})
+        return found
 
     async def all_off(self) -> None:
         """Drop every relay; a board that is away is skipped, its port drops it when it comes back."""

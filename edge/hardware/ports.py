@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from common.contract.words import Quality
 
@@ -64,6 +64,14 @@ class LockBoard(Protocol):
 
     async def all_off(self) -> None:
         """Drop every relay; nothing on a board whose own timer always does."""
+
+
+@runtime_checkable
+class SensesGoods(Protocol):
+    """A lock board that can tell whether something lies behind a door."""
+
+    async def read_goods(self) -> tuple[bool | None, ...]:
+        """Return channel → whether something lies there; None: it cannot tell. Raises as `read_doors` does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,11 @@ from common.contract.words import TemperatureClass
 from common.kit.errors import ConfigError
 from device_sim.config import BoardSection, CabinetConfig
 from edge.config import ProbeKind
+from edge.wiring import CompartmentSection
+from firmware_protocols.lock_boards import LOCK_BOARDS
 from linli.demo.ports import Ports
 
+_PULSE_MS = CompartmentSection.model_fields["pulse_ms"].default
 _LIMITS_C = {
     TemperatureClass.FROZEN: (-30.0, -15.0),
     TemperatureClass.CHILLED: (0.0, 8.0),
@@ -111,7 +114,9 @@ def _compartments(cabinet: CabinetConfig) -> Iterator[str]:
     for door in cabinet.door:
         record = door.model_dump(exclude={"board", "sensor_board"}, exclude_none=True)
         record["unit"] = door.board
-        record["board_kind"] = boards[door.board].kind
+        record["board_kind"] = kind = boards[door.board].lock_kind
+        if kind is not None and (step_ms := LOCK_BOARDS[kind].pulse.step_ms) > _PULSE_MS:
+            record["pulse_ms"] = step_ms
         if door.sensor_board is not None:
             record["sensor_unit"] = door.sensor_board
             record["sensor_kind"] = boards[door.sensor_board].kind

@@ -37,6 +37,31 @@ def test_a_pulse_opens_its_door_and_no_other_and_the_input_says_so(kind: LockKin
     on_cable(lock_cabinet(kind), body)
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if LOCK_BOARDS[kind].has_goods])
+def test_a_board_that_senses_goods_is_asked_for_them(kind: LockKind) -> None:
+    async def body(bench: CableBench) -> None:
+        await bench.ready()
+        assert set((await bench.hardware.door_bus.read_goods()).values()) == {False}
+        bench.cabinet.pull("A03")
+        bench.cabinet.set_goods("A03", there=True)
+        there = await bench.hardware.door_bus.read_goods()
+        # no beams are fitted to the simulated KERONG
+        assert there["A03"] is (kind == "qianming")
+        bench.cabinet.lay(NoAnswer(kind="no_answer", target=1))
+        assert set((await bench.hardware.door_bus.read_goods()).values()) == {None}
+
+    on_cable(lock_cabinet(kind), body)
+
+
+def test_a_board_without_goods_sensors_is_not_asked_for_them() -> None:
+    async def body(bench: CableBench) -> None:
+        await bench.ready()
+        assert set((await bench.hardware.door_bus.read_goods()).values()) == {None}
+        assert bench.cable.sent == []
+
+    on_cable(lock_cabinet("wkly"), body)
+
+
 @every_kind
 def test_no_pulse_is_longer_than_a_latch_bears(kind: LockKind) -> None:
     async def body(bench: CableBench) -> None:
