@@ -30,13 +30,13 @@ def test_the_daemon_takes_it(tmp_path: Path) -> None:
     assert subject.bus[0].port == str(tmp_path / "bus0")
 
 
-<<<<<<< HEAD
 def test_with_tls_it_goes_to_the_other_port(tmp_path: Path) -> None:
     cabinet, ports = load(CABINET, os.environ), Ports.from_base(8800)
     station_id = "01K0YANGGVANG0000000000003"
     text = station_toml(cabinet, station_id=station_id, ports=ports, ptys=tmp_path, tls=True)
     assert 'url = "https://127.0.0.1:8801"' in text
-=======
+
+
 @pytest.mark.parametrize(
     "file", sorted((ROOT / "cabinets").glob("*.toml")), ids=lambda one: one.stem
 )
@@ -51,7 +51,6 @@ def test_every_cabinet_that_ships_makes_a_station(file: Path, tmp_path: Path) ->
     assert {zone.temperature_class for zone in subject.zone} >= {
         TemperatureClass.CHILLED, TemperatureClass.AMBIENT
     }  # fmt: skip
->>>>>>> boards
 
 
 def _text(cabinet: CabinetConfig) -> str:
