@@ -33,6 +33,7 @@ PORTS = {
     "common/kit/sqlite.py": "one writer thread a file",
     "common/kit/sqldb.py": "the hub's database threads",
     "linli/world/": "the simulated world makes its own time and chance",
+    "linli/drill/forked/pipe.py": "programs forked to be killed, and the pipes to them",
     "linli/bench": "a bench measures the real machine's CPU time",
 }
 

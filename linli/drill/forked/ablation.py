@@ -129,5 +129,5 @@ ABLATIONS: dict[str, Callable[[], Patches]] = {
     "ack-and-refill": _ack_and_refill,
     "effects-with-cursor": _effects_with_cursor,
     "one-answer-a-key": _one_answer_a_key,
-    **{name: WORLD[name] for name in ("reconcile", "outbox-in-tx")},
+    **{name: WORLD[name] for name in ("reconcile",)},
 }

@@ -9,14 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from common.kit.log import setup_logging
 from linli.drill.forked.ablation import ABLATIONS
 from linli.drill.forked.ground import Ground
 from linli.drill.forked.hubside import BootedHub
-from linli.drill.forked.pipe import Child
+from linli.drill.forked.pipe import Child, PipeEnd
 from linli.drill.forked.places import PLACES
 from linli.drill.forked.run import Outcome, Run, Scene
 from linli.drill.forked.survey import SCENES, draw
@@ -121,7 +120,7 @@ class Campaign:
         if tally.runs % 100 == 0:
             self.say(f"{tally.runs} runs, {tally.kills} kills, {len(tally.violations)} violations")
 
-    def _work(self, seeds: Sequence[int], pipe: Connection) -> None:
+    def _work(self, seeds: Sequence[int], pipe: PipeEnd) -> None:
         """Be one of the processes that live runs."""
         setup_logging("plain")
         if not self.trace:

@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing.connection import Connection
 
 import aiohttp
 
@@ -14,7 +13,7 @@ from common.kit.chance import seeded_chance
 from common.kit.identity import public_key
 from linli.drill.forked.arms import Arm, Passed
 from linli.drill.forked.ground import Ground
-from linli.drill.forked.pipe import Child, DiedError
+from linli.drill.forked.pipe import Child, DiedError, PipeEnd
 from linli.world.clock import WorldClock
 from linli.world.loop import VirtualLoop, run_virtual
 from linli.world.town import HUB_HOST, PORTS
@@ -153,7 +152,7 @@ class BootedHub:
         asyncio.set_event_loop(None)
         ground.hub_db().close()
 
-    def live(self, seed: int, at_s: float, passed: Passed, pipe: Connection) -> None:
+    def live(self, seed: int, at_s: float, passed: Passed, pipe: PipeEnd) -> None:
         """Go on in the child."""
         self._loop.rng.seed(f"loop|{seed}")
         asyncio.set_event_loop(self._loop)
@@ -164,7 +163,7 @@ class BootedHub:
 
 def _run(
     ground: Ground, seed: int, life: int, at_s: float, arm: Arm | None,
-    booted: BootedHub | None, pipe: Connection,
+    booted: BootedHub | None, pipe: PipeEnd,
 ) -> None:  # fmt: skip
     passed = Passed(arm, lambda name: pipe.send(Dying(name)))
     if booted is not None:
@@ -198,7 +197,7 @@ async def _serve(
     ground: Ground,
     at_s: float,
     passed: Passed,
-    pipe: Connection,
+    pipe: PipeEnd,
 ) -> None:
     hub, running = up
     await asyncio.sleep(max(0.0, at_s - loop.time()))

@@ -13,6 +13,8 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from typing import Any, ClassVar
 
+PipeEnd = Connection
+"""What a forked program is given to speak through."""
 HANGS_S = 60.0
 """A program that says nothing for so long of real time hangs."""
 
@@ -33,7 +35,7 @@ class Question:
 class Asking:
     """A child's end: it waits for each answer, and no time passes meanwhile."""
 
-    def __init__(self, pipe: Connection, now_s: Callable[[], float]) -> None:
+    def __init__(self, pipe: PipeEnd, now_s: Callable[[], float]) -> None:
         """Ask through `pipe`."""
         self._pipe, self._now_s = pipe, now_s
 
@@ -50,9 +52,9 @@ class Asking:
 class Child:
     """A forked program; `end` it always."""
 
-    _open: ClassVar[set[Connection]] = set()
+    _open: ClassVar[set[PipeEnd]] = set()
 
-    def __init__(self, main: Callable[[Connection], None]) -> None:
+    def __init__(self, main: Callable[[PipeEnd], None]) -> None:
         """Fork; the child runs `main(pipe)` and never returns."""
         self._pipe, theirs = Pipe()
         sys.stdout.flush()
@@ -94,7 +96,7 @@ class Child:
         return os.WIFSIGNALED(status)
 
 
-def _live(main: Callable[[Connection], None], pipe: Connection, others: list[Connection]) -> None:
+def _live(main: Callable[[PipeEnd], None], pipe: PipeEnd, others: list[PipeEnd]) -> None:
     """Be the child; leave without the parent's exit handlers."""
     code = 1
     try:

@@ -1,21 +1,20 @@
 """One run: a scene lived to its end by people who go on, over programs that are killed on the way, then the proofs."""
 
-import random
 import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing.connection import Connection
 from types import MappingProxyType
 
+from common.kit.chance import seeded_chance
 from edge.config import StationConfig
 from linli.drill.forked import proofs
 from linli.drill.forked.arms import Arm
 from linli.drill.forked.ground import Ground
 from linli.drill.forked.hubside import BootedHub, ForkedHub
 from linli.drill.forked.office import Office
-from linli.drill.forked.pipe import Asking, Child
+from linli.drill.forked.pipe import Asking, Child, PipeEnd
 from linli.drill.forked.stationside import Life, Site, live
 from linli.drill.forked.table import Table
 from linli.journey.story import Bought
@@ -88,10 +87,10 @@ class Run:
     ) -> None:
         """Lay the files out; nothing runs yet. `booted`: hubs that are up already, by image."""
         self.ground, self.scene, self.seed, self.arms = ground, scene, seed, arms
-        self.rng = random.Random(f"{seed}|people")
+        self.rng = seeded_chance(f"{seed}|people").jitter
         self.hasty = (self.rng.random() < 0.5, self.rng.random() < 0.5)
         """Keeper and resident."""
-        self._chance = random.Random(f"{seed}|downtimes")
+        self._chance = seeded_chance(f"{seed}|downtimes").jitter
         ground.lay_out(scene.hub, scene.station)
         image = ground.images[scene.hub]
         newest_s = max(one.at_s for one in ground.images.values())
@@ -159,7 +158,7 @@ class Run:
             scene.owes(self)
 
 
-def _station(run: Run, life: Life, pipe: Connection) -> None:
+def _station(run: Run, life: Life, pipe: PipeEnd) -> None:
     """Be the station for one life."""
 
     def main(loop: VirtualLoop) -> Awaitable[None]:

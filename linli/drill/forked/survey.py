@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
+from common.kit.chance import seeded_chance
 from linli.drill.forked.arms import Arm
 from linli.drill.forked.doorscenes import DOOR_SCENES
 from linli.drill.forked.ground import Ground
@@ -50,7 +51,7 @@ def written(found: Passings) -> str:
 
 def draw(place: str, scenes: Sequence[Scene], seed: int) -> tuple[Scene, Arms] | None:
     """Draw a scene that passes `place`, and where else it is struck; None when none of them does."""
-    rng, known = Random(f"{seed}|plan"), passings()
+    rng, known = seeded_chance(f"{seed}|plan").jitter, passings()
     pairs = [(one, known[one.name][place]) for one in scenes if place in known[one.name]]
     if not pairs:
         return None

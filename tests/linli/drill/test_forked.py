@@ -25,6 +25,7 @@ NOTICED = {
     "ack-and-refill": (1, "put in", "hub/sync.hub.events_stored"),
     "effects-with-cursor": (1, "pickup", "hub/sync.hub.events_committed"),
     "one-answer-a-key": (1, "an order", "hub/api.effect_committed"),
+    "reconcile": (1, "pickup", "daemon/doors.pulse_row_committed"),
 }
 
 
