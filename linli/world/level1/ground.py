@@ -35,6 +35,7 @@ _CABINET = Path(__file__).parents[3] / "cabinets" / "yangguangli-3.toml"
 # What a quiet site does all day, as seldom as it may: at level 1 news wakes everybody.
 CALM = {
     "LINLI_DISK__COPY_EVERY_S": "259200",
+    "LINLI_DISK__RESERVE_MIB": "0",
     "LINLI_DOORS__POLL_IDLE_S": "1",
     "LINLI_DOORS__POLL_ACTIVE_S": "0.2",
     "LINLI_HUB__HEARTBEAT_S": "43200",

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from cloud.sync import ingest, sessions
+from cloud.sync import ingest
 from common.contract.digest import EMPTY
 from edge.sync import lanes, link, replica
 from edge.sync.outbox import Outbox
@@ -21,10 +21,6 @@ def _step_back() -> Patches:
         return asyncio.sleep(0)
 
     return [(Uplink, "reconcile", deaf), (Uplink, "_step_back", deaf)]
-
-
-def _generation() -> Patches:
-    return [(sessions, "_generation", lambda _conn, state, _hello: int(state.gen))]
 
 
 def _known_events() -> Patches:
@@ -68,7 +64,6 @@ def _rows_applied() -> Patches:
 
 SYNC_ABLATIONS: dict[str, Callable[[], Patches]] = {
     "step-back": _step_back,
-    "generation": _generation,
     "known-events": _known_events,
     "retention": _retention,
     "boot-epoch": _boot_epoch,

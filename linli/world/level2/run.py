@@ -26,6 +26,8 @@ from linli.world.trace import Trace
 HEALED_S = 2 * 3600.0
 """How long after the last fault everything must have settled."""
 _LOOK_S = 60.0
+_MOST_STEPS = 500_000
+"""Twenty times what a seed takes: more is two programs that keep each other busy."""
 _SUPERVISOR_S = 5.0
 _LABELS = tuple(f"A{number:02d}" for number in range(30))
 _EXPECTED_ALARMS = frozenset({"fenced", "taken_over"})
@@ -50,8 +52,16 @@ def live(seed: int, folder: Path) -> SyncResult:
 
     async def main(loop: VirtualLoop) -> None:
         worlds.append(world := _World(loop, sync_plan(seed), trace, folder))
+        living, endless = asyncio.ensure_future(world.live()), loop.create_future()
+        loop.most_steps = _MOST_STEPS
+        loop.on_too_many = lambda: endless.set_result(None)
+        await asyncio.wait((living, endless), return_when=asyncio.FIRST_COMPLETED)
         try:
-            await world.live()
+            if living.done():
+                living.result()
+            else:
+                world.ledger.violate(f"busy without end: {loop.steps} steps")
+                living.cancel()
         finally:
             await world.close()
 

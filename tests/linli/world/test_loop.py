@@ -128,3 +128,31 @@ def test_inline_executor_carries_errors() -> None:
         return quotient
 
     assert run_virtual(1, main) == 4
+
+
+def test_timers_of_one_moment_fire_in_the_order_they_were_asked_for() -> None:
+    fired: list[int] = []
+
+    async def main(loop: VirtualLoop) -> None:
+        for number in range(5):
+            loop.call_at(7.0, fired.append, number)
+        loop.call_at(3.0, fired.append, -1)
+        loop.call_later(5.0, fired.append, -2).cancel()
+        await asyncio.sleep(8)
+
+    run_virtual(3, main)
+    assert fired == [-1, 0, 1, 2, 3, 4]
+
+
+def test_a_world_that_is_busy_without_end_is_told_so() -> None:
+    async def main(loop: VirtualLoop) -> int:
+        def spin() -> None:
+            loop.call_soon(spin)
+
+        told = loop.create_future()
+        loop.most_steps, loop.on_too_many = 1000, lambda: told.set_result(None)
+        spin()
+        await told
+        return loop.steps
+
+    assert 1000 < run_virtual(1, main) < 1100
