@@ -22,7 +22,9 @@ _EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 _SQL = re.compile(
     r"\b(SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|VALUES|ORDER BY|ON CONFLICT)\b", re.IGNORECASE
 )
-_ROW = re.compile(r"""\brow\["[A-Za-z_]+"\]""")
+_ROW = re.compile(
+    r"""(?:\b(?:row|own|state|found|last)|\b_(?:lane|row)\([^()]*\))\["[A-Za-z_]+"\]"""
+)
 _RAISES = re.compile(r"\b(\w+Error|HubAway|DigestMismatch|_Refusal|must)\(")
 _STRING = re.compile(r"""f?"(?:[^"\\]|\\.)*\"""")
 _KILLED = frozenset({"killed", "timeout", "caught by type check"})
@@ -52,6 +54,7 @@ class Score:
     equivalent: list[Verdict] = field(default_factory=list)
     words: list[Verdict] = field(default_factory=list)
     survived: list[Verdict] = field(default_factory=list)
+    unasked: list[Verdict] = field(default_factory=list)
 
     @property
     def percent(self) -> float:
@@ -207,6 +210,8 @@ def score(names: list[str], found: Iterator[Verdict], known: Known) -> Score:
             counted.killed.append(verdict)
         elif verdict in known:
             counted.equivalent.append(verdict)
+        elif verdict.status == "not checked":
+            counted.unasked.append(verdict)
         elif only_words(verdict):
             counted.words.append(verdict)
         else:
@@ -219,12 +224,13 @@ def tell(room: str, counted: Score) -> None:
     for verdict in counted.survived:
         print(f"  {verdict.status}: {verdict.name}\n    - {verdict.was}\n    + {verdict.now}")
     parts = (counted.killed, counted.equivalent, counted.words, counted.survived)
-    drawn = sum(len(part) for part in parts)
+    asked = sum(len(part) for part in parts)
     slow = sum(v.status == "timeout" for v in counted.killed)
     print(
-        f"{room}: {drawn} of {counted.made} mutants, killed {len(counted.killed)} (by time {slow}), equivalent"
+        f"{room}: {asked} of {counted.made} mutants, killed {len(counted.killed)} (by time {slow}), equivalent"
         f" {len(counted.equivalent)}, words of errors {len(counted.words)}, survived {len(counted.survived)}:"
         f" {counted.percent:.1f} %"
+        + (f" (not asked: {len(counted.unasked)})" if counted.unasked else "")
     )
 
 

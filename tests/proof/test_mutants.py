@@ -100,9 +100,9 @@ def test_a_score_leaves_out_what_nothing_could_notice(tmp_path: Path) -> None:
         verdict('XError("a.b", "no door")', 'XError("a.b", None)'),
     ]
     counted = score(["x"] * 9, iter(found), Known(listed))
-    assert (len(counted.killed), len(counted.equivalent), len(counted.survived)) == (2, 1, 3)
-    assert len(counted.words) == 1
-    assert (counted.made, counted.percent) == (9, 40.0)
+    assert (len(counted.killed), len(counted.equivalent), len(counted.survived)) == (2, 1, 2)
+    assert (len(counted.words), len(counted.unasked)) == (1, 1)
+    assert (counted.made, counted.percent) == (9, 50.0)
     assert Score(made=0).percent == 100.0
 
 
