@@ -1,12 +1,13 @@
 """Changes a seeded sample of the proved rooms and asks their tests: `make mutation`, `python -m tests.proof.mutants`.
 
-mutmut makes the mutants, forks a process for each and runs only the tests that reach it; here they are drawn, counted
-by room and freed of the ones that nothing could notice (`equivalent.toml`, each with its reason).
+mutmut makes the mutants, `asking.py` puts them to the tests; here they are drawn, counted by room and freed of the
+ones that nothing could notice (`equivalent.toml`, each with its reason).
 """
 
 import argparse
 import ast
 import fnmatch
+import json
 import random
 import re
 import subprocess
@@ -17,7 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.proof.asking import generate
+
 ROOT = Path(__file__).resolve().parents[2]
+_PIPE = subprocess.PIPE
 _EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 _SQL = re.compile(
     r"\b(SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|VALUES|ORDER BY|ON CONFLICT)\b", re.IGNORECASE
@@ -76,6 +80,11 @@ def rooms() -> dict[str, list[str]]:
 def selection() -> list[str]:
     """Return the tests of the proved rooms."""
     return list(_settings()["mutmut"]["pytest_add_cli_args_test_selection"])
+
+
+def options() -> list[str]:
+    """Return how pytest is run for mutants."""
+    return list(_settings()["mutmut"]["pytest_add_cli_args"])
 
 
 def beneath() -> tuple[list[str], list[str]]:
@@ -234,38 +243,57 @@ def tell(room: str, counted: Score) -> None:
     )
 
 
-def run(names: list[str], children: int) -> bool:
-    """Let mutmut ask the tests about these mutants."""
-    program = str(Path(sys.executable).with_name("mutmut"))
-    done = subprocess.run(
-        [program, "run", f"--max-children={children}", *names], cwd=ROOT, check=False
-    )
-    return done.returncode == 0
+def asked(room: str, paths: list[Path], names: list[str]) -> bool:
+    """Put the mutants to the room's tests and note what they say; False when the tests fail without any."""
+    from mutmut.mutation.data import SourceFileMutationData
+
+    notes = {}
+    for path in paths:
+        data = SourceFileMutationData(path=path)
+        data.load()
+        notes.update(dict.fromkeys(data.exit_code_by_key, data))
+    given = {"names": names, "tests": _settings()["linli"]["asked"][room], "options": options()}
+    command = [sys.executable, "-m", "tests.proof.asking"]
+    with subprocess.Popen(command, cwd=ROOT, text=True, stdin=_PIPE, stdout=_PIPE) as work:
+        assert work.stdin
+        assert work.stdout
+        json.dump(given, work.stdin)
+        work.stdin.close()
+        for number, line in enumerate(work.stdout):
+            code, name = line.split()
+            if name in notes:
+                notes[name].exit_code_by_key[name] = int(code)
+                notes[name].save()
+            print(f"\r{room}: {number} of {len(names)}", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    return work.returncode == 0
 
 
 def main() -> int:
-    """Draw, run, count; 1 when a room is below `--at-least`, 2 when the tests themselves fail."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--room", action="append", choices=sorted(rooms()), help="only this room")
-    asked.add_argument("--sample", type=int, default=150, help="mutants of each room (default 150)")
-    asked.add_argument("--seed", default="1", help="another seed draws other mutants")
-    asked.add_argument("--at-least", type=float, default=85.0, help="percent a room must reach")
-    asked.add_argument("--children", type=int, default=1, help="processes at once")
-    asked.add_argument("--left", action="store_true", help="ask again only about what survived")
-    asked.add_argument("--report", action="store_true", help="only count what an earlier run left")
-    given = asked.parse_args()
-    chosen = {room: files(rooms()[room]) for room in given.room or rooms()}
-    made = {room: mutants(paths) for room, paths in chosen.items()}
-    drawn = {room: draw(made[room], given.sample, f"{given.seed} {room}") for room in chosen}
-    names = {name for room in chosen for name in drawn[room]}
-    if given.left:
-        found = (v for paths in chosen.values() for v in verdicts(paths, names))
-        names = {v.name for v in found if v.status not in _KILLED and v not in Known()}
-    if names and not given.report and not run(sorted(names), given.children):
-        return 2
-    lowest = 100.0
-    for room, paths in chosen.items():
-        counted = score(made[room], verdicts(paths, set(drawn[room])), Known())
+    """Draw, ask, count; 1 when a room is below `--at-least`, 2 when its tests fail without a mutant."""
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--room", action="append", choices=sorted(rooms()), help="only this room")
+    words.add_argument("--sample", type=int, default=150, help="mutants of each room (default 150)")
+    words.add_argument("--seed", default="1", help="another seed draws other mutants")
+    words.add_argument("--at-least", type=float, default=85.0, help="percent a room must reach")
+    words.add_argument("--again", action="store_true", help="also those that were noticed before")
+    words.add_argument("--report", action="store_true", help="only count what an earlier run left")
+    given = words.parse_args()
+    if not given.report:
+        generate(1)
+    lowest, known = 100.0, Known()
+    for room in given.room or rooms():
+        paths = files(rooms()[room])
+        made = mutants(paths)
+        drawn = set(draw(made, given.sample, f"{given.seed} {room}"))
+        before = list(verdicts(paths, drawn))
+        todo = [
+            v.name for v in before if given.again or (v.status not in _KILLED and v not in known)
+        ]
+        if todo and not given.report and not asked(room, paths, todo):
+            print(f"{room}: its tests fail without a mutant", file=sys.stderr)
+            return 2
+        counted = score(made, verdicts(paths, drawn), known)
         tell(room, counted)
         lowest = min(lowest, counted.percent)
     return int(lowest < given.at_least)

@@ -113,7 +113,9 @@ def test_every_pattern_names_modules_that_mutmut_changes() -> None:
             assert files([pattern]), (room, pattern)
         for path in files(patterns):
             assert any(fnmatch.fnmatch(str(path), one) for one in changed), path
-    for place in selection():
+    asked = settings()["linli"]["asked"]
+    assert asked.keys() == rooms().keys()
+    for place in [*selection(), *(place for room in asked.values() for place in room)]:
         assert (ROOT / place).exists(), place
 
 
