@@ -23,12 +23,9 @@ _OURS = ("tests", "edge", "cloud", "common", "linli", "device_sim", "firmware_pr
 
 def generate(children: int) -> None:
     """Write `mutants/` anew where the sources have changed since the last time."""
-    from mutmut.__main__ import (
-        copy_also_copy_files,
-        copy_src_dir,
-        create_mutants,
-        set_mutant_under_test,
-    )
+    from mutmut.__main__ import create_mutants
+    from mutmut.mutation.trampoline import set_mutant_under_test
+    from mutmut.utils.file_utils import copy_also_copy_files, copy_src_dir
 
     os.chdir(ROOT)
     _TREE.mkdir(exist_ok=True)

@@ -31,6 +31,7 @@ _ROW = re.compile(
 )
 _RAISES = re.compile(r"\b(\w+Error|HubAway|DigestMismatch|_Refusal|must)\(")
 _STRING = re.compile(r"""f?"(?:[^"\\]|\\.)*\"""")
+_NAME = re.compile(r""",\s*(?:name=(?:f?"[^"]*"|None))?(?=\s*\))""")
 _KILLED = frozenset({"killed", "timeout", "caught by type check"})
 
 
@@ -171,8 +172,12 @@ class Known:
         self._places = {(m["function"], m["was"], m["now"]) for m in self.listed}
 
     def __contains__(self, verdict: Verdict) -> bool:
-        """Say whether the mutant stands in the list or only changes the case of SQL words."""
-        return (verdict.function, verdict.was, verdict.now) in self._places or folds(verdict)
+        """Say whether the mutant stands in the list or is one by rule."""
+        return (
+            (verdict.function, verdict.was, verdict.now) in self._places
+            or folds(verdict)
+            or only_named(verdict)
+        )
 
 
 def folds(verdict: Verdict) -> bool:
@@ -186,6 +191,12 @@ def folds(verdict: Verdict) -> bool:
     if _ROW.search(verdict.was) and verdict.name.startswith("edge."):
         return _ROW.sub("", verdict.was) == _ROW.sub("", verdict.now)
     return bool(_SQL.search(verdict.was)) and not _quoted(verdict.was)
+
+
+def only_named(verdict: Verdict) -> bool:
+    """Return whether only the name of a task changed: it shows in a debugger and nowhere else."""
+    both = "create_task(" in verdict.was and "create_task(" in verdict.now
+    return both and _NAME.sub("", verdict.was) == _NAME.sub("", verdict.now)
 
 
 def only_words(verdict: Verdict) -> bool:

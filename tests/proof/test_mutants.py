@@ -13,6 +13,7 @@ from tests.proof.mutants import (
     draw,
     files,
     folds,
+    only_named,
     only_words,
     rooms,
     score,
@@ -83,6 +84,20 @@ def test_names_of_the_hubs_rows_are_not_folded() -> None:
 )
 def test_words_of_an_error_are_told_apart_from_its_key(was: str, now: str, words: bool) -> None:
     assert only_words(verdict(was, now)) is words
+
+
+@pytest.mark.parametrize(
+    ("now", "same"),
+    [
+        ('group.create_task(self.a(), name="XXbXX")', True),
+        ("group.create_task(self.a(), name=None)", True),
+        ("group.create_task(self.a(), )", True),
+        ('group.create_task(None, name="b")', False),
+        ('group.create_task(name="b")', False),
+    ],
+)
+def test_the_name_of_a_task_is_nothing_to_a_test(now: str, same: bool) -> None:
+    assert only_named(verdict('group.create_task(self.a(), name="b")', now)) is same
 
 
 def test_a_score_leaves_out_what_nothing_could_notice(tmp_path: Path) -> None:
