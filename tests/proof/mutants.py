@@ -1,12 +1,13 @@
 """Changes a seeded sample of the proved rooms and asks their tests: `make mutation`, `python -m tests.proof.mutants`.
 
-mutmut makes the mutants, forks a process for each and runs only the tests that reach it; here they are drawn, counted
-by room and freed of the ones that nothing could notice (`equivalent.toml`, each with its reason).
+mutmut makes the mutants, `asking.py` puts them to the tests; here they are drawn, counted by room and freed of the
+ones that nothing could notice (`equivalent.toml`, each with its reason).
 """
 
 import argparse
 import ast
 import fnmatch
+import json
 import random
 import re
 import subprocess
@@ -17,14 +18,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.proof.asking import generate
+
 ROOT = Path(__file__).resolve().parents[2]
+_PIPE = subprocess.PIPE
 _EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 _SQL = re.compile(
     r"\b(SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|VALUES|ORDER BY|ON CONFLICT)\b", re.IGNORECASE
 )
-_ROW = re.compile(r"""\brow\["[A-Za-z_]+"\]""")
+_ROW = re.compile(
+    r"""(?:\b(?:row|own|state|found|last)|\b_(?:lane|row)\([^()]*\))\["[A-Za-z_]+"\]"""
+)
 _RAISES = re.compile(r"\b(\w+Error|HubAway|DigestMismatch|_Refusal|must)\(")
 _STRING = re.compile(r"""f?"(?:[^"\\]|\\.)*\"""")
+_NAME = re.compile(r""",\s*(?:name=(?:f?"[^"]*"|None))?(?=\s*\))""")
 _KILLED = frozenset({"killed", "timeout", "caught by type check"})
 
 
@@ -52,6 +59,7 @@ class Score:
     equivalent: list[Verdict] = field(default_factory=list)
     words: list[Verdict] = field(default_factory=list)
     survived: list[Verdict] = field(default_factory=list)
+    unasked: list[Verdict] = field(default_factory=list)
 
     @property
     def percent(self) -> float:
@@ -73,6 +81,11 @@ def rooms() -> dict[str, list[str]]:
 def selection() -> list[str]:
     """Return the tests of the proved rooms."""
     return list(_settings()["mutmut"]["pytest_add_cli_args_test_selection"])
+
+
+def options() -> list[str]:
+    """Return how pytest is run for mutants."""
+    return list(_settings()["mutmut"]["pytest_add_cli_args"])
 
 
 def beneath() -> tuple[list[str], list[str]]:
@@ -159,8 +172,12 @@ class Known:
         self._places = {(m["function"], m["was"], m["now"]) for m in self.listed}
 
     def __contains__(self, verdict: Verdict) -> bool:
-        """Say whether the mutant stands in the list or only changes the case of SQL words."""
-        return (verdict.function, verdict.was, verdict.now) in self._places or folds(verdict)
+        """Say whether the mutant stands in the list or is one by rule."""
+        return (
+            (verdict.function, verdict.was, verdict.now) in self._places
+            or folds(verdict)
+            or only_named(verdict)
+        )
 
 
 def folds(verdict: Verdict) -> bool:
@@ -174,6 +191,12 @@ def folds(verdict: Verdict) -> bool:
     if _ROW.search(verdict.was) and verdict.name.startswith("edge."):
         return _ROW.sub("", verdict.was) == _ROW.sub("", verdict.now)
     return bool(_SQL.search(verdict.was)) and not _quoted(verdict.was)
+
+
+def only_named(verdict: Verdict) -> bool:
+    """Return whether only the name of a task changed: it shows in a debugger and nowhere else."""
+    both = "create_task(" in verdict.was and "create_task(" in verdict.now
+    return both and _NAME.sub("", verdict.was) == _NAME.sub("", verdict.now)
 
 
 def only_words(verdict: Verdict) -> bool:
@@ -207,6 +230,8 @@ def score(names: list[str], found: Iterator[Verdict], known: Known) -> Score:
             counted.killed.append(verdict)
         elif verdict in known:
             counted.equivalent.append(verdict)
+        elif verdict.status == "not checked":
+            counted.unasked.append(verdict)
         elif only_words(verdict):
             counted.words.append(verdict)
         else:
@@ -219,47 +244,67 @@ def tell(room: str, counted: Score) -> None:
     for verdict in counted.survived:
         print(f"  {verdict.status}: {verdict.name}\n    - {verdict.was}\n    + {verdict.now}")
     parts = (counted.killed, counted.equivalent, counted.words, counted.survived)
-    drawn = sum(len(part) for part in parts)
+    asked = sum(len(part) for part in parts)
     slow = sum(v.status == "timeout" for v in counted.killed)
     print(
-        f"{room}: {drawn} of {counted.made} mutants, killed {len(counted.killed)} (by time {slow}), equivalent"
+        f"{room}: {asked} of {counted.made} mutants, killed {len(counted.killed)} (by time {slow}), equivalent"
         f" {len(counted.equivalent)}, words of errors {len(counted.words)}, survived {len(counted.survived)}:"
         f" {counted.percent:.1f} %"
+        + (f" (not asked: {len(counted.unasked)})" if counted.unasked else "")
     )
 
 
-def run(names: list[str], children: int) -> bool:
-    """Let mutmut ask the tests about these mutants."""
-    program = str(Path(sys.executable).with_name("mutmut"))
-    done = subprocess.run(
-        [program, "run", f"--max-children={children}", *names], cwd=ROOT, check=False
-    )
-    return done.returncode == 0
+def asked(room: str, paths: list[Path], names: list[str]) -> bool:
+    """Put the mutants to the room's tests and note what they say; False when the tests fail without any."""
+    from mutmut.mutation.data import SourceFileMutationData
+
+    notes = {}
+    for path in paths:
+        data = SourceFileMutationData(path=path)
+        data.load()
+        notes.update(dict.fromkeys(data.exit_code_by_key, data))
+    given = {"names": names, "tests": _settings()["linli"]["asked"][room], "options": options()}
+    command = [sys.executable, "-m", "tests.proof.asking"]
+    with subprocess.Popen(command, cwd=ROOT, text=True, stdin=_PIPE, stdout=_PIPE) as work:
+        assert work.stdin
+        assert work.stdout
+        json.dump(given, work.stdin)
+        work.stdin.close()
+        for number, line in enumerate(work.stdout):
+            code, name = line.split()
+            if name in notes:
+                notes[name].exit_code_by_key[name] = int(code)
+                notes[name].save()
+            print(f"\r{room}: {number} of {len(names)}", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    return work.returncode == 0
 
 
 def main() -> int:
-    """Draw, run, count; 1 when a room is below `--at-least`, 2 when the tests themselves fail."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--room", action="append", choices=sorted(rooms()), help="only this room")
-    asked.add_argument("--sample", type=int, default=150, help="mutants of each room (default 150)")
-    asked.add_argument("--seed", default="1", help="another seed draws other mutants")
-    asked.add_argument("--at-least", type=float, default=85.0, help="percent a room must reach")
-    asked.add_argument("--children", type=int, default=1, help="processes at once")
-    asked.add_argument("--left", action="store_true", help="ask again only about what survived")
-    asked.add_argument("--report", action="store_true", help="only count what an earlier run left")
-    given = asked.parse_args()
-    chosen = {room: files(rooms()[room]) for room in given.room or rooms()}
-    made = {room: mutants(paths) for room, paths in chosen.items()}
-    drawn = {room: draw(made[room], given.sample, f"{given.seed} {room}") for room in chosen}
-    names = {name for room in chosen for name in drawn[room]}
-    if given.left:
-        found = (v for paths in chosen.values() for v in verdicts(paths, names))
-        names = {v.name for v in found if v.status not in _KILLED and v not in Known()}
-    if names and not given.report and not run(sorted(names), given.children):
-        return 2
-    lowest = 100.0
-    for room, paths in chosen.items():
-        counted = score(made[room], verdicts(paths, set(drawn[room])), Known())
+    """Draw, ask, count; 1 when a room is below `--at-least`, 2 when its tests fail without a mutant."""
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--room", action="append", choices=sorted(rooms()), help="only this room")
+    words.add_argument("--sample", type=int, default=150, help="mutants of each room (default 150)")
+    words.add_argument("--seed", default="1", help="another seed draws other mutants")
+    words.add_argument("--at-least", type=float, default=85.0, help="percent a room must reach")
+    words.add_argument("--again", action="store_true", help="also those that were noticed before")
+    words.add_argument("--report", action="store_true", help="only count what an earlier run left")
+    given = words.parse_args()
+    if not given.report:
+        generate(1)
+    lowest, known = 100.0, Known()
+    for room in given.room or rooms():
+        paths = files(rooms()[room])
+        made = mutants(paths)
+        drawn = set(draw(made, given.sample, f"{given.seed} {room}"))
+        before = list(verdicts(paths, drawn))
+        todo = [
+            v.name for v in before if given.again or (v.status not in _KILLED and v not in known)
+        ]
+        if todo and not given.report and not asked(room, paths, todo):
+            print(f"{room}: its tests fail without a mutant", file=sys.stderr)
+            return 2
+        counted = score(made, verdicts(paths, drawn), known)
         tell(room, counted)
         lowest = min(lowest, counted.percent)
     return int(lowest < given.at_least)

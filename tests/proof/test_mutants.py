@@ -13,6 +13,7 @@ from tests.proof.mutants import (
     draw,
     files,
     folds,
+    only_named,
     only_words,
     rooms,
     score,
@@ -85,6 +86,20 @@ def test_words_of_an_error_are_told_apart_from_its_key(was: str, now: str, words
     assert only_words(verdict(was, now)) is words
 
 
+@pytest.mark.parametrize(
+    ("now", "same"),
+    [
+        ('group.create_task(self.a(), name="XXbXX")', True),
+        ("group.create_task(self.a(), name=None)", True),
+        ("group.create_task(self.a(), )", True),
+        ('group.create_task(None, name="b")', False),
+        ('group.create_task(name="b")', False),
+    ],
+)
+def test_the_name_of_a_task_is_nothing_to_a_test(now: str, same: bool) -> None:
+    assert only_named(verdict('group.create_task(self.a(), name="b")', now)) is same
+
+
 def test_a_score_leaves_out_what_nothing_could_notice(tmp_path: Path) -> None:
     listed = tmp_path / "equivalent.toml"
     listed.write_text(
@@ -100,9 +115,9 @@ def test_a_score_leaves_out_what_nothing_could_notice(tmp_path: Path) -> None:
         verdict('XError("a.b", "no door")', 'XError("a.b", None)'),
     ]
     counted = score(["x"] * 9, iter(found), Known(listed))
-    assert (len(counted.killed), len(counted.equivalent), len(counted.survived)) == (2, 1, 3)
-    assert len(counted.words) == 1
-    assert (counted.made, counted.percent) == (9, 40.0)
+    assert (len(counted.killed), len(counted.equivalent), len(counted.survived)) == (2, 1, 2)
+    assert (len(counted.words), len(counted.unasked)) == (1, 1)
+    assert (counted.made, counted.percent) == (9, 50.0)
     assert Score(made=0).percent == 100.0
 
 
@@ -113,7 +128,9 @@ def test_every_pattern_names_modules_that_mutmut_changes() -> None:
             assert files([pattern]), (room, pattern)
         for path in files(patterns):
             assert any(fnmatch.fnmatch(str(path), one) for one in changed), path
-    for place in selection():
+    asked = settings()["linli"]["asked"]
+    assert asked.keys() == rooms().keys()
+    for place in [*selection(), *(place for room in asked.values() for place in room)]:
         assert (ROOT / place).exists(), place
 
 

@@ -1,6 +1,7 @@
 """What should not happen to an open request and might: it costs no pulse and holds up nobody."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,19 @@ def test_a_request_that_is_not_there_cannot_move(tmp_path: Path) -> None:
             station.db.write_now(lambda conn: store.move(conn, "01NOBODY", S.OPEN, 1))
 
     in_station(tmp_path, body)
+
+
+def test_a_wish_waits_in_seconds_however_long_the_machine_is_up(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        await station.ask("A01")
+        await station.until("A01", S.OPEN)
+        runner = station.doors._runner
+        asked = station.doors._journal.requests["A01"]
+        now_s = station.clock.monotonic_s()
+        for up_s in (0, 90 * 86_400):
+            at_s = now_s + up_s
+            later = replace(asked, created_mono_ms=round(at_s * 1000))
+            assert runner._left_s(later) == pytest.approx(60 + up_s, abs=0.01)
+
+    in_station(tmp_path, body, queue_ttl_s=60)

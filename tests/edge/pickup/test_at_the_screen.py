@@ -80,6 +80,29 @@ def test_again_at_a_shut_door_is_a_reopening_and_counts_as_one(tmp_path: Path) -
     in_house(tmp_path, body)
 
 
+def test_a_door_is_open_for_as_long_as_it_is_open(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        await house.delivered("LP-0001")
+        await house.edge.pickup.submit(CODE)
+        door = (await house.until(Step.OPEN)).compartment
+        await asyncio.sleep(3)
+        view = house.edge.pickup.session()
+        assert view is not None
+        assert (3 <= view.open_for_s < 6, view.door_left_open) == (True, False)
+        await asyncio.sleep(8)
+        view = house.edge.pickup.session()
+        assert view is not None
+        assert view.door_left_open
+        await house.push(door)
+        await house.until(Step.CLOSED)
+        await asyncio.sleep(12)
+        view = house.edge.pickup.session()
+        assert view is not None
+        assert (view.step, view.open_for_s, view.door_left_open) == (Step.CLOSED, 0.0, False)
+
+    in_house(tmp_path, body, doors={"left_open_s": 10})
+
+
 def test_a_reopening_that_fails_after_the_end_leaves_the_grant_done(tmp_path: Path) -> None:
     async def body(house: House) -> None:
         grant = await house.delivered("LP-0001")
