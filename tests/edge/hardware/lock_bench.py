@@ -70,9 +70,13 @@ class LockBench:
 class CableBench(LockBench):
     """In virtual time, over a cable that does what a test tells it."""
 
-    def __init__(self, config: CabinetConfig, loop: VirtualLoop) -> None:
+    def __init__(
+        self, config: CabinetConfig, loop: VirtualLoop, station: StationConfig | None = None
+    ) -> None:
         self.cables: dict[str, Cable] = {}
-        super().__init__(config, WorldClock(loop, boot_id="boot-1"), self._line, station_of(config))
+        super().__init__(
+            config, WorldClock(loop, boot_id="boot-1"), self._line, station or station_of(config)
+        )
 
     def _line(self, cabinet: Cabinet, section: BusSection) -> Line:
         bus = next(bus for bus in cabinet.buses if bus.name == section.name)
@@ -91,12 +95,16 @@ class CableBench(LockBench):
 
 
 def on_cable(
-    config: CabinetConfig, body: Callable[[CableBench], Awaitable[T]], *, echo: bool = False
+    config: CabinetConfig,
+    body: Callable[[CableBench], Awaitable[T]],
+    *,
+    echo: bool = False,
+    station: StationConfig | None = None,
 ) -> T:
     """Run `body` while the hardware runs, on a fresh virtual loop."""
 
     async def main(loop: VirtualLoop) -> T:
-        bench = CableBench(config, loop)
+        bench = CableBench(config, loop, station)
         bench.cable.echo = echo
         async with running(bench.hardware.run()):
             return await body(bench)
