@@ -52,7 +52,7 @@ class BusSection(Section):
 
     name: str = Field(min_length=1, max_length=20)
     port: str = Field(
-        description="`/dev/serial/by-id/…` for RTU or `tcp://host:port` for Modbus TCP"
+        description="`/dev/serial/by-id/…`, or `tcp://host:port`: Modbus TCP, or bare bytes for what is not Modbus"
     )
     baud: int = Field(default=9600, ge=1200, le=115200)
     timeout_s: float = Field(default=0.4, gt=0.05, le=5)

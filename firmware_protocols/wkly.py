@@ -20,6 +20,8 @@ CHANNELS = 24
 OWN_PULSE_MS = 350
 OK, FAILED = 0x00, 0xFF
 OPEN_DOOR, SHUT_DOOR, BAD_CONTACT = 0x00, 0x01, 0xFF
+_STATES = frozenset({OPEN_DOOR, SHUT_DOOR, BAD_CONTACT})
+"""An XOR lets two flipped bits pass; a value that no contact has gives them away."""
 _HEAD_BYTES = 7
 _SHORTEST = 8
 _LONGEST = _SHORTEST + 2 + CHANNELS
@@ -164,9 +166,12 @@ def _fits(request: Request, answer: Answer) -> bool:
     if answer.command is not request.command or answer.data[:1] not in (b"\x00", b"\xff"):
         return False
     if answer.command is Command.READ_ALL:
-        return len(answer.data) >= 2 and len(answer.data) == 2 + answer.data[1]
+        whole = len(answer.data) >= 2 and len(answer.data) == 2 + answer.data[1]
+        return whole and _STATES.issuperset(answer.data[2:])
     same_channel = answer.data[1:2] == request.data
-    return same_channel and len(answer.data) == _DATA_BYTES.get(answer.command, 0)
+    states = answer.data[2:]
+    whole = len(answer.data) == _DATA_BYTES.get(answer.command, 0)
+    return same_channel and whole and _STATES.issuperset(states)
 
 
 def _parse(frame: bytes) -> tuple[int, Command, bytes]:

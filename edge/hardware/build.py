@@ -12,7 +12,7 @@ from edge.hardware.line import Line
 from edge.hardware.lock_drivers import LOCK_DRIVERS, SPEECHES
 from edge.hardware.ports import DoorBus, LockBoard, Probe
 from edge.hardware.xy_md02 import XyMd02Probe
-from firmware_protocols.lock_boards import LockKind
+from firmware_protocols.lock_boards import LOCK_BOARDS, LockKind
 from firmware_protocols.modbus_pdu import Reply, Request
 
 PROBE_DRIVERS: Mapping[ProbeKind, Callable[[BusOwner[Request, Reply], int, str], Probe]] = {
@@ -104,7 +104,8 @@ def build_hardware(config: StationConfig, open_line: Callable[[BusSection], Line
             part.channel,
             board(part.bus, *part.sensed_by),
             part.sensed_channel,
-            part.pulse_ms,
+            # a board with a length of its own keeps the supply busy as long, whatever the settings say
+            max(part.pulse_ms, LOCK_BOARDS[part.board_kind].pulse.own_ms),
             part.open_level,
         )
         for part in config.compartment

@@ -106,6 +106,26 @@ def test_mistakes_are_named(tmp_path: Path, old: str, new: str, said: str) -> No
     assert said in refusal(changed(tmp_path, old, new))
 
 
+def test_a_line_speaks_one_protocol(tmp_path: Path) -> None:
+    path = changed(tmp_path, 'kind = "waveshare_8ch_d"', 'kind = "wkly"')
+    assert "the boards on bus 'bus0' speak modbus and wkly" in refusal(path)
+
+
+def test_a_door_is_sensed_on_the_line_that_opens_it(tmp_path: Path) -> None:
+    text = CABINET_FILE.read_text(encoding="utf-8")
+    text = text.replace(
+        '[[zone]]\nname = "chilled"', '[[bus]]\nname = "bus1"\n\n[[zone]]\nname = "chilled"', 1
+    )
+    text = text.replace('bus = "bus0"\nunit = 2', 'bus = "bus1"\nunit = 2', 1)
+    for label, other in (("A01", 2), ("B01", 1)):  # crossed, so that no input is named twice
+        text = text.replace(
+            f'label = "{label}"\n', f'label = "{label}"\nsensor_board = {other}\n', 1
+        )
+    path = tmp_path / "cabinet.toml"
+    path.write_text(text, encoding="utf-8")
+    assert "door A01 is opened on bus 'bus0' and sensed elsewhere" in refusal(path)
+
+
 def test_only_one_bus_can_be_tcp(tmp_path: Path) -> None:
     second = '[[bus]]\nname = "bus1"\ntcp = true\n\n[[zone]]\nname = "chilled"'
     path = changed(tmp_path, '[[zone]]\nname = "chilled"', second)

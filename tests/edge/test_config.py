@@ -91,6 +91,20 @@ def test_a_door_that_no_board_can_open_or_sense_is_refused(
     assert said in _refused(compartment=_doors(**changed))
 
 
+def test_what_a_bus_speaks_follows_from_its_boards() -> None:
+    config = station_config()
+    assert config.protocol_of("bus0") is LineProtocol.MODBUS
+    doors = [
+        door | {"bus": "locks", "board_kind": "wkly", "unit": 0, "channel": place}
+        for place, door in enumerate(_doors())
+    ]
+    buses = [{"name": name, "port": f"/dev/{name}"} for name in ("bus0", "locks")]
+    parts = config.model_dump() | {"compartment": doors, "bus": buses}
+    subject = StationConfig.model_validate(parts)
+    assert subject.protocol_of("locks") is LineProtocol.WKLY
+    assert subject.protocol_of("bus0") is LineProtocol.MODBUS
+
+
 def test_every_kind_of_probe_has_a_driver() -> None:
     assert set(PROBE_DRIVERS) == set(get_args(ProbeKind))
 

@@ -34,8 +34,8 @@ def test_replies_off_the_wire(row: dict[str, Any]) -> None:
 
 
 def test_contacts() -> None:
-    said = Answer(Command.READ_ALL, bytes([0, 4, 0, 1, 0xFF, 7]))
-    assert wkly.contacts(said) == (True, False, None, None)
+    said = Answer(Command.READ_ALL, bytes([0, 3, 0, 1, 0xFF]))
+    assert wkly.contacts(said) == (True, False, None)
     assert wkly.contact(Answer(Command.OPEN, bytes([0, 1, 0]))) is True
     assert wkly.contact(Answer(Command.MOVED, bytes([3, 1]))) is False
 
@@ -87,6 +87,7 @@ def test_the_answer_is_found_behind_a_door_that_moved() -> None:
         answer_of(0x83, 0, 1, 0),  # the answer to a read
         answer_of(0x82, 0, 1),  # too short
         answer_of(0x82, 9, 1, 0),  # no status that there is
+        answer_of(0x82, 0, 1, 7),  # no contact that there is
         answer_of(0x85, 1, 0),  # unasked
         answer_of(0x82, 0, 1, 0)[:-1],
         answer_of(0x82, 0, 1, 0)[:-1] + b"\x00",
@@ -101,6 +102,7 @@ def test_all_contacts_must_be_as_many_as_it_says() -> None:
     asked = wkly.encode(0, wkly.read_all())
     assert wkly.pick_answer(asked, answer_of(0x84, 0, 2, 1))[1] is None
     assert wkly.pick_answer(asked, answer_of(0x84, 0))[1] is None
+    assert wkly.pick_answer(asked, answer_of(0x84, 0, 2, 1, 3))[1] is None
     assert wkly.pick_answer(asked, answer_of(0x84, 0, 2, 1, 0))[1] is not None
 
 

@@ -98,6 +98,20 @@ async def test_the_journey_on_the_same_data(tmp_path: Path, port_base: int) -> N
     assert again == [step for step in STEPS if step not in ONLY_ON_FRESH_DATA]
 
 
+OTHER_CABINETS = sorted(
+    file for file in (ROOT / "cabinets").glob("*.toml") if file.stem != "yangguangli-3"
+)
+
+
+@pytest.mark.parametrize("cabinet", OTHER_CABINETS, ids=lambda file: file.stem)
+async def test_the_journey_in_every_cabinet(cabinet: Path, tmp_path: Path, port_base: int) -> None:
+    require("campaign")
+    arguments = ("--data", str(tmp_path / "demo"), "--port-base", str(port_base))
+    code, lines, errors = await _demo("--check", "--cabinet", str(cabinet), *arguments)
+    assert code == 0, (lines, errors)
+    assert [json.loads(line)["step"] for line in lines] == STEPS
+
+
 async def _it_says_who_can_get_in_and_ctrl_c_stops_everything(data: Path, port_base: int) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "linli", "demo", "--data", str(data), "--port-base", str(port_base),

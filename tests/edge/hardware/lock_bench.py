@@ -13,6 +13,7 @@ from device_sim.bus import Bus, Reply
 from device_sim.cabinet import Cabinet
 from device_sim.config import CabinetConfig
 from device_sim.pty_port import PtyPort
+from device_sim.tcp_port import BareTcpPort
 from edge.config import BusSection, StationConfig
 from edge.hardware.build import Hardware, build_hardware
 from edge.hardware.bus import BusOwner
@@ -69,9 +70,13 @@ class LockBench:
 class CableBench(LockBench):
     """In virtual time, over a cable that does what a test tells it."""
 
-    def __init__(self, config: CabinetConfig, loop: VirtualLoop) -> None:
+    def __init__(
+        self, config: CabinetConfig, loop: VirtualLoop, station: StationConfig | None = None
+    ) -> None:
         self.cables: dict[str, Cable] = {}
-        super().__init__(config, WorldClock(loop, boot_id="boot-1"), self._line, station_of(config))
+        super().__init__(
+            config, WorldClock(loop, boot_id="boot-1"), self._line, station or station_of(config)
+        )
 
     def _line(self, cabinet: Cabinet, section: BusSection) -> Line:
         bus = next(bus for bus in cabinet.buses if bus.name == section.name)
@@ -90,12 +95,16 @@ class CableBench(LockBench):
 
 
 def on_cable(
-    config: CabinetConfig, body: Callable[[CableBench], Awaitable[T]], *, echo: bool = False
+    config: CabinetConfig,
+    body: Callable[[CableBench], Awaitable[T]],
+    *,
+    echo: bool = False,
+    station: StationConfig | None = None,
 ) -> T:
     """Run `body` while the hardware runs, on a fresh virtual loop."""
 
     async def main(loop: VirtualLoop) -> T:
-        bench = CableBench(config, loop)
+        bench = CableBench(config, loop, station)
         bench.cable.echo = echo
         async with running(bench.hardware.run()):
             return await body(bench)
@@ -159,3 +168,36 @@ def on_pty(
         return asyncio.run(main())
     finally:
         work.close()
+
+
+def on_tcp(config: CabinetConfig, body: Callable[[LockBench], Awaitable[T]]) -> T:
+    """Run `body` with the line of the locks behind a serial server: bare bytes over a real socket."""
+    clock = SystemClock()
+
+    async def main() -> T:
+        ports: list[BareTcpPort] = []
+
+        def line(cabinet: Cabinet, section: BusSection) -> Line:
+            bus = next(bus for bus in cabinet.buses if bus.name == section.name)
+            if section.name != "locks":
+                return Cable(bus)
+            ports.append(BareTcpPort(bus, "127.0.0.1", 0, clock))
+            return _LateLine(section, ports[0])
+
+        bench = LockBench(config, clock, line, station_of(config))
+        await ports[0].listen()
+        async with running(ports[0].run(), bench.hardware.run()):
+            return await body(bench)
+
+    return asyncio.run(main())
+
+
+class _LateLine:
+    """Knows its port only when it is opened."""
+
+    def __init__(self, section: BusSection, port: BareTcpPort) -> None:
+        self._section, self._port = section, port
+
+    async def connect(self, factory: Callable[[], asyncio.Protocol]) -> Any:
+        address = f"tcp://127.0.0.1:{self._port.port}"
+        return await open_line(self._section.model_copy(update={"port": address})).connect(factory)

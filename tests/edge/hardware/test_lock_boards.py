@@ -11,9 +11,16 @@ from device_sim.faults import Jam, LateAnswer, NoAnswer
 from edge.hardware.errors import NoReplyError
 from edge.hardware.jobs import Priority
 from edge.hardware.ports import PulseResult
-from firmware_protocols.lock_boards import LOCK_BOARDS, LockKind
+from firmware_protocols.lock_boards import LOCK_BOARDS, LineProtocol, LockKind
 from tests.device_sim.cabinets import lock_cabinet
-from tests.edge.hardware.lock_bench import CableBench, LockBench, on_cable, on_pty
+from tests.edge.hardware.lock_bench import (
+    CableBench,
+    LockBench,
+    on_cable,
+    on_pty,
+    on_tcp,
+    station_of,
+)
 
 KINDS = get_args(LockKind)
 NOISES = (b"\x00", b"\xff", b"\x00\xff\x00", b"\x01\x03", b"WKL", b"\x8a\x80\x02\x5a")
@@ -170,6 +177,22 @@ def test_two_doors_asked_at_once_are_pulsed_one_after_the_other(kind: LockKind) 
     on_cable(lock_cabinet(kind), body)
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if LOCK_BOARDS[kind].pulse.own_ms])
+def test_a_short_setting_lets_no_two_pulses_of_a_boards_own_length_overlap(kind: LockKind) -> None:
+    config = lock_cabinet(kind)
+    station = station_of(config)
+    parts = [part.model_copy(update={"pulse_ms": 100}) for part in station.compartment]
+    short = station.model_copy(update={"compartment": tuple(parts)})
+
+    async def body(bench: CableBench) -> None:
+        await bench.ready()
+        await asyncio.gather(bench.bus.pulse("A01"), bench.bus.pulse("A02"))
+        one, two = bench.cabinet.witness.pulses
+        assert two.at_s >= one.at_s + one.ms / 1000 + station.doors.pulse_gap_ms / 1000
+
+    on_cable(config, body, station=short)
+
+
 @every_kind
 def test_an_opening_goes_before_what_waits(kind: LockKind) -> None:
     async def body(bench: CableBench) -> None:
@@ -212,6 +235,20 @@ def test_on_a_real_serial_port(kind: LockKind, tmp_path: Path) -> None:
         assert len(bench.cabinet.witness.pulses) == 1
 
     on_pty(lock_cabinet(kind), tmp_path, body, noise=b"\x00\xff")
+
+
+@pytest.mark.parametrize(
+    "kind", [one for one in KINDS if LOCK_BOARDS[one].protocol is not LineProtocol.MODBUS]
+)
+def test_behind_a_serial_server(kind: LockKind) -> None:
+    async def body(bench: LockBench) -> None:
+        async with asyncio.timeout(8):
+            await bench.bus.pulse("A01")
+            while await bench.bus.read_doors(urgent="A01") == {"A01": False}:
+                pass
+        assert bench.open_doors() == ["A01"]
+
+    on_tcp(lock_cabinet(kind), body)
 
 
 def test_the_factory_speed_is_one_that_a_station_may_set() -> None:
