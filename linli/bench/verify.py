@@ -90,7 +90,7 @@ class Desk:
         def tx(conn: sqlite3.Connection) -> None:
             (live,) = conn.execute("SELECT count(*) FROM replica_grant").fetchone()
             conn.executemany(
-                "INSERT INTO replica_grant VALUES (?, ?, ?, ?, 'issued')",
+                "INSERT INTO replica_grant VALUES (?, ?, ?, ?, 'issued', NULL)",
                 (
                     (f"G{number:025d}", random_tag(chance), LIFE_S, 2**45)
                     for number in range(live, upto)
