@@ -74,7 +74,7 @@ class _Handle(asyncio.Handle):
 
     def cancel(self) -> None:
         self._cancelled = True
-        self._callback = self._args = None
+        self._callback, self._args = None, ()
 
 
 class _Timer(asyncio.TimerHandle):
@@ -90,7 +90,7 @@ class _Timer(asyncio.TimerHandle):
 
     def cancel(self) -> None:
         self._cancelled = True
-        self._callback = self._args = None
+        self._callback, self._args = None, ()
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -159,13 +159,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def _close_self_pipe(self) -> None:
         return
 
-    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:
+    def call_soon(  # type: ignore[override]
+        self, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.Handle:
         """Call `callback` in the next turn."""
         handle = _Handle(callback, args, self, context)
         self._ready.append(handle)
         return handle
 
-    def call_at(
+    def call_at(  # type: ignore[override]
         self, when: float, callback: Any, *args: Any, context: Any = None
     ) -> asyncio.TimerHandle:
         """Call `callback` at `when`, virtual seconds; those of one moment in the order they were asked for."""
@@ -174,7 +176,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         heapq.heappush(self._timers, (when, self._timer_count, timer))
         return timer
 
-    def call_later(
+    def call_later(  # type: ignore[override]
         self, delay: float, callback: Any, *args: Any, context: Any = None
     ) -> asyncio.TimerHandle:
         """Call `callback` after `delay` virtual seconds."""
@@ -215,6 +217,18 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 def _make_task(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> "asyncio.Task[Any]":
     assert isinstance(loop, VirtualLoop)
     return _Task(coro, loop=loop, **options)
+
+
+async def ends_within(loop: VirtualLoop, most_steps: int, job: Coroutine[Any, Any, None]) -> bool:
+    """Run `job`; return whether it ended before the loop had done so many steps, else cancel it."""
+    running, endless = loop.create_task(job), loop.create_future()
+    loop.most_steps, loop.on_too_many = most_steps, lambda: endless.set_result(None)
+    await asyncio.wait((running, endless), return_when=asyncio.FIRST_COMPLETED)
+    if running.done():
+        running.result()
+        return True
+    running.cancel()
+    return False
 
 
 def run_virtual(seed: int, main: Callable[[VirtualLoop], Coroutine[Any, Any, T]]) -> T:

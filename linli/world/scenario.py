@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 
 DAY_S = 86_400.0
-DAYS = 7
-_HELPED = 0.06
+DAYS, _HELPED = 7, 0.06
 BUSY = (6, 11)
 QUIET = (0, 2)
 """Orders a day: in a quiet week as many faults as in a busy one meet a tenth of the parcels."""
@@ -88,7 +87,7 @@ class Errand:
     revoked_at_door: bool = False
     """Somebody revokes the code while its owner stands at the open door."""
     helped: bool = False
-    """While she stands at one open door, the keeper hands another parcel of hers over at the tablet."""
+    """While she stands at one open door, the keeper hands another parcel of hers over."""
     muted: bool = False
     """The bus loses its answers in the moment the code is typed."""
     arrives_s: float = 0.0

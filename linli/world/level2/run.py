@@ -19,7 +19,7 @@ from linli.world.level2.hub import HOST, SyncHub
 from linli.world.level2.ledger import Ledger
 from linli.world.level2.plan import SyncPlan, sync_plan
 from linli.world.level2.station import SyncStation
-from linli.world.loop import VirtualLoop, run_virtual
+from linli.world.loop import VirtualLoop, ends_within, run_virtual
 from linli.world.scenario import Fault, FaultKind
 from linli.world.trace import Trace
 
@@ -52,16 +52,9 @@ def live(seed: int, folder: Path) -> SyncResult:
 
     async def main(loop: VirtualLoop) -> None:
         worlds.append(world := _World(loop, sync_plan(seed), trace, folder))
-        living, endless = asyncio.ensure_future(world.live()), loop.create_future()
-        loop.most_steps = _MOST_STEPS
-        loop.on_too_many = lambda: endless.set_result(None)
-        await asyncio.wait((living, endless), return_when=asyncio.FIRST_COMPLETED)
         try:
-            if living.done():
-                living.result()
-            else:
+            if not await ends_within(loop, _MOST_STEPS, world.live()):
                 world.ledger.violate(f"busy without end: {loop.steps} steps")
-                living.cancel()
         finally:
             await world.close()
 

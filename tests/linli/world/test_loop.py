@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from linli.world.loop import DeadlockError, VirtualLoop, run_virtual
+from linli.world.loop import DeadlockError, VirtualLoop, ends_within, run_virtual
 from linli.world.trace import Trace
 
 DAY_S = 86_400.0
@@ -156,3 +156,21 @@ def test_a_world_that_is_busy_without_end_is_told_so() -> None:
         return loop.steps
 
     assert 1000 < run_virtual(1, main) < 1100
+
+
+def test_a_job_is_given_so_many_steps_and_no_more() -> None:
+    async def spin(loop: VirtualLoop) -> None:
+        never = loop.create_future()
+
+        def turn() -> None:
+            if not never.cancelled():
+                loop.call_soon(turn)
+
+        turn()
+        await never
+
+    async def main(loop: VirtualLoop) -> list[bool]:
+        short = await ends_within(loop, 500, asyncio.sleep(5.0))
+        return [short, await ends_within(loop, loop.steps + 500, spin(loop))]
+
+    assert run_virtual(1, main) == [True, False]
