@@ -33,7 +33,7 @@ def findings(kind: LockKind, folder: Path, *acts: str) -> list[Finding]:
         async with running(*(port.run() for port in ports)):
             for port in ports:
                 await port.is_open.wait()
-            return await check_station(station, folder / "data")
+            return await check_station(station, folder / "data", clock)
 
     try:
         (folder / "data").mkdir()
