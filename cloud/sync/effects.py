@@ -81,7 +81,7 @@ def _alone(conn: Connection, context: EventContext, event: AnyEvent, handlers: H
 
 def _dispatch(conn: Connection, context: EventContext, event: AnyEvent, handlers: Handlers) -> None:
     body = EVENT_TYPES[event.type][1].model_validate_json(event.body)
-    for handler in handlers.get(event.type, ()):
+    for handler in handlers[event.type]:
         handler(conn, context, body)
 
 

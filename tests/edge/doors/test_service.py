@@ -100,8 +100,12 @@ def test_one_request_a_door(tmp_path: Path) -> None:
         await station.until("A01", S.OPEN)
         with pytest.raises(ConflictError):
             await station.ask("A01")
-        with pytest.raises(NotFoundError):
+        with pytest.raises(NotFoundError) as unknown:
             await station.ask("Z99")
+        assert (unknown.value.key, unknown.value.params) == (
+            "doors.unknown",
+            {"compartment": "Z99"},
+        )
         await station.push("A01")
         await station.until("A01", S.CLOSED)
         await station.ask("A01")
