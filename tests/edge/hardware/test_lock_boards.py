@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 
+from device_sim.board import TURNAROUND_S
 from device_sim.faults import Jam, LateAnswer, NoAnswer
 from edge.hardware.errors import NoReplyError
 from edge.hardware.jobs import Priority
@@ -135,11 +136,16 @@ def test_with_an_echo_the_doors_are_still_read(kind: LockKind) -> None:
 def test_a_late_answer_is_never_the_answer_to_the_next_request(kind: LockKind) -> None:
     async def body(bench: CableBench) -> None:
         await bench.ready()
-        sensor = bench.bus._doors["A01"].sensor
-        patience_s = bench.owner._section.timeout_s
-        bench.cabinet.lay(
-            LateAnswer(kind="late_answer", target=sensor.unit, delay_s=patience_s + 0.1)
+        sensor, bus = bench.bus._doors["A01"].sensor, bench.cable.bus
+        await sensor.read_doors()
+        asking_s = len(bench.cable.sent[-1].data) * bus.character_s + bus.gap_s + TURNAROUND_S[1]
+        # it begins when our patience ends, so it is whole just after the next request has left
+        late = LateAnswer(
+            kind="late_answer",
+            target=sensor.unit,
+            delay_s=bench.owner._section.timeout_s - asking_s,
         )
+        bench.cabinet.lay(late)
         with pytest.raises(NoReplyError):
             await sensor.read_doors()
         bench.cabinet.lift_all()
