@@ -1,6 +1,5 @@
 """Many seeds over several processes; each process lays its ground once and lives one seed after the other."""
 
-import atexit
 import logging
 import multiprocessing
 import tempfile
@@ -8,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 from linli.world.ablation import ablated
@@ -63,7 +63,7 @@ def _ground() -> Ground:
         folder = tempfile.mkdtemp(prefix="linli-l1-", dir=_MEMORY if _MEMORY.is_dir() else None)
         ground = Ground(Path(folder) / "ground")
         _grounds.append(ground)
-        atexit.register(_clear, ground)
+        Finalize(None, _clear, args=(ground,), exitpriority=0)  # a worker ends without atexit
     return _grounds[0]
 
 
