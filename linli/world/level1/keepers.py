@@ -15,6 +15,7 @@ from linli.world.oracle import Act, Parcel, Place
 T = TypeVar("T")
 LOOK_S = 1.5
 _DOORS_TRIED = 4
+_LOOKS = 5
 _PATIENCE_S = 420.0
 
 
@@ -82,7 +83,9 @@ class Keeper:
             and not parcel.unsure
         ):
             self._town.oracle.violate(f"{parcel.label} is in the van and placed at the station")
-        if not isinstance(found, PutInStep):
+        if not isinstance(found, PutInStep) and not (
+            found is None and await self._has_in_hand(parcel)
+        ):
             self._town.note("not put in", parcel.label, getattr(found, "key", found))
             return
         for _ in range(_DOORS_TRIED):
@@ -108,6 +111,19 @@ class Keeper:
         ):
             await self._undo(parcel)
 
+    async def _has_in_hand(self, parcel: Parcel) -> bool:
+        """Look whether the tablet, dark when she scanned, asks for this parcel: its door may stand open."""
+        for _ in range(_LOOKS):
+            await self._town.station_up()
+            try:
+                view = self._town.look(lambda edge: edge.desk.put_in_view())
+            except Away:
+                await asyncio.sleep(LOOK_S)
+                continue
+            over = view is None or view.step in (DeskStep.STORED, DeskStep.DONE)
+            return not over and view.parcel.parcel_id == parcel.parcel_id
+        return False
+
     async def _stand(self, parcel: Parcel) -> PutInView | None:
         """Follow the tablet until the door is shut again or did not open; None: the tablet stays dark."""
         town, until_s, patient = self._town, self._town.loop.time() + _PATIENCE_S, False
@@ -115,7 +131,8 @@ class Keeper:
             await asyncio.sleep(LOOK_S)
             try:
                 view: PutInView | None = town.look(lambda edge: edge.desk.put_in_view())
-            except Away:
+            except Away:  # nobody walks off with the parcel from an open door
+                until_s += LOOK_S
                 continue
             if view is None or view.parcel.parcel_id != parcel.parcel_id:
                 return None
