@@ -102,6 +102,11 @@ def place_tx(conn: sqlite3.Connection, lane: Lane, position: Position) -> int | 
     return None
 
 
+def own_epoch_tx(conn: sqlite3.Connection) -> int:
+    """Return the boot epoch that events get now; what the hub knew of this station at its hello lies below."""
+    return int(conn.execute("SELECT boot_epoch FROM sync_self").fetchone()["boot_epoch"])
+
+
 def unsent_tx(conn: sqlite3.Connection, lane: Lane) -> int:
     """Return how many rows of `lane` the hub does not have."""
     state = _lane(conn, lane)

@@ -87,12 +87,14 @@ class Uplink:
     ) -> bool:
         """Note what the hub has; False when that is no place of our story, nor one further on than this batch.
 
-        A hub that was put back may stand, with all of this batch, at a place which this disk, put back too, forgot.
+        A hub that was put back may stand, with all of this batch, at a place of an earlier boot which this disk, put
+        back too, forgot.
         """
         if lanes.ack_tx(conn, self._lane, acked, now_ms):
             return True
         end = _end(batch)
-        return acked.order > end.order and lanes.ack_tx(conn, self._lane, end, now_ms)
+        forgotten = end.order < acked.order and acked.boot_epoch < lanes.own_epoch_tx(conn)
+        return forgotten and lanes.ack_tx(conn, self._lane, end, now_ms)
 
     async def _refused(self, problem: Problem) -> None:
         """Act on a refusal; each act is followed by a pause, so that no answer can make a busy loop."""
