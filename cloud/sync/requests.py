@@ -67,7 +67,7 @@ BLOB = Described(
     "One part of a blob, named by its BLAKE2b; without bytes: how far the hub is",
     "sync",
     {200: protocol.BlobAnswer, 201: protocol.BlobAnswer, 308: protocol.BlobAnswer},
-    problems=_ALWAYS,
+    problems=_ALWAYS | {409},
     path={"digest": Annotated[str, Field(pattern="^[0-9a-f]{64}$")]},
     binary=True,
     headers=_SESSION
