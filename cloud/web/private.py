@@ -6,7 +6,7 @@ from cloud.web.frame import Frame, page
 from common.ui.i18n import Lang
 
 _PRIVATE = {
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # not `no-referrer`: browsers send `Origin: null` with its forms
     "X-Robots-Tag": "noindex, nofollow",
     "Cache-Control": "no-store",
 }

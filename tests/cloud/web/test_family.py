@@ -68,7 +68,7 @@ async def test_a_resident_gives_and_takes_back_by_forms_alone(hub: HubUnderTest)
         assert "&lt;b&gt;妈妈&lt;/b&gt;" in page
         (errand,) = set(re.findall(r'href="(/p/[^"]+)"', page))
         shown = await browser.get(errand)
-        assert shown.headers["referrer-policy"] == "no-referrer"
+        assert shown.headers["referrer-policy"] == "same-origin"
         own = view.pickup.code or ""
         pretty = f"{own[:4]} {own[4:]}"
         assert pretty in page

@@ -96,7 +96,7 @@ async def test_an_unknown_link_is_404_and_never_kept(hub: HubUnderTest) -> None:
         answer = await hub.client.get(path)
         assert answer.status_code == 404, path
         assert answer.headers["cache-control"] == "no-store"
-        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["referrer-policy"] == "same-origin"
         assert (await hub.client.get(f"{path}/live")).status_code == 404
 
 

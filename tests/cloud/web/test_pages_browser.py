@@ -141,6 +141,15 @@ def test_the_code_stands_in_two_groups_of_four(page: "Page", town: ServedHub) ->
         assert page.locator(".digits").count() == 0, name
 
 
+def test_a_resident_gives_a_parcel_away_and_takes_it_back(page: "Page", town: ServedHub) -> None:
+    page.goto(f"{town.link('ready')}?lang=en")
+    page.fill("input[name=given_to]", "Auntie Sun")
+    page.click("form[action*=give] button")
+    mine = page.locator("#family .given li", has_text="Auntie Sun")
+    mine.get_by_role("button", name="Take back").click()
+    mine.get_by_text("being taken back").wait_for()
+
+
 def test_a_severe_station_leads_and_silence_is_no_alarm(page: "Page", town: ServedHub) -> None:
     town.sign_in(page)
     rows = page.locator("#fleet tbody tr")
