@@ -44,17 +44,14 @@ class DelegateLine:
 
 
 def family_region(frame: Frame, view: OrderView, station: StationView, lang: Lang) -> Region:
-    """Return the part of the order page that gives and takes back."""
+    """Return the part of the order page that tells what was given and takes it back."""
     texts, pickup = frame.texts(lang), view.pickup
     given = pickup.delegates if pickup else ()
     lines = [_line(one, view, station, texts) for one in given]
-    may = _to_give(view)
-    choices = [(one.parcel_id, goods_word(one, texts)) for one in may]
-    token = view.link_token
     return Region(
-        "family", (lines, choices, lang),
+        "family", (lines, lang),
         lambda: frame.render(
-            "resident_family.html", lang, lines=lines, choices=choices, base=f"/o/{token}",
+            "resident_family.html", lang, lines=lines, base=f"/o/{view.link_token}",
         ),
     )  # fmt: skip
 
@@ -189,12 +186,14 @@ def errand_notice(view: ErrandView, texts: Texts) -> Tag | None:
     }.get(view.grant_state)
 
 
-def _to_give(view: OrderView) -> list[ParcelView]:
-    """Return the parcels whose pickup may be given away now."""
+def to_give(view: OrderView, texts: Texts) -> list[tuple[str, str]]:
+    """Return id and words of the parcels whose pickup may be given away now."""
     pickup = view.pickup
     if pickup is None or pickup.code is None or view.cancel is not CancelState.NONE:
         return []
-    return [one for one in view.parcels if one.state in TO_COLLECT]
+    return [
+        (one.parcel_id, goods_word(one, texts)) for one in view.parcels if one.state in TO_COLLECT
+    ]
 
 
 def _line(one: DelegateView, order: OrderView, station: StationView, texts: Texts) -> DelegateLine:

@@ -11,7 +11,7 @@ from aiohttp import web
 from cloud.orders.machine import CancelState, OrderState
 from cloud.orders.reading import OrderView
 from cloud.stations.views import StationView
-from cloud.web.family import family_region
+from cloud.web.family import family_region, to_give
 from cloud.web.frame import Frame, see_other
 from cloud.web.live import follow
 from cloud.web.private import private, shown
@@ -108,6 +108,7 @@ class ResidentPages:
         return shown(
             frame, "resident.html", lang, parts=parts, view=view, phone=station.help_phone,
             path=request.path, tag=order_tag(view.state, frame.texts(lang)),
+            choices=to_give(view, frame.texts(lang)), base=request.path,
             said=ERROR_KEYS.get(request.query.get("said", "")),
         )  # fmt: skip
 
