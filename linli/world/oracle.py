@@ -70,6 +70,8 @@ class Order:
     valid_for_s: float
     parcels: list[Parcel] = field(default_factory=list)
     first_put_ms: int | None = None
+    laid_ms: int | None = None
+    """When a keeper first laid something behind a door for it, though no tablet may have said *stored*."""
     cancel_asked: bool = False
     revoke_asked: bool = False
     revoke_ruled: bool = False
@@ -250,6 +252,7 @@ class Oracle:
         parcel.place, parcel.door, parcel.stored = Place.DOOR, label, False
         parcel.pulses = 0
         parcel.puts += 1
+        parcel.order.laid_ms = parcel.order.laid_ms or self._station_ms()
 
     def stored(self, parcel: Parcel) -> None:
         """The station acknowledged the put-in."""
@@ -313,11 +316,13 @@ class Oracle:
             return "refuse"
         used = {one.used for one in order.parcels}
         gone = {Place.KEEPER, Place.COUNTER}
+        if any(one.unsure for one in order.parcels):
+            return "either"
         if all(one.used is Used.YES or one.place in gone for one in order.parcels):
             return "refuse"
         if Used.MAYBE in used or Used.YES in used or not order.is_ready:
             return "either"
-        left_ms = self._left_ms(order)
+        left_ms = self._left_ms(order, order.first_put_ms)
         if left_ms < -_GRACE_MS or order.revoke_ruled:
             return "refuse"
         whole = all(one.place is Place.DOOR and one.stored for one in order.parcels)
@@ -326,12 +331,13 @@ class Oracle:
 
     def is_over(self, order: Order) -> bool:
         """Return whether the time to fetch it is over by the station's clock."""
-        return order.first_put_ms is not None and self._left_ms(order) < 0
+        since_ms = order.first_put_ms or order.laid_ms
+        return since_ms is not None and self._left_ms(order, since_ms) < 0
 
-    def _left_ms(self, order: Order) -> float:
-        if order.first_put_ms is None:
+    def _left_ms(self, order: Order, since_ms: int | None) -> float:
+        if since_ms is None:
             return 0.0
-        return order.first_put_ms + order.valid_for_s * 1000 - self._station_ms()
+        return since_ms + order.valid_for_s * 1000 - self._station_ms()
 
     def _is_tried_out(self) -> bool:
         """Return whether the limiter may rest: enough attempts failed lately (a cut forgets waiting, not attempts)."""

@@ -178,7 +178,8 @@ class Resident:
             if rng.random() < 0.15:
                 return False
             return await self._press("again", order, {view.compartment}, again=False)
-        if self._may_reopen and view.reopens_left and view.reopen_left_s > 5:
+        lies_there = view.compartment in order.doors  # somebody shut it before she took it
+        if (self._may_reopen or lies_there) and view.reopens_left and view.reopen_left_s > 5:
             self._may_reopen = False
             return await self._press("reopen", order, {view.compartment}, again=True)
         if view.index < view.total or rng.random() < 0.6:
