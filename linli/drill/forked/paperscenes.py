@@ -9,7 +9,7 @@ from common.kit.certificates import read_certificate
 from common.kit.errors import LinliError
 from common.kit.identity import public_key
 from edge.pickup.papers import PaperSays
-from edge.pickup.views import Refused
+from edge.pickup.views import Refused, Step
 from linli.drill.forked.acts import owes, post_once, resident, settled
 from linli.drill.forked.ground import PAIRED, PLACED
 from linli.drill.forked.people import LOOK_S, MOST_TRIES, Hands
@@ -17,7 +17,7 @@ from linli.drill.forked.run import Run, Scene
 from linli.drill.forked.stationside import Site
 
 _DOOR, _REASON = "A08", "broken latch"
-_REST_S = 3.0
+_REST_S, _LEFT_OPEN_S = 3.0, 6.0
 
 
 def _give(run: Run) -> None:
@@ -66,15 +66,29 @@ def _enrol(run: Run) -> None:
 
 
 async def _collect_for_another(run: Run, site: Site) -> None:
-    """Somebody comes with the code given to them, or the owner herself; the other code is used up by that."""
+    """Somebody comes with the code given to them, or the owner herself; the other code is used up by the open door."""
     await settled(run, site)
     first, other = run.bought, run.ground.neighbours
     if run.seed % 2:
         first, other = other, first
-    await resident(run, site, first).collect()
+    trying = asyncio.ensure_future(_try_at_the_open_door(site, other.code))
+    await resident(run, site, first, leaves_open_s=_LEFT_OPEN_S).collect()
+    trying.cancel()
     await site.edge.pickup.finish()
     await _opens_nothing(site, "the other code", lambda: site.edge.pickup.submit(other.code))
     await settled(run, site)
+
+
+async def _try_at_the_open_door(site: Site, code: str) -> None:
+    """Another one ends the session at a door that stands open, and tries a code that was as good as the first."""
+    flow = site.edge.pickup
+    while True:
+        await asyncio.sleep(LOOK_S)
+        view = flow.session()
+        if view is not None and view.step is Step.OPEN:
+            break
+    await flow.finish()
+    await _opens_nothing(site, "the other code at the open door", lambda: flow.submit(code))
 
 
 async def _show_sheet(run: Run, site: Site) -> None:
