@@ -9,6 +9,8 @@ from functools import partial
 import aiohttp
 
 from cloud.app import Hub, build_hub
+from cloud.sync import Certificates, hub_authority
+from common.kit.certificates import Holder
 from common.kit.chance import seeded_chance
 from common.kit.identity import public_key
 from linli.drill.forked.arms import Arm, Passed
@@ -19,10 +21,15 @@ from linli.world.loop import VirtualLoop, run_virtual
 from linli.world.town import HUB_HOST, PORTS
 
 _STARTS = 4
+_INVITED_MINUTES = 15
 _IDLE_S = 600.0
 """A hub that has waited longer is started instead: to let it live days of waiting takes longer."""
 PAIR = "PAIR"
 """The method of what is no request but a command on the hub's machine: `linli hub pair`."""
+INVITE = "INVITE"
+"""Another one: `linli hub invite`."""
+REDEEM = "REDEEM"
+"""What stations ask at their TLS port, which a forked hub does not have: a station redeems an invitation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +220,10 @@ async def _serve(
                 continue
             asked_s, request = asked
             await asyncio.sleep(max(0.0, asked_s - loop.time()))
-            if request.method == PAIR:
-                pipe.send(await _pair(hub, ground, loop))
+            act = _COMMANDS.get(request.method)
+            if act is not None:
+                body = json.dumps(await act(hub, ground, (loop, request.body))).encode()
+                pipe.send(Response(loop.time(), 200, {}, body))
             else:
                 pipe.send(await _answer(session, request, loop))
     running.result()
@@ -229,8 +238,29 @@ async def _answer(session: aiohttp.ClientSession, request: Request, loop: Virtua
     return Response(loop.time(), found.status, dict(found.headers), body)
 
 
-async def _pair(hub: Hub, ground: Ground, loop: VirtualLoop) -> Response:
+_Asked = tuple[VirtualLoop, bytes | None]
+
+
+async def _pair(hub: Hub, ground: Ground, _asked: _Asked) -> dict[str, str]:
     key = public_key(ground.secrets.private_key)
     found = await hub.rooms.stations.pair(ground.access.station_id, key)
-    body = json.dumps({"pepper": found.pepper.hex(), "salt": found.code_salt.hex()})
-    return Response(loop.time(), 200, {}, body.encode())
+    return {"pepper": found.pepper.hex(), "salt": found.code_salt.hex()}
+
+
+async def _invite(hub: Hub, ground: Ground, _asked: _Asked) -> dict[str, str]:
+    made = await hub.rooms.stations.enrolment.invite(ground.access.station_id, _INVITED_MINUTES)
+    return {"secret": made.secret}
+
+
+async def _redeem(hub: Hub, ground: Ground, asked: _Asked) -> dict[str, str]:
+    loop, body = asked
+    secret = json.loads(body or b"")["secret"]
+    clock, days = WorldClock(loop, boot_id="hub"), hub.config.gateway.certificate_days
+    authority = hub_authority(ground.hub_secrets)
+    certificates = Certificates(authority, hub.db, clock, seeded_chance(secret), days)
+    holder = Holder(ground.access.station_id, public_key(ground.secrets.private_key))
+    found = await hub.rooms.stations.enrolment.redeem(secret, holder, certificates)
+    return found.model_dump()
+
+
+_COMMANDS = {PAIR: _pair, INVITE: _invite, REDEEM: _redeem}

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from linli.drill.forked.hubside import PAIR, Request
+from linli.drill.forked.hubside import INVITE, PAIR, REDEEM, Request
 from linli.drill.forked.table import Table
 from linli.journey.story import Basket, Bought
 
@@ -100,6 +100,14 @@ class Office:
     def pair(self) -> Any:
         """Pair the station anew with its own key, as `linli hub pair` does."""
         return self._send(PAIR, "", None, "", {})
+
+    def invite(self) -> Any:
+        """Invite the station to pair, as `linli hub invite` does; the invitation before is void."""
+        return self._send(INVITE, "", None, "", {})
+
+    def redeem(self, secret: str) -> Any:
+        """Let the station redeem an invitation with its own key; unanswered it asks again with the same one."""
+        return self._send(REDEEM, "", {"secret": secret}, "", {})
 
     def wait(self, seconds: float) -> None:
         """Let time pass at the hub as well."""

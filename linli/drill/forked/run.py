@@ -102,6 +102,8 @@ class Run:
             self.config = scene.config(self.config)
         self.grant_id = ""
         """The grant that a scene is about."""
+        self.sheet: tuple[str, ...] = ()
+        """The texts of the codes on a sheet that somebody took along."""
         self.bought: Bought
         """What a scene bought before the station came up."""
         self.started_s = self.table.now_s

@@ -10,12 +10,13 @@ from linli.drill.forked.arms import Arm
 from linli.drill.forked.doorscenes import DOOR_SCENES
 from linli.drill.forked.ground import Ground
 from linli.drill.forked.hubscenes import HUB_SCENES
+from linli.drill.forked.paperscenes import PAPER_SCENES
 from linli.drill.forked.run import Arms, Run, Scene
 
 Passings = dict[str, dict[str, int]]
 """Scene → `program/failpoint` → how often."""
 _FILE = Path(__file__).parent / "passings.json"
-SCENES: tuple[Scene, ...] = (*DOOR_SCENES, *HUB_SCENES)
+SCENES: tuple[Scene, ...] = (*DOOR_SCENES, *HUB_SCENES, *PAPER_SCENES)
 _SEEDS = (1, 2)
 _ANY_UP_TO = 90
 _MORE, _OTHER = (0.9, 0.8, 0.6, 0.5), 0.5
