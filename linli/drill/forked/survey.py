@@ -1,7 +1,8 @@
 """Which scene passes which failpoint how often when nobody is killed; what a kill is drawn from."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
@@ -25,17 +26,32 @@ _MORE, _OTHER = (0.9, 0.8, 0.6, 0.5), 0.5
 
 def surveyed(ground: Ground, say: Callable[[str], None]) -> Passings:
     """Live every scene undisturbed; ValueError when that breaks a promise already."""
-    found: Passings = {}
+    lives: dict[str, list[Counter[str]]] = {}
     for scene in SCENES:
         for seed in _SEEDS:
             outcome = Run(ground, scene, seed, undisturbed(scene)).live()
             if outcome.found:
                 raise ValueError(f"{scene.name}, undisturbed: {outcome.found}")
-            for place, count in sorted(outcome.passed.items()):
-                known = found.setdefault(scene.name, {})
-                known[place] = max(count, known.get(place, 0))
-        say(f"{scene.name}: {len(found[scene.name])} failpoints")
-    return found
+            lives.setdefault(scene.name, []).append(outcome.passed)
+        say(f"{scene.name}: {len(lives[scene.name][0])} failpoints")
+    return kept(lives)
+
+
+def kept(lives: Mapping[str, Sequence[Mapping[str, int]]]) -> Passings:
+    """Return how often each scene passes what; what some scene surely passes is left to chance in none."""
+    certain = {
+        name: {place for place in passed[0] if all(one.get(place) for one in passed)}
+        for name, passed in lives.items()
+    }
+    somewhere = set().union(*certain.values())
+    return {
+        name: {
+            place: max(one.get(place, 0) for one in passed)
+            for place in sorted(set().union(*passed))
+            if place in certain[name] or place not in somewhere
+        }
+        for name, passed in lives.items()
+    }
 
 
 def passings() -> Passings:

@@ -12,7 +12,7 @@ from linli.drill.forked.ablation import ABLATIONS
 from linli.drill.forked.campaign import Campaign, Tally
 from linli.drill.forked.places import PLACES
 from linli.drill.forked.run import Arms, Outcome
-from linli.drill.forked.survey import SCENES
+from linli.drill.forked.survey import SCENES, kept
 from tests.house_rules import failpoint_names
 from tests.parts import ROOT, require
 
@@ -71,6 +71,15 @@ async def test_a_safeguard_that_is_off_is_noticed(name: str) -> None:
     words = ("--seed", str(seed), "--seeds", "12", "--scene", scene, "--place", place)
     code, record = await _drill(*words, "--jobs", "1", "--ablate", name)
     assert (code, record["violations"] > 0) == (1, True)
+
+
+def test_what_one_scene_surely_passes_is_not_left_to_chance_in_another() -> None:
+    lives = {
+        "sure": [{"a": 1}, {"a": 2}],
+        "chance": [{"a": 5, "b": 1}, {}],
+        "other": [{}, {"c": 1}],
+    }
+    assert kept(lives) == {"sure": {"a": 2}, "chance": {"b": 1}, "other": {"c": 1}}
 
 
 def test_the_safeguards_are_there() -> None:
