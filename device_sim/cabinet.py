@@ -259,7 +259,8 @@ def _physics(
     zones = {}
     for zone in config.zone:
         shut_c = outside.temperature_c if zone.set_point_c is None else zone.set_point_c
-        zones[zone.name] = Zone(zone.name, Air(shut_c, zone.humidity_pct), outside)
+        shut = Air(shut_c, zone.humidity_pct)
+        zones[zone.name] = Zone(zone.name, shut, outside, zone.model_of_zone())
     return Physics(
         locks,
         zones,
