@@ -20,6 +20,7 @@ from device_sim.probe_board import ProbeBoard
 from device_sim.qianming_board import QianmingBoard
 from device_sim.relay_board import RelayBoard
 from device_sim.state import CabinetState, state_of
+from device_sim.wire_faults import BusFault, SameAddress
 from device_sim.witness import Witness
 from device_sim.wkly_board import WklyBoard
 from device_sim.xor_8a80_board import Xor8a80Board
@@ -77,6 +78,7 @@ class Cabinet:
                 [boards[one.unit] for one in config.board if one.bus == bus.name],
                 self.faults,
                 self.settle,
+                config.protocol_of(bus.name),
             )
             for bus in config.bus
         ]
@@ -215,14 +217,20 @@ class Cabinet:
     def _check_target(self, fault: Fault) -> None:
         if isinstance(fault, Jam | StuckRelay):
             self._lock(fault.target)
-        elif isinstance(fault, AdapterUnplugged):
+        elif isinstance(fault, AdapterUnplugged | BusFault):
             names = [bus.name for bus in self._buses]
             if fault.target not in names:
                 raise NotFoundError(
                     "sim.unknown_bus", f"no bus {fault.target!r}; there are {', '.join(names)}"
                 )
-        elif fault.target not in (units := [board.unit for board in self.config.board]):
-            detail = f"no unit {fault.target}; there are {', '.join(map(str, units))}"
+        else:
+            self._check_unit(fault.target)
+            if isinstance(fault, SameAddress):
+                self._check_unit(fault.other)
+
+    def _check_unit(self, unit: int) -> None:
+        if unit not in (units := [board.unit for board in self.config.board]):
+            detail = f"no unit {unit}; there are {', '.join(map(str, units))}"
             raise NotFoundError("sim.unknown_unit", detail)
 
     def _lock(self, label: str) -> Lock:

@@ -1,33 +1,22 @@
 """Faults a tester can lay on the cabinet; each acts on the wire or on the iron.
 
-Kinds: no_answer, late_answer (a unit), stuck_relay, jam (a door), adapter_unplugged (a bus).
+Kinds: no_answer, late_answer (a unit), stuck_relay, jam (a door), adapter_unplugged (a bus); those of
+`wire_faults.py` damage what is said on a line.
 """
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from device_sim.fault_base import FaultBase, Unit
 from device_sim.lock import Weld
+from device_sim.wire_faults import WireFault
 
-MAX_FOR_S = 86_400.0
-ForS = Annotated[float | None, Field(default=None, gt=0, le=MAX_FOR_S)]
-Unit = Annotated[int, Field(ge=0, le=247)]
-
-
-class _Fault(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    for_s: float | None = Field(
-        default=None,
-        gt=0,
-        le=MAX_FOR_S,
-        allow_inf_nan=False,
-        description="seconds on the wire's clock; none: until cleared",
-    )
+F = TypeVar("F", bound=FaultBase)
 
 
-class NoAnswer(_Fault):
+class NoAnswer(FaultBase):
     """A unit that cannot be heard: switched off (`deaf`), or acting while its answers get lost."""
 
     kind: Literal["no_answer"]
@@ -35,7 +24,7 @@ class NoAnswer(_Fault):
     deaf: bool = True
 
 
-class LateAnswer(_Fault):
+class LateAnswer(FaultBase):
     """A unit that acts in time and answers `delay_s` late."""
 
     kind: Literal["late_answer"]
@@ -43,7 +32,7 @@ class LateAnswer(_Fault):
     delay_s: float = Field(default=0.6, gt=0, le=10, allow_inf_nan=False)
 
 
-class StuckRelay(_Fault):
+class StuckRelay(FaultBase):
     """A relay whose contact is welded: open (no current ever) or closed (current for ever)."""
 
     kind: Literal["stuck_relay"]
@@ -51,22 +40,23 @@ class StuckRelay(_Fault):
     contact: Weld = Weld.OPEN
 
 
-class Jam(_Fault):
+class Jam(FaultBase):
     """A door that does not move, whatever the latch does."""
 
     kind: Literal["jam"]
     target: str = Field(max_length=10)
 
 
-class AdapterUnplugged(_Fault):
-    """The USB adapter of a bus is gone: the port disappears, an open one ends."""
+class AdapterUnplugged(FaultBase):
+    """The USB adapter of a bus is gone: the port disappears, an open one ends; it comes back under another number."""
 
     kind: Literal["adapter_unplugged"]
     target: str = Field(max_length=20)
 
 
 Fault = Annotated[
-    NoAnswer | LateAnswer | StuckRelay | Jam | AdapterUnplugged, Field(discriminator="kind")
+    NoAnswer | LateAnswer | StuckRelay | Jam | AdapterUnplugged | WireFault,
+    Field(discriminator="kind"),
 ]
 
 
@@ -99,6 +89,14 @@ class FaultBook:
     def remove(self, fault: Fault) -> None:
         """Take one fault off; one that is not there is no error."""
         self._until_s.pop(fault, None)
+
+    def on(self, kind: type[F], target: int | str) -> list[F]:
+        """Return the faults of one kind that lie on a target, in the order they were laid on."""
+        return [
+            one
+            for one in self._until_s
+            if isinstance(one, kind) and getattr(one, "target", None) == target
+        ]
 
     def is_deaf(self, unit: int) -> bool:
         """Tell whether a unit hears nothing."""
