@@ -1,7 +1,7 @@
 """Faults a tester can lay on the cabinet; each acts on the wire or on the iron.
 
-Kinds: no_answer, late_answer (a unit), stuck_relay, jam (a door), adapter_unplugged (a bus); those of
-`wire_faults.py` damage what is said on a line.
+Kinds: no_answer, late_answer (a unit), adapter_unplugged (a bus); those of `wire_faults.py` damage what is said on
+a line, those of `iron_faults.py` are in the cabinet itself.
 """
 
 import math
@@ -10,8 +10,12 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field
 
 from device_sim.fault_base import FaultBase, Unit
-from device_sim.lock import Weld
+from device_sim.iron_faults import IronFault, Jam, PowerCut, StuckRelay
 from device_sim.wire_faults import WireFault
+
+__all__ = [
+    "AdapterUnplugged", "Fault", "FaultBook", "Jam", "LateAnswer", "NoAnswer", "StuckRelay",
+]  # fmt: skip
 
 F = TypeVar("F", bound=FaultBase)
 
@@ -32,21 +36,6 @@ class LateAnswer(FaultBase):
     delay_s: float = Field(default=0.6, gt=0, le=10, allow_inf_nan=False)
 
 
-class StuckRelay(FaultBase):
-    """A relay whose contact is welded: open (no current ever) or closed (current for ever)."""
-
-    kind: Literal["stuck_relay"]
-    target: str = Field(max_length=10)
-    contact: Weld = Weld.OPEN
-
-
-class Jam(FaultBase):
-    """A door that does not move, whatever the latch does."""
-
-    kind: Literal["jam"]
-    target: str = Field(max_length=10)
-
-
 class AdapterUnplugged(FaultBase):
     """The USB adapter of a bus is gone: the port disappears, an open one ends; it comes back under another number."""
 
@@ -55,7 +44,7 @@ class AdapterUnplugged(FaultBase):
 
 
 Fault = Annotated[
-    NoAnswer | LateAnswer | StuckRelay | Jam | AdapterUnplugged | WireFault,
+    NoAnswer | LateAnswer | AdapterUnplugged | IronFault | WireFault,
     Field(discriminator="kind"),
 ]
 
@@ -100,13 +89,19 @@ class FaultBook:
 
     def is_deaf(self, unit: int) -> bool:
         """Tell whether a unit hears nothing."""
-        return any(
+        return self.is_dark() or any(
             isinstance(one, NoAnswer) and one.target == unit and one.deaf for one in self._until_s
         )
 
     def is_mute(self, unit: int) -> bool:
         """Tell whether a unit's answers get lost."""
-        return any(isinstance(one, NoAnswer) and one.target == unit for one in self._until_s)
+        return self.is_dark() or any(
+            isinstance(one, NoAnswer) and one.target == unit for one in self._until_s
+        )
+
+    def is_dark(self) -> bool:
+        """Tell whether the cabinet has no mains."""
+        return any(isinstance(one, PowerCut) for one in self._until_s)
 
     def lateness_s(self, unit: int) -> float:
         """Return how much later than usual a unit answers."""

@@ -33,6 +33,10 @@ class DoorState(_Out):
     channel: int
     label: str
     open: bool
+    shows_open: bool
+    """What its contact says, which is what the boards read."""
+    ajar: bool
+    frozen: bool
     jammed: bool
     burnt: bool
     energised: bool
@@ -112,6 +116,9 @@ def _door(physics: Physics, board: int, channel: int) -> DoorState:
         channel=channel,
         label=lock.label or "",
         open=lock.is_open,
+        shows_open=lock.senses_open(physics.now_s),
+        ajar=lock.is_ajar,
+        frozen=lock.is_frozen,
         jammed=lock.is_jammed,
         burnt=lock.is_burnt,
         energised=lock.is_energised,
