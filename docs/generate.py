@@ -30,6 +30,7 @@ SETTINGS = (
     ("station.toml", "the station daemon", "edge.config", "StationConfig"),
     ("hub.toml", "the hub", "cloud.config", "HubConfig"),
     ("cabinet.toml", "the simulator", "device_sim.config", "CabinetConfig"),
+    ("scenario.toml", "a scripted day", "device_sim.scenario_config", "Scenario"),
 )
 _LIMITS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤", "pattern": "like"}
 _MADE = "<!-- written by docs/generate.py (`make docs`); edit the code, not this page -->\n"
@@ -44,6 +45,7 @@ def pages() -> dict[Path, str]:
         reference / "messages.md": messages_page(),
         reference / "errors.md": errors_page(),
         reference / "lock-boards.md": lock_boards_page(),
+        reference / "faults.md": faults_page(),
         ROOT / "docs/operations/failpoints.md": failpoints_page(),
     }
 
@@ -100,6 +102,28 @@ def lock_boards_page() -> str:
             f" {'yes' if facts.has_goods else ''} | {facts.doubt and f'experimental: {facts.doubt}'} |\n"
         )
     return "".join(parts)
+
+
+def faults_page() -> str:
+    """Every fault that can be laid on a simulated cabinet."""
+    intro = (
+        "The body of `POST /faults` and the `what` of a `[[fault]]` in a scenario file; what they do to a"
+        " station is told in [the simulator's page](../hardware/simulator.md). `for_s` ends a fault by"
+        " itself, in seconds of the wire's clock (in a scenario: `for_min` beside `what`).\n"
+    )
+    parts = [f"# Faults of the simulator\n\n{_MADE}\n{intro}"]
+    for kind, model in faults():
+        own = {n: f for n, f in model.model_fields.items() if n not in ("kind", "for_s")}
+        parts.append(_table(f"`{kind}`", _rows(own), _own_words(model)))
+    return "".join(parts)
+
+
+def faults() -> Iterator[tuple[str, type[BaseModel]]]:
+    """Yield every kind of fault with its model."""
+    from device_sim.faults import Fault
+
+    for model in _tables(Fault):
+        yield get_args(model.model_fields["kind"].annotation)[0], model
 
 
 def messages_page() -> str:
@@ -172,9 +196,15 @@ def _table(heading: str, rows: Iterable[Row], doc: str) -> str:
 
 
 def _inner(annotation: object) -> type[BaseModel] | None:
+    """Return the one table that a key holds; a choice of several is described where they are."""
+    tables = _tables(annotation)
+    return tables[0] if len(tables) == 1 else None
+
+
+def _tables(annotation: object) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _inner(part))), None)
+        return [annotation]
+    return [found for part in get_args(annotation) for found in _tables(part)]
 
 
 def _type_name(field: FieldInfo) -> str:
@@ -190,6 +220,8 @@ def _type_name(field: FieldInfo) -> str:
 def _written(annotation: Any) -> str:
     """Write a type as a person would: without modules, bounds and patterns."""
     inner = get_args(annotation)
+    if len(_tables(annotation)) > 1:
+        return "table"
     match get_origin(annotation):
         case None if isinstance(annotation, type) and issubclass(annotation, StrEnum):
             return " | ".join(repr(value.value) for value in annotation)
