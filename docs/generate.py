@@ -111,19 +111,13 @@ def faults_page() -> str:
         " station is told in [the simulator's page](../hardware/simulator.md). `for_s` ends a fault by"
         " itself, in seconds of the wire's clock (in a scenario: `for_min` beside `what`).\n"
     )
+    from device_sim.fault_forms import kinds
+
     parts = [f"# Faults of the simulator\n\n{_MADE}\n{intro}"]
-    for kind, model in faults():
+    for kind, model in kinds():
         own = {n: f for n, f in model.model_fields.items() if n not in ("kind", "for_s")}
         parts.append(_table(f"`{kind}`", _rows(own), _own_words(model)))
     return "".join(parts)
-
-
-def faults() -> Iterator[tuple[str, type[BaseModel]]]:
-    """Yield every kind of fault with its model."""
-    from device_sim.faults import Fault
-
-    for model in _tables(Fault):
-        yield get_args(model.model_fields["kind"].annotation)[0], model
 
 
 def messages_page() -> str:
