@@ -71,6 +71,13 @@ class Physics:
         """Force a door open; tell whether it moved."""
         return self._by_hand(lock.pull(self.advance(at_s)))
 
+    def open_doors(self, zone: str) -> int:
+        """Return how many doors of a zone stand open."""
+        return sum(
+            lock.is_open and self._zone_of.get(lock.label or "") == zone
+            for lock in self.locks.values()
+        )
+
     def _by_hand(self, movement: Movement | None) -> bool:
         if movement is not None:
             self._saw(movement)
@@ -81,11 +88,5 @@ class Physics:
         if seconds <= 0:
             return
         for zone in self.zones.values():
-            zone.pass_time(seconds, self._open_doors(zone.name))
+            zone.pass_time(seconds, self.open_doors(zone.name))
         self.now_s = to_s
-
-    def _open_doors(self, zone: str) -> int:
-        return sum(
-            lock.is_open and self._zone_of.get(lock.label or "") == zone
-            for lock in self.locks.values()
-        )

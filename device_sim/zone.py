@@ -12,6 +12,10 @@ SHUT_TIME_CONSTANT_S = 600.0
 """Compressor on, doors shut: the way back takes about half an hour."""
 
 
+COOLING_W = 180.0
+STANDBY_W = 8.0
+
+
 @dataclass(frozen=True, slots=True)
 class Air:
     """Temperature in degC and relative humidity in percent."""
@@ -31,6 +35,21 @@ class Zone:
         self.name = name
         self.air = shut
         self._shut, self._outside = shut, outside
+
+    @property
+    def compressor_on(self) -> bool:
+        """Tell whether something cools: all the time where the air settles below the outside."""
+        return self._shut.temperature_c < self._outside.temperature_c
+
+    @property
+    def defrosting(self) -> bool:
+        """Tell whether the coil is being heated: never by itself."""
+        return False
+
+    @property
+    def watts(self) -> float:
+        """Return what cooling the zone takes from the mains."""
+        return COOLING_W if self.compressor_on else STANDBY_W
 
     def pass_time(self, seconds: float, open_doors: int) -> None:
         """Let `seconds` go by with `open_doors` doors open."""
