@@ -8,9 +8,9 @@ from common.kit.errors import LinliError
 from edge.access.keepers import KeeperSession
 from edge.app import Edge
 from edge.pickup.views import DeskStep, NextReason, ParcelView, PutInStep, PutInView, ScanRefused
+from linli.world.custody import Act, Parcel, Place
 from linli.world.level1.life import Away
 from linli.world.level1.town import Town
-from linli.world.oracle import Act, Parcel, Place
 
 T = TypeVar("T")
 LOOK_S = 1.5
