@@ -77,7 +77,7 @@ class Order:
         unseen = {
             one.door
             for one in self.parcels
-            if one.place is Place.PERSON and one.used is not Used.YES
+            if one.unsure or (one.place is Place.PERSON and one.used is not Used.YES)
         }
         return self.doors | unseen
 
