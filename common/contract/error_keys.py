@@ -93,6 +93,8 @@ ERROR_KEYS: dict[str, str] = {
     "sim.unknown_door": "The cabinet has no such door.",
     "sim.unknown_unit": "The cabinet has no such unit.",
     "sim.unknown_bus": "The cabinet has no such bus.",
+    "sim.unknown_zone": "The cabinet has no such temperature zone.",
+    "sim.not_cooled": "The zone has no machine that could fail; name a cooled one.",
     "sim.malformed": "The body is not JSON.",
     "sim.media_type": "Send application/json.",
     "sim.invalid": "The body does not fit; the detail names the field.",
