@@ -23,6 +23,7 @@ from device_sim.lock import Burn, Lock, Movement
 from device_sim.physics import Physics
 from device_sim.plain_relays import LcBoard, R421a08Board
 from device_sim.probe_board import ProbeBoard
+from device_sim.profile_board import profile_board
 from device_sim.qianming_board import QianmingBoard
 from device_sim.relay_board import RelayBoard
 from device_sim.state import CabinetState, state_of
@@ -273,6 +274,8 @@ class Cabinet:
     def _board(self, section: BoardSection, jitter: random.Random) -> Board:
         if (probe := section.probe_kind) is not None:
             return PROBE_BOARDS[probe](section.unit, section.zone or "", self.physics, jitter)
+        if section.profile_kind is not None:
+            return profile_board(section, self.config, self.physics, jitter)
         kind = section.lock_kind
         assert kind is not None
         make = LOCK_BOARD_MAKERS[kind]

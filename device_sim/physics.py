@@ -85,6 +85,10 @@ class Physics:
         """Force a door open; tell whether it moved."""
         return self._by_hand(lock.pull(self.advance(at_s)))
 
+    def open_doors(self, zone: str) -> int:
+        """Return how many doors of a zone stand open."""
+        return sum(lock.is_open for lock in self._doors_of[zone])
+
     def _by_hand(self, movement: Movement | None) -> bool:
         if movement is not None:
             self._saw(movement)
@@ -95,7 +99,6 @@ class Physics:
         if seconds <= 0:
             return
         for zone in self.zones.values():
-            doors = self._doors_of[zone.name]
-            open_doors = sum(lock.is_open for lock in doors)
-            zone.pass_time(seconds, open_doors, sum(lock.gap for lock in doors if lock.is_ajar))
+            gaps = sum(lock.gap for lock in self._doors_of[zone.name] if lock.is_ajar)
+            zone.pass_time(seconds, self.open_doors(zone.name), gaps)
         self.now_s = to_s

@@ -46,6 +46,8 @@ class Zone:
         self._shut, self._outside = shut, outside
         self._open_doors, self._gaps = 0, 0.0
         self._now_s = 0.0
+        self.energy_j = 0.0
+        """The electricity that the machine has taken so far."""
         self._anchor(shut.temperature_c, shut.temperature_c, shut.humidity_pct)
 
     @property
@@ -98,11 +100,11 @@ class Zone:
             self._changed()
         ends_s = self._now_s + seconds
         while self._turns_s <= ends_s:
-            self._now_s = max(self._now_s, self._turns_s)
+            self._go_on_to(max(self._now_s, self._turns_s))
             if self._machine is not None:
                 self._machine.act(self._turn, self._now_s)
             self._changed()
-        self._now_s = ends_s
+        self._go_on_to(ends_s)
 
     def set_outside(self, outside: Air) -> None:
         """Change the weather."""
@@ -126,6 +128,22 @@ class Zone:
         if self._machine is not None:
             self._machine.set_stuck(stuck=stuck, now_s=self._now_s)
             self._changed()
+
+    def set_set_point(self, set_point_c: float) -> None:
+        """Cool to another temperature from now on; nothing where nothing cools."""
+        if self._machine is not None:
+            self._machine.set_point_c = set_point_c
+            self._changed()
+
+    def start_defrost(self) -> None:
+        """Begin a defrost out of turn."""
+        if self._machine is not None:
+            self._machine.start_defrost(self._now_s)
+            self._changed()
+
+    def _go_on_to(self, now_s: float) -> None:
+        self.energy_j += self.watts * (now_s - self._now_s)
+        self._now_s = now_s
 
     @property
     def _since_s(self) -> float:

@@ -21,7 +21,10 @@ from pydantic_core import PydanticUndefined
 from common.contract.error_keys import ERROR_KEYS
 from common.contract.events import EVENT_TYPES
 from common.contract.replica import REPLICA_TABLES
+from common.kit.config import load_toml
+from firmware_protocols import profile_codec, profiles
 from firmware_protocols.lock_boards import LOCK_BOARDS
+from firmware_protocols.profile import ROLE_UNITS, Profile, Role
 
 ROOT = Path(__file__).resolve().parent.parent
 Row = tuple[str, str, str, str]
@@ -44,6 +47,7 @@ def pages() -> dict[Path, str]:
         reference / "messages.md": messages_page(),
         reference / "errors.md": errors_page(),
         reference / "lock-boards.md": lock_boards_page(),
+        reference / "profiles.md": profiles_page(),
         ROOT / "docs/operations/failpoints.md": failpoints_page(),
     }
 
@@ -100,6 +104,46 @@ def lock_boards_page() -> str:
             f" {'yes' if facts.has_goods else ''} | {facts.doubt and f'experimental: {facts.doubt}'} |\n"
         )
     return "".join(parts)
+
+
+def profiles_page() -> str:
+    """Every register profile that ships, and the keys of one."""
+    intro = (
+        "The `kind` of a `[[device]]` and, where channels are named, the `probe_kind` of a zone in `station.toml`;"
+        " the `kind` of a board in a cabinet file. *Probes*: channels that may measure a zone; *changes*: what an"
+        " operator may set, nothing else is ever written. *Experimental*: what is named is not known for sure."
+        " How to add one: [add a device driver](../howto/add-a-device-driver.md).\n"
+    )
+    head = (
+        "| kind | device | baud | probes | points | requests for all | changes | state |\n"
+        "|---|---|---|---|---|---|---|---|\n"
+    )
+    found = {kind: load_toml(Profile, profiles.path_of(kind), {}) for kind in profiles.names()}
+    parts = [f"# Register profiles\n\n{_MADE}\n{intro}\n{head}"]
+    parts += [_profile_row(kind, profile) for kind, profile in found.items()]
+    parts.append("\n## The keys of a profile\n")
+    parts += [_table(head, rows, doc) for head, doc, rows in _sections(Profile, "")]
+    parts.append(_roles())
+    return "".join(parts)
+
+
+def _profile_row(kind: str, profile: Profile) -> str:
+    about, line = profile.device, profile.line
+    probes = ", ".join(str(channel) for channel in sorted(profile.probes))
+    changes = ", ".join(f"`{one.id}`" for one in profile.point if one.access == "operator")
+    return (
+        f"| `{kind}` | [{about.name_en}](../hardware/{about.page}) | {line.baud} 8{line.parity}1 | {probes} |"
+        f" {len(profile.point)} | {len(profile_codec.plan(profile))} | {changes} |"
+        f" {about.doubt and f'experimental: {about.doubt}'} |\n"
+    )
+
+
+def _roles() -> str:
+    """Say which roles there are and what unit the numbers of each are in."""
+    rows = "\n".join(f"| `{role}` | {ROLE_UNITS.get(role, '')} |" for role in Role)
+    return (
+        f"\n### Roles\n\nWhat a point means to the station.\n\n| role | unit |\n|---|---|\n{rows}\n"
+    )
 
 
 def messages_page() -> str:

@@ -24,6 +24,7 @@ Connection = tuple[asyncio.BaseTransport, asyncio.BaseProtocol]
 _BY_ID = Path("/dev/serial/by-id")
 _TCP = "tcp://"
 _MODBUS_TCP_PORT = 502
+_PARITY = {"none": "N", "even": "E", "odd": "O"}
 _GONE = frozenset({errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTDIR})
 _BUSY = frozenset({errno.EBUSY, errno.EAGAIN})
 
@@ -36,7 +37,7 @@ class Line(Protocol):
 
 
 class SerialLine:
-    """A serial port, opened 8N1 and exclusively: a second master on one wire opens wrong doors."""
+    """A serial port, opened exclusively: a second master on one wire opens wrong doors."""
 
     def __init__(self, section: BusSection, work: Work) -> None:
         """Remember what to open; nothing is touched yet. `work` looks for the cause when opening fails."""
@@ -52,7 +53,7 @@ class SerialLine:
                 self._section.port,
                 baudrate=self._section.baud,
                 bytesize=8,
-                parity="N",
+                parity=_PARITY[self._section.parity],
                 stopbits=1,
                 timeout=self._section.timeout_s,
             )

@@ -13,7 +13,8 @@ from firmware_protocols.modbus_pdu import (
     WriteManyRequest,
     WriteOneRequest,
 )
-from firmware_protocols.xy_md02 import Measurement, Quality
+from firmware_protocols.quality import Quality
+from firmware_protocols.xy_md02 import Measurement
 from tests.device_sim.cabinets import Rig
 
 

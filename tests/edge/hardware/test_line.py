@@ -195,3 +195,20 @@ def test_what_is_plugged_in_is_offered(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_port_nobody_can_look_at_is_most_likely_of_group_dialout(tmp_path: Path) -> None:
     section = BusSection(name="b", port=str(tmp_path / "gone"))
     assert "group dialout " in port_error(section, PermissionError(errno.EACCES, "no")).detail
+
+
+@pytest.mark.parametrize(("parity", "asked"), [("none", "N"), ("even", "E"), ("odd", "O")])
+async def test_a_port_is_opened_with_the_parity_of_its_line(
+    parity: str, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[object] = []
+
+    async def refuse(*_: object, **how: object) -> None:
+        opened.append(how["parity"])
+        raise FileNotFoundError(errno.ENOENT, "no such port")
+
+    monkeypatch.setattr("edge.hardware.line.create_serial_connection", refuse)
+    section = BusSection.model_validate({"name": "bus1", "port": "/dev/none", "parity": parity})
+    with pytest.raises(UnavailableError):
+        await open_line(section).connect(asyncio.Protocol)
+    assert opened == [asked]
