@@ -5,16 +5,14 @@ No I/O, no tasks. Shells (pty, TCP, the simulated world) carry its bytes; the be
 
 import random
 from collections.abc import Callable, Mapping
-from functools import partial
 
 from common.kit.clock import Clock
 from common.kit.errors import NotFoundError
 from device_sim.agenda import Agenda
 from device_sim.assembly import make_physics
-from device_sim.board import Board, SpeaksUp
+from device_sim.board import Answer, Board
 from device_sim.bus import Bus
 from device_sim.config import BoardSection, CabinetConfig, ProbeKind
-from device_sim.contact import BOUNCE_PERIOD_S
 from device_sim.faults import AdapterUnplugged, Fault, FaultBook, Jam
 from device_sim.iron import Iron
 from device_sim.iron_faults import DoorFault, IronFault
@@ -26,11 +24,13 @@ from device_sim.probe_board import ProbeBoard
 from device_sim.profile_board import profile_board
 from device_sim.qianming_board import QianmingBoard
 from device_sim.relay_board import RelayBoard
-from device_sim.state import CabinetState, state_of
+from device_sim.state import CabinetState, StoryState, state_of
+from device_sim.telling import Telling
 from device_sim.wire_faults import BusFault, SameAddress
 from device_sim.witness import Witness
 from device_sim.wkly_board import WklyBoard
 from device_sim.xor_8a80_board import Xor8a80Board
+from device_sim.zone import Air
 from firmware_protocols.lock_boards import LOCK_BOARDS, BoardFacts, LockKind
 
 PROBE_BOARDS: Mapping[ProbeKind, Callable[[int, str, Physics, random.Random], Board]] = {
@@ -52,9 +52,6 @@ LOCK_BOARD_MAKERS: Mapping[
     "qianming": QianmingBoard,
 }
 """Kind in the cabinet file → lock board, made of its unit, the physics, the witness, jitter and the kind's facts."""
-
-CHATTERS_TOLD = 3
-"""How many changes of a bouncing contact a board that speaks up tells of before it is at rest."""
 
 
 class Cabinet:
@@ -78,7 +75,8 @@ class Cabinet:
         """Called after an adapter was pulled or put back: look at `is_plugged`."""
         self.on_movement: list[Callable[[Movement], None]] = []
         """Called when a door moved, with the rest of its moment still to come: act through the agenda."""
-        self._told_open: dict[str, bool] = {}
+        self.story: Callable[[float], StoryState] | None = None
+        """Tells at a moment how far a scripted day is; set by who plays one."""
         self._clock = clock
         start_s = clock.monotonic_s()
         self.witness = Witness(start_s, clock.wall(), sink)
@@ -97,7 +95,8 @@ class Cabinet:
         ]
         buses = dict(zip((bus.name for bus in config.bus), self._buses, strict=True))
         self._bus_of = {one.unit: buses[one.bus] for one in config.board}
-        self._sensors = {door.label: door.contact for door in config.door}
+        sensors = {door.label: door.contact for door in config.door}
+        self._telling = Telling(boards, sensors, self.agenda, self._say)
         self._iron = Iron(self.physics, self._lock, boards, self.faults)
         self._labels = {lock.label: lock for lock in self.physics.locks.values() if lock.label}
 
@@ -130,6 +129,18 @@ class Cabinet:
     def pull(self, label: str, at_s: float | None = None) -> bool:
         """Force a door open without a pulse; tell whether it moved. Unknown label: NotFoundError."""
         return self.physics.pull(self._lock(label), self._moment(at_s))
+
+    def lean(self, label: str, from_s: float, to_s: float) -> None:
+        """Push against a shut door from one moment to another. Unknown label: NotFoundError."""
+        self._lock(label).lean(from_s, to_s)
+
+    def is_open(self, label: str) -> bool:
+        """Look at a door at the moment reached. Unknown label: NotFoundError."""
+        return self._lock(label).is_open
+
+    def set_outside(self, outside: Air) -> None:
+        """Change the weather from the moment reached."""
+        self.physics.set_outside(outside)
 
     def set_goods(self, label: str, *, there: bool, at_s: float | None = None) -> bool:
         """Put something behind an open door or take it out; tell whether that was possible.
@@ -212,8 +223,9 @@ class Cabinet:
 
     def state(self) -> CabinetState:
         """Return what an observer sees now: the body of `GET /state`."""
-        self.settle_now()
-        return state_of(self.config, self.physics, self.witness, self.faults)
+        now_s = self.settle_now()
+        story = None if self.story is None else self.story(now_s)
+        return state_of(self.config, self.physics, self.witness, self.faults, story)
 
     def _moment(self, at_s: float | None) -> float:
         return self.settle_now() if at_s is None else at_s
@@ -222,28 +234,12 @@ class Cabinet:
         """Note what happened; a board that senses the door may speak up."""
         self.witness.physical(event)
         if isinstance(event, Movement):
-            self._tell(event.label, event.at_s)
-            self._chatter(event)
+            self._telling.moved(self._lock(event.label), event.at_s)
             for listener in tuple(self.on_movement):
                 listener(event)
 
-    def _chatter(self, event: Movement) -> None:
-        """Let a contact that bounces be looked at again and again until it has come to rest."""
-        bounce_s = self._lock(event.label).contact.bounce_s
-        looks_s = [BOUNCE_PERIOD_S * (0.75 + n / 2) for n in range(CHATTERS_TOLD)]
-        for after_s in [*looks_s, bounce_s] if bounce_s else ():
-            self.agenda.add(event.at_s + after_s, partial(self._tell, event.label))
-
-    def _tell(self, label: str, at_s: float) -> None:
-        """Let the board that senses a door say so if its contact shows something else than it told last."""
-        unit, channel = self._sensors[label]
-        board = self._boards[unit]
-        shows_open = self._lock(label).senses_open(at_s)
-        if shows_open is self._told_open.get(label, False):
-            return
-        self._told_open[label] = shows_open
-        if isinstance(board, SpeaksUp) and (said := board.moved(channel, is_open=shows_open)):
-            self._bus_of[unit].say(unit, said, at_s)
+    def _say(self, unit: int, answer: Answer, at_s: float) -> None:
+        self._bus_of[unit].say(unit, answer, at_s)
 
     def _ended(self, fault: Fault, at_s: float) -> None:
         self.witness.fault(at_s, fault.kind, str(fault.target), active=False)
@@ -254,7 +250,7 @@ class Cabinet:
         if isinstance(fault, IronFault):
             self._iron.follow(fault, at_s)
             if isinstance(fault, DoorFault):
-                self._tell(fault.target, at_s)
+                self._telling.look(self._lock(fault.target), at_s)
         elif isinstance(fault, AdapterUnplugged):
             for call in tuple(self.on_plug):
                 call()

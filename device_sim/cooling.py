@@ -4,7 +4,7 @@ Pure: it is handed moments and the course of the air, and tells when it will act
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from device_sim.thermal import Trajectory
@@ -116,6 +116,15 @@ class Refrigeration:
             self._door_open = is_open
             self._pause_ends_s = now_s + self.model.door_pause_s if is_open else now_s
             self._stop(now_s)
+
+    def set_point(self, celsius: float) -> None:
+        """Hold another temperature from now on."""
+        self.model = replace(self.model, set_point_c=celsius)
+
+    def defrost(self, now_s: float) -> None:
+        """Start a defrost because somebody asks for one; a running one goes on, without mains nothing happens."""
+        if self.powered and not self.defrosting:
+            self._start_defrost(now_s)
 
     def set_power(self, *, on: bool, now_s: float) -> None:
         """Lose the mains or get them back; the controller then starts its rest and its interval anew."""

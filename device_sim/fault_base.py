@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 MAX_FOR_S = 86_400.0
-Unit = Annotated[int, Field(ge=0, le=247)]
-BusName = Annotated[str, Field(max_length=20)]
+Unit = Annotated[int, Field(ge=0, le=247, description="unit of a board")]
+BusName = Annotated[str, Field(max_length=20, description="name of a bus")]
 
 
 class FaultBase(BaseModel):

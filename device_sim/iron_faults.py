@@ -12,8 +12,8 @@ from device_sim.fault_base import FaultBase, Unit
 from device_sim.lock import Weld
 from device_sim.sensors import Shows
 
-Label = Annotated[str, Field(max_length=10)]
-ZoneName = Annotated[str, Field(max_length=40)]
+Label = Annotated[str, Field(max_length=10, description="label of a door")]
+ZoneName = Annotated[str, Field(max_length=40, description="name of a cooled zone")]
 
 
 class Seen(StrEnum):
@@ -84,7 +84,7 @@ class ContactStuck(FaultBase):
 class SensorFaultBase(FaultBase):
     """One fault of a probe, or of all probes of a unit."""
 
-    target: Unit
+    target: Unit = Field(description="unit of a board with probes")
     probe: int | None = Field(default=None, ge=0, le=7, description="from 0; none: all")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from device_sim.lock import Burn, Lock, Movement
 from device_sim.sensors import Sensors
-from device_sim.zone import Zone
+from device_sim.zone import Air, Zone
 
 
 class Physics:
@@ -52,6 +52,16 @@ class Physics:
         """Return what an input reads now, or will at `at_s` if nobody interferes; nothing wired reads shut."""
         lock = self.contact(board, channel)
         return lock is not None and lock.senses_open(self.now_s if at_s is None else at_s)
+
+    @property
+    def outside(self) -> Air:
+        """Return the air around the cabinet."""
+        return next(iter(self.zones.values())).outside
+
+    def set_outside(self, outside: Air) -> None:
+        """Change the weather from the moment reached."""
+        for zone in self.zones.values():
+            zone.set_outside(outside)
 
     def next_event_s(self) -> float:
         """Return when something happens by itself, or infinity."""

@@ -61,23 +61,53 @@ class MovementState(_Out):
     cause: Cause
 
 
+class NoteState(_Out):
+    """Something that happened in a scripted day."""
+
+    time_of_day: str
+    what: str
+    target: str
+
+
+class StoryState(_Out):
+    """How far a scripted day is."""
+
+    name_zh: str
+    name_en: str
+    day: int
+    days: int
+    time_of_day: str
+    done: float | None
+    """Share of all days that has passed; None: it goes on for ever."""
+    notes: tuple[NoteState, ...]
+
+
 class CabinetState(_Out):
     """Times count from the start of the simulator, in seconds of the wire's clock."""
 
     clock_s: float
+    outside_c: float
+    has_mains: bool
     zones: tuple[ZoneState, ...]
     doors: tuple[DoorState, ...]
     pulses: tuple[PulseState, ...]
     movements: tuple[MovementState, ...]
     faults: tuple[Fault, ...]
+    scenario: StoryState | None
 
 
 def state_of(
-    config: CabinetConfig, physics: Physics, witness: Witness, faults: FaultBook
+    config: CabinetConfig,
+    physics: Physics,
+    witness: Witness,
+    faults: FaultBook,
+    story: StoryState | None = None,
 ) -> CabinetState:
     """Return the state at the moment that `physics` has reached."""
     return CabinetState(
         clock_s=witness.clock_s(physics.now_s),
+        outside_c=round(physics.outside.temperature_c, 1),
+        has_mains=not faults.is_dark(),
         zones=tuple(_zone(zone) for zone in physics.zones.values()),
         doors=tuple(_door(physics, door.board, door.channel) for door in config.door),
         pulses=tuple(
@@ -93,6 +123,7 @@ def state_of(
             for one in witness.movements
         ),
         faults=faults.active(),
+        scenario=story,
     )
 
 

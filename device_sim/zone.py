@@ -117,6 +117,23 @@ class Zone:
             self._machine.set_power(on=on, now_s=self._now_s)
             self._changed()
 
+    @property
+    def set_point_c(self) -> float | None:
+        """Return what the machine holds; None: there is no machine."""
+        return None if self._machine is None else self._machine.model.set_point_c
+
+    def change_set_point(self, celsius: float) -> None:
+        """Let the machine hold another temperature, as an operator's command does."""
+        if self._machine is not None:
+            self._machine.set_point(celsius)
+            self._changed()
+
+    def start_defrost(self) -> None:
+        """Let a defrost begin now, as an operator's command does; it ends by itself."""
+        if self._machine is not None:
+            self._machine.defrost(self._now_s)
+            self._changed()
+
     def set_compressor_broken(self, broken: bool) -> None:
         """Break the compressor or mend it."""
         if self._machine is not None:

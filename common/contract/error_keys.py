@@ -94,6 +94,7 @@ ERROR_KEYS: dict[str, str] = {
     "sim.unknown_unit": "The cabinet has no such unit.",
     "sim.unknown_bus": "The cabinet has no such bus.",
     "sim.unknown_zone": "The cabinet has no such temperature zone.",
+    "sim.no_such_fault": "This fault does not lie on the cabinet (any more).",
     "sim.not_cooled": "The zone has no machine that could fail; name a cooled one.",
     "sim.malformed": "The body is not JSON.",
     "sim.media_type": "Send application/json.",

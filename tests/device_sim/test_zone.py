@@ -139,6 +139,25 @@ def test_a_stuck_defrost_outlives_a_power_cut() -> None:
     assert subject.defrosting
 
 
+def test_an_operator_changes_the_set_point_and_asks_for_a_defrost() -> None:
+    subject, warm = zone(), zone(set_point_c=None)
+    subject.change_set_point(8.0)
+    assert subject.set_point_c == 8.0
+    subject.pass_time(6 * 3600, 0)
+    assert subject.air.temperature_c == pytest.approx(8.0, abs=0.6)
+    subject.start_defrost()
+    assert subject.defrosting
+    subject.pass_time(8 * 60 + 1, 0)
+    assert not subject.defrosting
+    subject.set_power(on=False)
+    subject.start_defrost()
+    assert not subject.defrosting
+    warm.change_set_point(8.0)
+    warm.start_defrost()
+    assert warm.set_point_c is None
+    assert not warm.defrosting
+
+
 def test_a_zone_that_is_not_cooled_follows_the_weather() -> None:
     subject = zone(set_point_c=None)
     subject.pass_time(DAY_S, 1)
