@@ -48,7 +48,6 @@ class Refrigeration:
     def __init__(self, model: Cooling) -> None:
         """Start at rest: the compressor may start at once, a whole interval lies before the first defrost."""
         self.model = model
-        self.set_point_c = model.set_point_c
         self.compressor_on = self.defrosting = False
         self.powered = True
         self._broken = self._stuck = self._door_open = False
@@ -87,11 +86,11 @@ class Refrigeration:
         turns = [(self._due_s, Turn.DEFROST)]
         half_k = self.model.band_c / 2
         if self.compressor_on:
-            stop_c = self.set_point_c - half_k
+            stop_c = self.model.set_point_c - half_k
             turns.append((now_s + course.air_reaches_s(stop_c, rising=False), Turn.STOP))
         elif not self._broken:
             rest_s = max(0.0, max(self._may_start_s, self._pause_ends_s) - now_s)
-            start_c = self.set_point_c + half_k
+            start_c = self.model.set_point_c + half_k
             starts_s = course.air_reaches_s(start_c, rising=True, from_s=rest_s)
             turns.append((now_s + starts_s, Turn.START))
         return min(turns)
@@ -148,11 +147,6 @@ class Refrigeration:
             self._start_stuck_defrost(now_s)
             if not stuck and self.defrosting:
                 self._end_defrost(now_s)
-
-    def start_defrost(self, now_s: float) -> None:
-        """Begin a defrost out of turn, as somebody at the controller asks for it."""
-        if self.powered and not self.defrosting:
-            self._start_defrost(now_s)
 
     def _stop(self, now_s: float) -> None:
         if self.compressor_on:

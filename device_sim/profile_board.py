@@ -144,7 +144,7 @@ class ProfileBoard(ModbusBoard):
         if point.role is not Role.DEFROST_START:
             self.set_point_c = signed(request.value) * point.scale + point.offset
             if zone is not None:
-                zone.set_set_point(self.set_point_c)
+                zone.change_set_point(self.set_point_c)
         elif zone is not None:
             zone.start_defrost()
 

@@ -146,18 +146,6 @@ class Zone:
             self._machine.set_stuck(stuck=stuck, now_s=self._now_s)
             self._changed()
 
-    def set_set_point(self, set_point_c: float) -> None:
-        """Cool to another temperature from now on; nothing where nothing cools."""
-        if self._machine is not None:
-            self._machine.set_point_c = set_point_c
-            self._changed()
-
-    def start_defrost(self) -> None:
-        """Begin a defrost out of turn."""
-        if self._machine is not None:
-            self._machine.start_defrost(self._now_s)
-            self._changed()
-
     def _go_on_to(self, now_s: float) -> None:
         self.energy_j += self.watts * (now_s - self._now_s)
         self._now_s = now_s

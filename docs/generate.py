@@ -22,6 +22,7 @@ from common.contract.error_keys import ERROR_KEYS
 from common.contract.events import EVENT_TYPES
 from common.contract.replica import REPLICA_TABLES
 from common.kit.config import load_toml
+from device_sim.fault_forms import kinds
 from firmware_protocols import profile_codec, profiles
 from firmware_protocols.lock_boards import LOCK_BOARDS
 from firmware_protocols.profile import ROLE_UNITS, Profile, Role
@@ -155,7 +156,6 @@ def faults_page() -> str:
         " station is told in [the simulator's page](../hardware/simulator.md). `for_s` ends a fault by"
         " itself, in seconds of the wire's clock (in a scenario: `for_min` beside `what`).\n"
     )
-    from device_sim.fault_forms import kinds
 
     parts = [f"# Faults of the simulator\n\n{_MADE}\n{intro}"]
     for kind, model in kinds():
