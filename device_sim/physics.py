@@ -109,7 +109,6 @@ class Physics:
         if seconds <= 0:
             return
         for zone in self.zones.values():
-            doors = self._doors_of[zone.name]
-            gaps = sum(lock.gap for lock in doors if lock.is_ajar)
+            gaps = sum(lock.gap for lock in self._doors_of[zone.name] if lock.is_ajar)
             zone.pass_time(seconds, self.open_doors(zone.name), gaps)
         self.now_s = to_s

@@ -5,14 +5,14 @@ It answers what its profile names and refuses the rest, as the real ones do; it 
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from common.kit.config import load_toml
 from device_sim.board import ModbusBoard, RefusalError
 from device_sim.config import BoardSection, CabinetConfig
 from device_sim.physics import Physics
-from device_sim.sensors import DS18B20_SAYS, Shows
+from device_sim.sensors import SHOWN_C, Shows
 from device_sim.zone import Zone
 from firmware_protocols import profile_codec, profiles
 from firmware_protocols.errors import RangeError
@@ -28,7 +28,7 @@ from firmware_protocols.modbus_pdu import (
     pack_registers,
     signed,
 )
-from firmware_protocols.profile import Point, Profile, Role, Table
+from firmware_protocols.profile import PROBE_ROLES, Point, Profile, Role, Table
 from firmware_protocols.profile_codec import Place, Value
 
 NOISE_C = 0.05
@@ -38,8 +38,6 @@ POWER_FACTOR = 0.92
 ALARM_OFF_C = 5.0
 """A controller's own alarm: this far from its set point."""
 DOOR_ALARM_S = 300.0
-DEFROST_S = 1200.0
-"""Started by an operator; physics seconds."""
 _EVAPORATOR_C = {True: -8.0, False: -1.0}
 """Its coil against the air, by whether the compressor runs."""
 _CONDENSER_C = {True: 14.0, False: 0.0}
@@ -66,20 +64,7 @@ def profile_board(
         physics,
         jitter,
         set_point_c=housing.ambient_c if set_point_c is None else set_point_c,
-        clock_factor=housing.clock_factor,
     )
-
-
-def _can_show(profile: Profile) -> frozenset[Shows]:
-    """Return the false values that a device has a way to say."""
-    points = profile.probes.values()
-    says = DS18B20_SAYS if "DS18B20" in profile.device.name_en else frozenset[Shows]()
-    if any(point.error_values for point in points):
-        says |= {Shows.NO_SENSOR}
-    knows = any(point.role is Role.PROBE_FAULT for point in profile.point)
-    if points and (knows or any(point.status for point in points)):
-        says |= {Shows.ERROR_STATUS}
-    return says
 
 
 class ProfileBoard(ModbusBoard):
@@ -94,19 +79,16 @@ class ProfileBoard(ModbusBoard):
         jitter: random.Random,
         *,
         set_point_c: float,
-        clock_factor: float,
     ) -> None:
         """`zones`: where each probe hangs by channel, the first is also what a controller cools or a meter feeds."""
         super().__init__(unit, jitter)
         self.set_point_c = set_point_c
+        self.probes = max(profile.probes, default=-1) + 1
+        self.can_show = frozenset(_can_show(profile))
+        self._wired_as = unit
         self._profile, self._physics = profile, physics
         self._zones = zones
-        self._clock_factor = clock_factor
-        self._wired_as = unit
-        self.probes = max((point.channel + 1 for point in profile.probes.values()), default=0)
-        self.can_show = _can_show(profile)
         self._open_since_s: float | None = None
-        self._defrosts_until_s = -math.inf
 
     def obey(self, request: Request, frame: bytes, at_s: float) -> Reply:  # noqa: ARG002
         """Answer a reading, take a change that an operator may make."""
@@ -155,15 +137,13 @@ class ProfileBoard(ModbusBoard):
             for one in self._profile.point
             if one.address == request.address and one.access == "operator"
         )
-        zone = self._cooled()
-        if point.role is Role.SET_POINT:
+        zone = self._zone(0)
+        if point.role is not Role.DEFROST_START:
             self.set_point_c = signed(request.value) * point.scale + point.offset
             if zone is not None:
                 zone.change_set_point(self.set_point_c)
         elif zone is not None:
             zone.start_defrost()
-        else:
-            self._defrosts_until_s = self._physics.now_s + DEFROST_S / self._clock_factor
 
     def _settle(self, at_s: float) -> None:
         now_s = self._physics.advance(at_s)
@@ -174,15 +154,32 @@ class ProfileBoard(ModbusBoard):
 
     def _value(self, point: Point) -> Value | None:
         """Return what a point says now; None: no probe hangs there."""
-        if point.role in (Role.AIR_TEMPERATURE, Role.PROBE_TEMPERATURE):
+        if point.role in PROBE_ROLES:
             sensed_c = self._sensed_c(point.channel)
             can_say_none = bool(point.error_values) or point.status is not None
             return self._air_c(point.channel) if sensed_c is None and not can_say_none else sensed_c
+        if point.role is Role.PROBE_FAULT:
+            return self._is_known_broken(point)
         if (number := self._numbers().get(point.role)) is not None:
             return number
         if not point.is_flag:
             return 0.0  # °C in the register of units, no trouble in the register of states
         return self._flags().get(point.role, False)
+
+    def _sensed_c(self, channel: int) -> float | None:
+        air_c = self._air_c(channel)
+        if air_c is None:
+            return None
+        measured_c = air_c + self._noise_c()
+        sensed = self._physics.sensors.sense(self._wired_as, channel, measured_c, self.jitter)
+        says_none = sensed.is_error or sensed.temperature_c == SHOWN_C[Shows.NO_SENSOR]
+        return None if says_none else sensed.temperature_c
+
+    def _is_known_broken(self, fault: Point) -> bool:
+        """Return what a flag of probes says: they stand in the order of the probes."""
+        flags = [point for point in self._profile.point if point.role is Role.PROBE_FAULT]
+        channel = flags.index(fault)
+        return channel in self._profile.probes and self._sensed_c(channel) is None
 
     def _numbers(self) -> Mapping[Role, float]:
         runs, air_c = self._compressor_on(), self._air_c(0)
@@ -201,13 +198,13 @@ class ProfileBoard(ModbusBoard):
             Role.POWER: watts,
             Role.APPARENT_POWER: apparent_va,
             Role.REACTIVE_POWER: math.sqrt(apparent_va**2 - watts**2),
-            Role.ENERGY: sum(zone.energy_kwh for zone in self._fed()),
+            Role.ENERGY: sum(zone.energy_j for zone in self._fed()) / 3.6e6,
             Role.FREQUENCY: FREQUENCY_HZ,
             Role.POWER_FACTOR: POWER_FACTOR,
         }
 
     def _flags(self) -> Mapping[Role, bool]:
-        runs, defrosting = self._compressor_on(), self._defrosting()
+        runs, defrosting, zone = self._compressor_on(), self._defrosting(), self._zone(0)
         air_c = self._numbers()[Role.DISPLAYED_TEMPERATURE]
         high = self._is_controller and air_c > self.set_point_c + ALARM_OFF_C
         low = self._is_controller and air_c < self.set_point_c - ALARM_OFF_C
@@ -215,8 +212,7 @@ class ProfileBoard(ModbusBoard):
         long_open = since_s is not None and self._physics.now_s - since_s >= DOOR_ALARM_S
         return {
             Role.COMPRESSOR: runs,
-            Role.FAN: any(zone.fan_on for zone in self._fed()),
-            Role.PROBE_FAULT: self._is_controller and self._sensed_c(0) is None,
+            Role.FAN: zone is not None and zone.fan_on,
             Role.DEFROST_RELAY: defrosting,
             Role.DEFROSTING: defrosting,
             Role.SWITCHED_ON: True,
@@ -239,20 +235,6 @@ class ProfileBoard(ModbusBoard):
         zone = self._zone(channel)
         return None if zone is None else zone.air.temperature_c
 
-    def _sensed_c(self, channel: int) -> float | None:
-        """Return what a probe says; None: it hangs nowhere, or is known to be broken."""
-        air_c = self._air_c(channel)
-        if air_c is None:
-            return None
-        measured_c = air_c + self._noise_c()
-        sensed = self._physics.sensors.sense(self._wired_as, channel, measured_c, self.jitter)
-        return None if sensed.is_error else sensed.temperature_c
-
-    def _cooled(self) -> Zone | None:
-        """Return the zone whose machine this device controls."""
-        zone = self._zone(0)
-        return zone if zone is not None and zone.set_point_c is not None else None
-
     def _zone(self, channel: int) -> Zone | None:
         return self._physics.zones[self._zones[channel]] if channel < len(self._zones) else None
 
@@ -266,12 +248,11 @@ class ProfileBoard(ModbusBoard):
 
     def _compressor_on(self) -> bool:
         zone = self._zone(0)
-        return zone is not None and zone.compressor_on and not self._defrosting()
+        return zone is not None and zone.compressor_on
 
     def _defrosting(self) -> bool:
         zone = self._zone(0)
-        by_hand = self._physics.now_s < self._defrosts_until_s
-        return by_hand or (zone is not None and zone.defrosting)
+        return zone is not None and zone.defrosting
 
     def _is_ajar(self) -> bool:
         zone = self._zone(0)
@@ -279,3 +260,17 @@ class ProfileBoard(ModbusBoard):
 
     def _noise_c(self) -> float:
         return self.jitter.uniform(-NOISE_C, NOISE_C)
+
+
+def _can_show(profile: Profile) -> Iterator[Shows]:
+    """Yield the wrong values that the probes of such a device can say."""
+    points = profile.probes.values()
+    if any(point.error_values for point in points):
+        yield Shows.NO_SENSOR
+        if (
+            profile.device.family == "probes"
+        ):  # digital elements, whose own wrong values pass through
+            yield from (Shows.POWER_ON, Shows.UNDER_POWERED, Shows.GONE)
+    knows = any(point.role is Role.PROBE_FAULT for point in profile.point)
+    if points and (knows or any(point.status is not None for point in points)):
+        yield Shows.ERROR_STATUS

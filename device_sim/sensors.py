@@ -31,7 +31,6 @@ SHOWN_C = {
     Shows.NO_SENSOR: -3276.8,  # 0x8000 in tenths
 }
 """What of these is a temperature in the register."""
-DS18B20_SAYS = frozenset({Shows.POWER_ON, Shows.UNDER_POWERED, Shows.GONE})
 
 
 @runtime_checkable
@@ -60,7 +59,7 @@ class Sensed:
 
     temperature_c: float
     is_error: bool = False
-    """The device knows that there is none and says so in its own way, where it has one."""
+    """The device knows it and says so in a status of its own."""
     is_false: bool = False
     """The value is none of the element's measurements: corrections do not reach it."""
     humidity_pct: float | None = None
@@ -94,5 +93,4 @@ class Sensors:
             return Sensed(measured_c, is_false=True, humidity_pct=WRONG_PCT)
         if trouble.shows is Shows.ERROR_STATUS:
             return Sensed(measured_c, is_error=True, is_false=True)
-        is_error = trouble.shows is Shows.NO_SENSOR
-        return Sensed(SHOWN_C[trouble.shows], is_error=is_error, is_false=True)
+        return Sensed(SHOWN_C[trouble.shows], is_false=True)

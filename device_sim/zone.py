@@ -45,7 +45,9 @@ class Zone:
         self._machine = None if model.cooling is None else Refrigeration(model.cooling)
         self._shut, self._outside = shut, outside
         self._open_doors, self._gaps = 0, 0.0
-        self._now_s = self._used_j = 0.0
+        self._now_s = 0.0
+        self.energy_j = 0.0
+        """The electricity that the machine has taken so far."""
         self._anchor(shut.temperature_c, shut.temperature_c, shut.humidity_pct)
 
     @property
@@ -89,11 +91,6 @@ class Zone:
         """Return the electricity that the zone's machine draws now."""
         return 0.0 if self._machine is None else self._machine.watts
 
-    @property
-    def energy_kwh(self) -> float:
-        """Return the electricity drawn since the start, to the second, however far apart somebody looks."""
-        return self._used_j / 3_600_000
-
     def pass_time(self, seconds: float, open_doors: int, gaps: float = 0.0) -> None:
         """Let `seconds` go by with `open_doors` doors open and `gaps` doors' worth of gaps at others."""
         if (open_doors, gaps) != (self._open_doors, self._gaps):
@@ -103,11 +100,11 @@ class Zone:
             self._changed()
         ends_s = self._now_s + seconds
         while self._turns_s <= ends_s:
-            self._use_until(max(self._now_s, self._turns_s))
+            self._go_on_to(max(self._now_s, self._turns_s))
             if self._machine is not None:
                 self._machine.act(self._turn, self._now_s)
             self._changed()
-        self._use_until(ends_s)
+        self._go_on_to(ends_s)
 
     def set_outside(self, outside: Air) -> None:
         """Change the weather."""
@@ -149,9 +146,9 @@ class Zone:
             self._machine.set_stuck(stuck=stuck, now_s=self._now_s)
             self._changed()
 
-    def _use_until(self, to_s: float) -> None:
-        self._used_j += self.watts * (to_s - self._now_s)
-        self._now_s = to_s
+    def _go_on_to(self, now_s: float) -> None:
+        self.energy_j += self.watts * (now_s - self._now_s)
+        self._now_s = now_s
 
     @property
     def _since_s(self) -> float:

@@ -22,6 +22,7 @@ from common.contract.error_keys import ERROR_KEYS
 from common.contract.events import EVENT_TYPES
 from common.contract.replica import REPLICA_TABLES
 from common.kit.config import load_toml
+from device_sim.fault_forms import kinds
 from firmware_protocols import profile_codec, profiles
 from firmware_protocols.lock_boards import LOCK_BOARDS
 from firmware_protocols.profile import ROLE_UNITS, Profile, Role
@@ -48,8 +49,8 @@ def pages() -> dict[Path, str]:
         reference / "messages.md": messages_page(),
         reference / "errors.md": errors_page(),
         reference / "lock-boards.md": lock_boards_page(),
-        reference / "faults.md": faults_page(),
         reference / "profiles.md": profiles_page(),
+        reference / "faults.md": faults_page(),
         ROOT / "docs/operations/failpoints.md": failpoints_page(),
     }
 
@@ -108,22 +109,6 @@ def lock_boards_page() -> str:
     return "".join(parts)
 
 
-def faults_page() -> str:
-    """Every fault that can be laid on a simulated cabinet."""
-    intro = (
-        "The body of `POST /faults` and the `what` of a `[[fault]]` in a scenario file; what they do to a"
-        " station is told in [the simulator's page](../hardware/simulator.md). `for_s` ends a fault by"
-        " itself, in seconds of the wire's clock (in a scenario: `for_min` beside `what`).\n"
-    )
-    from device_sim.fault_forms import kinds
-
-    parts = [f"# Faults of the simulator\n\n{_MADE}\n{intro}"]
-    for kind, model in kinds():
-        own = {n: f for n, f in model.model_fields.items() if n not in ("kind", "for_s")}
-        parts.append(_table(f"`{kind}`", _rows(own), _own_words(model)))
-    return "".join(parts)
-
-
 def profiles_page() -> str:
     """Every register profile that ships, and the keys of one."""
     intro = (
@@ -162,6 +147,21 @@ def _roles() -> str:
     return (
         f"\n### Roles\n\nWhat a point means to the station.\n\n| role | unit |\n|---|---|\n{rows}\n"
     )
+
+
+def faults_page() -> str:
+    """Every fault that can be laid on a simulated cabinet."""
+    intro = (
+        "The body of `POST /faults` and the `what` of a `[[fault]]` in a scenario file; what they do to a"
+        " station is told in [the simulator's page](../hardware/simulator.md). `for_s` ends a fault by"
+        " itself, in seconds of the wire's clock (in a scenario: `for_min` beside `what`).\n"
+    )
+
+    parts = [f"# Faults of the simulator\n\n{_MADE}\n{intro}"]
+    for kind, model in kinds():
+        own = {n: f for n, f in model.model_fields.items() if n not in ("kind", "for_s")}
+        parts.append(_table(f"`{kind}`", _rows(own), _own_words(model)))
+    return "".join(parts)
 
 
 def messages_page() -> str:
