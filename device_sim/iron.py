@@ -81,9 +81,9 @@ class Iron:
         last = lying[-1] if lying else None
         match fault:
             case Jam():
-                lock.is_jammed = bool(lying)
+                lock.hold(at_s, jammed=bool(lying))
             case Frozen():
-                lock.is_frozen = bool(lying)
+                lock.hold(at_s, frozen=bool(lying))
             case StuckRelay():
                 lock.set_weld(last.contact if isinstance(last, StuckRelay) else None, at_s)
             case Bouncing():

@@ -79,7 +79,7 @@ class Lock:
         self.weld: Weld | None = None
         self._model = model
         self._has_mains = True
-        self._pushed_from_s = self._pushed_to_s = -math.inf
+        self._pushed_from_s = self._pushed_to_s = self._free_from_s = -math.inf
         self._flips_at_s = math.inf
         self._energised_s: float | None = None
         self._heat_s = 0.0
@@ -128,6 +128,12 @@ class Lock:
         if self.is_open or self.is_jammed:
             return None
         return self._move(at_s, is_open=True, cause=Cause.PULLED)
+
+    def hold(self, at_s: float, *, jammed: bool | None = None, frozen: bool | None = None) -> None:
+        """Jam or freeze the door from now on, or let go of it: what it could not do before it does now, not then."""
+        self.is_jammed = self.is_jammed if jammed is None else jammed
+        self.is_frozen = self.is_frozen if frozen is None else frozen
+        self._free_from_s = at_s
 
     def lean(self, from_s: float, to_s: float) -> None:
         """Push against the shut door from one moment to another."""
@@ -178,7 +184,7 @@ class Lock:
     def _spring_s(self) -> float:
         if self._energised_s is None or self.is_open or self.is_jammed:
             return math.inf
-        free_s = self._energised_s + self._model.release_s
+        free_s = max(self._energised_s + self._model.release_s, self._free_from_s)
         if not self.is_frozen:
             return free_s
         pushed_s = max(free_s, self._pushed_from_s)

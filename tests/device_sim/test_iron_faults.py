@@ -80,6 +80,26 @@ def test_a_hand_that_already_leans_on_a_frozen_door_opens_it_with_the_pulse(rig:
     assert moved.cause == "pulse"
 
 
+@pytest.mark.parametrize("kind", ["jam", "frozen"])
+def test_a_door_that_is_let_go_under_current_opens_then_and_not_before(rig: Rig, kind: str) -> None:
+    rig.cabinet.lay(fault(kind, "A04", for_s=1))
+    rig.cabinet.lay(fault("stuck_relay", "A04", contact="closed"))
+    rig.wait(3)
+    rig.cabinet.settle_now()
+    (moved,) = rig.cabinet.witness.movements
+    assert moved.at_s == pytest.approx(1001.0)
+
+
+def test_a_jam_laid_in_between_holds_the_spring_that_is_about_to_open(rig: Rig) -> None:
+    pulse(rig)
+    assert not rig.door("A04")[0]
+    rig.cabinet.lay(fault("jam", "A04", for_s=0.1))
+    rig.wait(2)
+    rig.cabinet.settle_now()
+    (moved,) = rig.cabinet.witness.movements
+    assert moved.at_s > 1000.1
+
+
 def test_a_bouncing_contact_chatters_and_comes_to_rest(rig: Rig) -> None:
     """It is looked at every 10 ms, oftener than a line could carry; the wire then shows the door open."""
     bounce = fault("bouncing", "A04", for_ms=250)

@@ -2,9 +2,12 @@
 
 import itertools
 import json
+from datetime import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from device_sim.lock import Cause
 from device_sim.scenario_config import Scenario, WeatherSection
@@ -281,3 +284,66 @@ def test_one_step_is_as_good_as_many(path: Path) -> None:
     assert once == often
     assert once_c == pytest.approx(often_c, abs=0.02)
     assert len(once) > 20
+
+
+CLOCKS = st.times(max_value=time(23, 59)).map(lambda t: t.replace(microsecond=0))
+DOORS = st.sampled_from(["A01", "A02", "B01"])
+VISITS = st.fixed_dictionaries(
+    {"at": CLOCKS, "door": DOORS, "stays_s": st.floats(1, 3000)},
+    optional={
+        "leaves": st.sampled_from(["shut", "ajar", "open"]),
+        "tidied_min": st.floats(0, 600),
+        "goods": st.sampled_from(["put", "take"]),
+        "opens": st.sampled_from(["by_hand", "by_pulse"]),
+    },
+)
+DOOR_FAULTS = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from(
+            ["jam", "frozen", "bouncing", "ajar", "reversed_polarity", "contact_stuck"]
+        ),
+        "target": DOORS,
+    }
+)
+RELAYS = st.fixed_dictionaries(
+    {
+        "kind": st.just("stuck_relay"),
+        "target": DOORS,
+        "contact": st.sampled_from(["open", "closed"]),
+    }
+)
+MACHINES = st.fixed_dictionaries(
+    {"kind": st.sampled_from(["compressor_off", "defrost_stuck"]), "target": st.just("chilled")}
+)
+FAULTS = st.fixed_dictionaries(
+    {"at": CLOCKS, "what": st.one_of(DOOR_FAULTS, RELAYS, MACHINES)},
+    optional={"for_min": st.floats(0.1, 1440)},
+)
+CUTS = st.fixed_dictionaries({"at": CLOCKS, "for_min": st.floats(1, 600)})
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(VISITS, max_size=4),
+    st.lists(FAULTS, max_size=4),
+    st.lists(CUTS, max_size=2),
+    st.sampled_from([1.0, 60.0, 10_000.0]),
+    st.integers(2, 40),
+)
+def test_any_day_is_the_same_in_one_step_or_in_many(
+    visits: list[object], faults: list[object], cuts: list[object], factor: float, steps: int
+) -> None:
+    """Whatever is written in the file: the same witness, the same doors and the same air."""
+    stories = []
+    for count in (1, steps):
+        rig = play(factor, visit=visits, fault=faults, power_cut=cuts)
+        for step in range(1, count + 1):
+            until(rig, 30 * step / count)
+        state = rig.cabinet.state()
+        stories.append((rig.lines, state.doors, state.zones))
+    (once, once_doors, once_air), (often, often_doors, often_air) = stories
+    assert once == often
+    assert once_doors == often_doors
+    for zone, again in zip(once_air, often_air, strict=True):
+        assert zone.temperature_c == pytest.approx(again.temperature_c, abs=0.02)
+        assert zone.goods_c == pytest.approx(again.goods_c, abs=0.02)
