@@ -19,6 +19,7 @@ from device_sim.plain_relays import LcBoard, R421a08Board
 from device_sim.probe_board import ProbeBoard
 from device_sim.qianming_board import QianmingBoard
 from device_sim.relay_board import RelayBoard
+from device_sim.serial_devices import SerialDevices
 from device_sim.state import CabinetState, state_of
 from device_sim.witness import Witness
 from device_sim.wkly_board import WklyBoard
@@ -80,6 +81,7 @@ class Cabinet:
             )
             for bus in config.bus
         ]
+        self.serial = SerialDevices(config.serial, self.faults, self.settle, jitter)
         buses = dict(zip((bus.name for bus in config.bus), self._buses, strict=True))
         self._bus_of = {one.unit: buses[one.bus] for one in config.board}
         self._sensors = {door.label: door.contact for door in config.door}
@@ -216,7 +218,7 @@ class Cabinet:
         if isinstance(fault, Jam | StuckRelay):
             self._lock(fault.target)
         elif isinstance(fault, AdapterUnplugged):
-            names = [bus.name for bus in self._buses]
+            names = [bus.name for bus in (*self._buses, *self.serial.buses)]
             if fault.target not in names:
                 raise NotFoundError(
                     "sim.unknown_bus", f"no bus {fault.target!r}; there are {', '.join(names)}"

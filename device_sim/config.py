@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from common.kit.config import load_toml
+from device_sim.serial_config import SerialSection
 from firmware_protocols.lock_boards import (
     LOCK_BOARDS,
     MODBUS_UNITS,
@@ -169,12 +170,15 @@ class CabinetConfig(_Section):
     zone: tuple[ZoneSection, ...] = Field(min_length=1)
     board: tuple[BoardSection, ...] = Field(min_length=1)
     door: tuple[DoorSection, ...] = Field(min_length=1)
+    serial: tuple[SerialSection, ...] = ()
     screen: ScreenSection
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         buses, zones = {bus.name for bus in self.bus}, {zone.name for zone in self.zone}
-        _unique("bus name", [bus.name for bus in self.bus])
+        _unique(
+            "name of a line", [*(one.name for one in self.bus), *(one.name for one in self.serial)]
+        )
         _unique("zone name", [zone.name for zone in self.zone])
         _unique("board unit", [board.unit for board in self.board])
         _unique("door label", [door.label for door in self.door])

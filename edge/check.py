@@ -19,6 +19,7 @@ from edge.config import StationConfig
 from edge.data_folder import CA_FILE, lock
 from edge.hardware.build import Hardware, build_hardware
 from edge.hardware.line import open_line
+from edge.hardware.peripherals import look_at
 from firmware_protocols.lock_boards import LOCK_BOARDS
 
 OPEN_WITHIN_S = 3.0  # a serial adapter answers at once, a gateway within a second
@@ -68,6 +69,10 @@ async def check_station(config: StationConfig, data: Path, clock: Clock) -> list
         findings.append(_disk(config, data))
         findings += _pages(config)
         findings += await _boards(config)
+        findings += [
+            Finding(Level.OK if one.sound else Level.WRONG if one.up else Level.AWAY, one.text)
+            for one in await look_at(config, open_line)
+        ]
     return findings
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from common.contract.base import GridIndex, GridSpan, Id, LimitC
 from common.contract.words import TemperatureClass
+from edge.peripherals import ScannerSection, no_port_twice
 from edge.wiring import (
     CompartmentSection,
     Section,
@@ -57,6 +58,8 @@ class BusSection(Section):
     baud: int = Field(default=9600, ge=1200, le=115200)
     timeout_s: float = Field(default=0.4, gt=0.05, le=5)
     local_echo: bool = False
+    bits: Literal[7, 8] = Field(default=8, description="data bits of a character")
+    parity: Literal["N", "E", "O"] = Field(default="N", description="none, even or odd")
 
 
 class ZoneSection(Section):
@@ -167,6 +170,7 @@ class StationConfig(Section):
     limiter: LimiterSection = LimiterSection()
     screen: ScreenSection = ScreenSection()
     disk: DiskSection = DiskSection()
+    scanner: ScannerSection | None = None
     data: Path = Field(
         default=Path("data"),
         description="folder of databases and secrets; `--data` and LINLI_DATA win",
@@ -204,6 +208,13 @@ class StationConfig(Section):
         probes = {zone.probe_bus for zone in self.zone}
         for bus in self.bus:
             one_protocol_a_bus(bus.name, self.compartment, has_probe=bus.name in probes)
+        return self
+
+    @model_validator(mode="after")
+    def _ports_are_their_own(self) -> Self:
+        own = {"the scanner": self.scanner}
+        mine = [(who, part.port) for who, part in own.items() if part is not None]
+        no_port_twice([*((f"bus {bus.name!r}", bus.port) for bus in self.bus), *mine])
         return self
 
     def protocol_of(self, bus: str) -> LineProtocol:

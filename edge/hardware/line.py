@@ -36,7 +36,7 @@ class Line(Protocol):
 
 
 class SerialLine:
-    """A serial port, opened 8N1 and exclusively: a second master on one wire opens wrong doors."""
+    """A serial port, opened exclusively: a second master on one wire opens wrong doors."""
 
     def __init__(self, section: BusSection, work: Work) -> None:
         """Remember what to open; nothing is touched yet. `work` looks for the cause when opening fails."""
@@ -51,8 +51,8 @@ class SerialLine:
                 factory,
                 self._section.port,
                 baudrate=self._section.baud,
-                bytesize=8,
-                parity="N",
+                bytesize=self._section.bits,
+                parity=self._section.parity,
                 stopbits=1,
                 timeout=self._section.timeout_s,
             )

@@ -92,3 +92,34 @@ class Probe(Protocol):
 
     async def read(self) -> ProbeReading:
         """Measure; silence is STALE, nonsense is BAD, neither raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceState:
+    """How a device with a port of its own is doing."""
+
+    name: str
+    up: bool
+    """It was heard, as far as it can be asked."""
+    sound: bool
+    """Nothing about it needs a technician."""
+    detail: str
+    doubt: str = ""
+    """What about its kind is not certain."""
+
+    @property
+    def text(self) -> str:
+        """Return it as a line for people."""
+        said = self.detail if self.detail.startswith(self.name) else f"{self.name}: {self.detail}"
+        return f"{said}; experimental, not sure is {self.doubt}" if self.doubt else said
+
+
+class Scanner(Protocol):
+    """A code scanner."""
+
+    @property
+    def state(self) -> DeviceState:
+        """Return how it is doing."""
+
+    async def next(self) -> str | None:
+        """Return the next code that somebody held before it; None: something that cannot be one of ours."""

@@ -12,6 +12,7 @@ from edge.config import ProbeKind
 from edge.wiring import CompartmentSection
 from firmware_protocols.lock_boards import LOCK_BOARDS
 from linli.demo.ports import Ports
+from linli.demo.serial_file import serial_sections
 
 _PULSE_MS = CompartmentSection.model_fields["pulse_ms"].default
 _LIMITS_C = {
@@ -47,6 +48,11 @@ def station_toml(
             *_buses(cabinet, ptys),
             *_zones(cabinet),
             *_compartments(cabinet),
+            *(
+                line
+                for head, keys in serial_sections(cabinet, ptys)
+                for line in _table(head, **keys)
+            ),
             *_table(
                 "[screen]",
                 kiosk_port=ports.kiosk,

@@ -125,3 +125,13 @@ def test_two_buses_or_zones_of_one_name_are_refused() -> None:
 def test_a_name_that_stands_nowhere_is_refused_with_those_that_do() -> None:
     assert "there are [" in _refused(compartment=_doors(bus="nowhere"))
     assert "there are [" in _refused(compartment=_doors(zone="nowhere"))
+
+
+def test_a_wedge_has_no_port_and_every_other_scanner_one() -> None:
+    assert "a wedge has no `port`" in _refused(scanner={"kind": "wedge", "port": "/dev/x"})
+    assert "a gm65 needs a `port`" in _refused(scanner={})
+
+
+def test_two_devices_on_one_port_are_refused_and_named() -> None:
+    said = _refused(scanner={"port": "/dev/sim"})
+    assert "bus 'bus0' and the scanner have the same port /dev/sim" in said

@@ -1,0 +1,74 @@
+"""The bench's hands on devices with a port of their own: hold a code before the scanner."""
+
+import logging
+from typing import Self
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+
+from device_sim.bodies import body_of
+from device_sim.cabinet import Cabinet
+from device_sim.scanner_device import ScannerDevice
+
+log = logging.getLogger(__name__)
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str | None = Field(default=None, description="which one, where there are several")
+
+
+class PrintedSetting(BaseModel):
+    """A printed code that sets a zone."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    zone: int = Field(ge=0, le=0xFFFF)
+    value: int = Field(ge=0, le=0xFF)
+
+
+class ScanAct(_Body):
+    """Body of POST /scanner: a text, or a printed setting code."""
+
+    text: str | None = Field(default=None, min_length=1, max_length=2000)
+    setting: PrintedSetting | None = None
+    times: int = Field(default=1, ge=1, le=50, description="how often it is read while it is held")
+    woven: bool = Field(default=False, description="the next answer falls into the middle of it")
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.text is None) == (self.setting is None):
+            raise ValueError("give either `text` or `setting`")
+        return self
+
+
+_SCAN = TypeAdapter(ScanAct)
+
+
+class SerialBench:
+    """The handlers."""
+
+    def __init__(self, cabinet: Cabinet) -> None:
+        """Act on the devices of `cabinet`."""
+        self._cabinet, self._devices = cabinet, cabinet.serial
+
+    def add_to(self, app: web.Application) -> None:
+        """Register the routes."""
+        app.router.add_post("/scanner", self.scan)
+
+    async def scan(self, request: web.Request) -> web.Response:
+        """POST /scanner: hold a code before it; `read` tells whether it looked, `zones` how it is set."""
+        act = await body_of(request, _SCAN)
+        name, scanner = self._devices.find(ScannerDevice, act.name)
+        now_s = self._cabinet.settle_now()
+        if act.setting is not None:
+            said = scanner.show_setting(act.setting.zone, act.setting.value)
+        elif act.woven:
+            scanner.weave((act.text or "").encode())
+            said = None
+        else:
+            said = scanner.show((act.text or "").encode(), times=act.times)
+        read = self._devices.say(name, said, now_s)
+        zones = {f"{zone:04x}": value for zone, value in scanner.zones.items()}
+        return web.json_response({"read": read, "zones": zones})

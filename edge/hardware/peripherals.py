@@ -1,0 +1,79 @@
+"""The station's devices with a port of their own, built from its settings."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from edge.config import BusSection, StationConfig
+from edge.hardware.bus import BusListener
+from edge.hardware.gm65_scanner import Gm65Scanner
+from edge.hardware.line import Line
+from edge.hardware.ports import DeviceState, Scanner
+from edge.peripherals import WEDGE
+
+LOOK_S = 6.0
+"""Long enough for a device that is slow to answer to be set up."""
+
+
+class _Device(Protocol):
+    state: DeviceState
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+
+
+class Peripherals:
+    """All of them; what is not configured is None. `run()` owns the ports."""
+
+    def __init__(self, config: StationConfig, open_line: Callable[[BusSection], Line]) -> None:
+        """Build what `config` names; nothing is opened before `run()`."""
+        self.listeners: list[BusListener] = []
+        """Called as for a bus: `listener(name, None, up, detail)`."""
+        self._open_line = open_line
+        self._devices: list[_Device] = []
+        self.scanner = self._scanner(config)
+
+    @property
+    def states(self) -> tuple[DeviceState, ...]:
+        """Return how each is doing."""
+        return tuple(device.state for device in self._devices)
+
+    async def run(self) -> None:
+        """Keep every port open until cancelled; without any device it returns at once."""
+        async with asyncio.TaskGroup() as group:
+            for device in self._devices:
+                group.create_task(device.run(), name=f"port of the {device.state.name}")
+
+    def _scanner(self, config: StationConfig) -> Scanner | None:
+        part = config.scanner
+        if part is None or part.kind == WEDGE:
+            return None
+        section = BusSection(name="scanner", port=part.port, baud=part.baud)
+        found = Gm65Scanner(part, section, self._open_line(section), lambda: self._tell(found))
+        self._devices.append(found)
+        return found
+
+    def _tell(self, device: _Device) -> None:
+        for listener in tuple(self.listeners):
+            listener(device.state.name, None, device.state.up, device.state.detail)
+
+
+async def look_at(
+    config: StationConfig, open_line: Callable[[BusSection], Line], *, within_s: float = LOOK_S
+) -> tuple[DeviceState, ...]:
+    """Open every port until each device is sound, or for `within_s`; return how each is doing."""
+    found = Peripherals(config, open_line)
+    changed = asyncio.Event()
+    found.listeners.append(lambda *_: changed.set())
+    task = asyncio.create_task(found.run())
+    try:
+        async with asyncio.timeout(within_s):
+            while not all(state.sound for state in found.states):
+                changed.clear()
+                await changed.wait()
+    except TimeoutError:
+        pass
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    return found.states
