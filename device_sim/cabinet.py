@@ -171,13 +171,16 @@ class Cabinet:
             for fault in self.faults.take_ended(end_s):
                 self._ended(fault, self.physics.now_s)
         self.physics.advance(to_s)
+        self.serial.advance(to_s)
 
     def next_event_s(self) -> float:
         """Return when something happens by itself: a fault's end, a spring, a timer.
 
         Infinity when nothing will.
         """
-        return min(self.faults.next_end_s(), self.physics.next_event_s())
+        return min(
+            self.faults.next_end_s(), self.physics.next_event_s(), self.serial.next_event_s()
+        )
 
     def state(self) -> CabinetState:
         """Return what an observer sees now: the body of `GET /state`."""

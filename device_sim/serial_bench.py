@@ -1,4 +1,4 @@
-"""The bench's hands on devices with a port of their own: hold a code before the scanner."""
+"""The bench's hands on devices with a port of their own: hold a code before the scanner, lay something on the scale."""
 
 import logging
 from typing import Self
@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from device_sim.bodies import body_of
 from device_sim.cabinet import Cabinet
+from device_sim.scale_device import ScaleDevice
 from device_sim.scanner_device import ScannerDevice
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,18 @@ class ScanAct(_Body):
         return self
 
 
+class LoadAct(_Body):
+    """Body of POST /scale: what lies on it from now."""
+
+    load_g: float = Field(ge=-500_000, le=500_000, allow_inf_nan=False)
+    moving_s: float = Field(default=1.0, ge=0, le=3600, description="how long it swings")
+    drift_g_per_s: float = Field(
+        default=0.0, ge=-1000, le=1000, description="what it creeps without saying so"
+    )
+
+
 _SCAN = TypeAdapter(ScanAct)
+_LOAD = TypeAdapter(LoadAct)
 
 
 class SerialBench:
@@ -56,6 +68,7 @@ class SerialBench:
     def add_to(self, app: web.Application) -> None:
         """Register the routes."""
         app.router.add_post("/scanner", self.scan)
+        app.router.add_post("/scale", self.load)
 
     async def scan(self, request: web.Request) -> web.Response:
         """POST /scanner: hold a code before it; `read` tells whether it looked, `zones` how it is set."""
@@ -72,3 +85,12 @@ class SerialBench:
         read = self._devices.say(name, said, now_s)
         zones = {f"{zone:04x}": value for zone, value in scanner.zones.items()}
         return web.json_response({"read": read, "zones": zones})
+
+    async def load(self, request: web.Request) -> web.Response:
+        """POST /scale: lay something on it; `shown_g` is what it shows at once."""
+        act = await body_of(request, _LOAD)
+        _, scale = self._devices.find(ScaleDevice, act.name)  # type: ignore[type-abstract] # any of them
+        now_s = self._cabinet.settle_now()
+        scale.put(act.load_g, now_s, moving_s=act.moving_s, drift_g_per_s=act.drift_g_per_s)
+        now = scale.weight(now_s)
+        return web.json_response({"shown_g": now.gross_mg / 1000, "stable": now.is_stable})

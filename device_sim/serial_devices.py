@@ -1,17 +1,28 @@
 """The cabinet's devices with a serial port of their own: each alone on a line, none with an address."""
 
+import math
 import random
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from common.kit.errors import NotFoundError
 from device_sim.board import Answer, Board
 from device_sim.bus import Bus
 from device_sim.faults import FaultBook
+from device_sim.scale_device import EVERY_S, SCALE_DEVICES
 from device_sim.scanner_device import ScannerDevice
 from device_sim.serial_config import SerialSection
+from firmware_protocols.gm65 import SCANNERS
 
 T = TypeVar("T")
+
+
+@runtime_checkable
+class Streams(Protocol):
+    """A device that speaks every EVERY_S."""
+
+    def speak(self, at_s: float) -> Answer:
+        """Return what it says at this moment."""
 
 
 class SerialDevices:
@@ -30,6 +41,9 @@ class SerialDevices:
             one.name: Bus(one.name, one.baud, [self.devices[one.name]], faults, settle)
             for one in sections
         }
+
+        self._streams = {n: one for n, one in self.devices.items() if isinstance(one, Streams)}
+        self._due_s = -math.inf
 
     @property
     def buses(self) -> tuple[Bus, ...]:
@@ -51,6 +65,20 @@ class SerialDevices:
             self._buses[name].say(self.devices[name].unit, answer, at_s)
         return answer is not None
 
+    def next_event_s(self) -> float:
+        """Return when a device speaks by itself, infinity when none does."""
+        return self._due_s if self._streams else math.inf
+
+    def advance(self, to_s: float) -> None:
+        """Let devices speak whose time has come; what nobody waited for is not made up for."""
+        if not self._streams or to_s < self._due_s:
+            return
+        self._due_s = to_s + EVERY_S
+        for name, device in self._streams.items():
+            self.say(name, device.speak(to_s), to_s)
+
 
 def _made(section: SerialSection, jitter: random.Random) -> Board:
-    return ScannerDevice(section.kind, jitter)
+    if section.kind in SCANNERS:
+        return ScannerDevice(section.kind, jitter)  # type: ignore[arg-type] # the table's keys
+    return SCALE_DEVICES[section.kind](section, jitter)  # type: ignore[index] # what is left

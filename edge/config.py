@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from common.contract.base import GridIndex, GridSpan, Id, LimitC
 from common.contract.words import TemperatureClass
-from edge.peripherals import ScannerSection, no_port_twice
+from edge.peripherals import ScaleSection, ScannerSection, no_port_twice
 from edge.wiring import (
     CompartmentSection,
     Section,
@@ -55,7 +55,7 @@ class BusSection(Section):
     port: str = Field(
         description="`/dev/serial/by-id/…`, or `tcp://host:port`: Modbus TCP, or bare bytes for what is not Modbus"
     )
-    baud: int = Field(default=9600, ge=1200, le=115200)
+    baud: int = Field(default=9600, ge=300, le=115200)
     timeout_s: float = Field(default=0.4, gt=0.05, le=5)
     local_echo: bool = False
     bits: Literal[7, 8] = Field(default=8, description="data bits of a character")
@@ -171,6 +171,7 @@ class StationConfig(Section):
     screen: ScreenSection = ScreenSection()
     disk: DiskSection = DiskSection()
     scanner: ScannerSection | None = None
+    scale: ScaleSection | None = None
     data: Path = Field(
         default=Path("data"),
         description="folder of databases and secrets; `--data` and LINLI_DATA win",
@@ -212,7 +213,7 @@ class StationConfig(Section):
 
     @model_validator(mode="after")
     def _ports_are_their_own(self) -> Self:
-        own = {"the scanner": self.scanner}
+        own = {"the scanner": self.scanner, "the scale": self.scale}
         mine = [(who, part.port) for who, part in own.items() if part is not None]
         no_port_twice([*((f"bus {bus.name!r}", bus.port) for bus in self.bus), *mine])
         return self

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from edge.wiring import Section
 from firmware_protocols.gm65 import ScannerKind
+from firmware_protocols.weights import ScaleKind
 
 WEDGE = "wedge"
 
@@ -33,6 +34,39 @@ class ScannerSection(Section):
             raise ValueError(
                 "a wedge has no `port`: it types" if self.port else f"a {self.kind} needs a `port`"
             )
+        return self
+
+
+class ScaleSection(Section):
+    """The scale of the recycling box."""
+
+    kind: ScaleKind = "toledo"
+    port: str = Field(description="its serial port, or `tcp://host:port`")
+    baud: int = Field(default=9600, ge=300, le=115_200)
+    bits: Literal[7, 8] | None = Field(
+        default=None, description="data bits; none: as the kind usually has"
+    )
+    parity: Literal["N", "E", "O"] | None = Field(
+        default=None, description="none: as the kind usually has"
+    )
+    checksum: bool = Field(
+        default=False, description="`toledo`: its frames end with a checksum (set so at the scale)"
+    )
+    capacity_g: float = Field(gt=0, le=500_000, description="most it weighs")
+    division_g: float = Field(gt=0, le=1000, description="one step of its display")
+    minimum_g: float = Field(
+        default=0.0, ge=0, description="less is not weighed; 0: twenty divisions"
+    )
+
+    @property
+    def minimum_mg(self) -> int:
+        """Return the minimum load."""
+        return round(1000 * (self.minimum_g or 20 * self.division_g))
+
+    @model_validator(mode="after")
+    def _only_what_the_kind_has(self) -> Self:
+        if self.checksum and self.kind != "toledo":
+            raise ValueError(f"a {self.kind} scale has no `checksum` to set")
         return self
 
 

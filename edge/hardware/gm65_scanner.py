@@ -49,6 +49,10 @@ class Gm65Scanner:
         """Return what it is called."""
         return self.state.name
 
+    def said(self) -> str:
+        """Return how it is doing."""
+        return self.state.detail
+
     async def next(self) -> str | None:
         """Return the next code; None: something that cannot be one of ours was scanned."""
         return await self._codes.get()

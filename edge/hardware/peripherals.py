@@ -2,21 +2,29 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from edge.config import BusSection, StationConfig
 from edge.hardware.bus import BusListener
 from edge.hardware.gm65_scanner import Gm65Scanner
 from edge.hardware.line import Line
-from edge.hardware.ports import DeviceState, Scanner
+from edge.hardware.ports import DeviceState, Scale, Scanner
+from edge.hardware.scales import SCALE_DRIVERS
 from edge.peripherals import WEDGE
+from firmware_protocols.weights import SCALES
 
 LOOK_S = 6.0
 """Long enough for a device that is slow to answer to be set up."""
 
 
-class _Device(Protocol):
+class Device(Protocol):
+    """What all of them are."""
+
     state: DeviceState
+
+    def said(self) -> str:
+        """Return what it says now, for people."""
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -30,18 +38,19 @@ class Peripherals:
         self.listeners: list[BusListener] = []
         """Called as for a bus: `listener(name, None, up, detail)`."""
         self._open_line = open_line
-        self._devices: list[_Device] = []
+        self.devices: list[Device] = []
         self.scanner = self._scanner(config)
+        self.scale = self._scale(config)
 
     @property
     def states(self) -> tuple[DeviceState, ...]:
         """Return how each is doing."""
-        return tuple(device.state for device in self._devices)
+        return tuple(device.state for device in self.devices)
 
     async def run(self) -> None:
         """Keep every port open until cancelled; without any device it returns at once."""
         async with asyncio.TaskGroup() as group:
-            for device in self._devices:
+            for device in self.devices:
                 group.create_task(device.run(), name=f"port of the {device.state.name}")
 
     def _scanner(self, config: StationConfig) -> Scanner | None:
@@ -50,10 +59,27 @@ class Peripherals:
             return None
         section = BusSection(name="scanner", port=part.port, baud=part.baud)
         found = Gm65Scanner(part, section, self._open_line(section), lambda: self._tell(found))
-        self._devices.append(found)
+        self.devices.append(found)
         return found
 
-    def _tell(self, device: _Device) -> None:
+    def _scale(self, config: StationConfig) -> Scale | None:
+        part = config.scale
+        if part is None:
+            return None
+        usual = SCALES[part.kind]
+        section = BusSection(
+            name="scale",
+            port=part.port,
+            baud=part.baud,
+            bits=part.bits or usual.bits,
+            parity=part.parity or usual.parity,
+        )
+        make, line = SCALE_DRIVERS[part.kind], self._open_line(section)
+        found = make(part, section, line, lambda: self._tell(found))
+        self.devices.append(found)
+        return found
+
+    def _tell(self, device: Device) -> None:
         for listener in tuple(self.listeners):
             listener(device.state.name, None, device.state.up, device.state.detail)
 
@@ -74,6 +100,7 @@ async def look_at(
     except TimeoutError:
         pass
     finally:
+        seen = tuple(replace(one.state, detail=one.said()) for one in found.devices)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-    return found.states
+    return seen

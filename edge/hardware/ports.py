@@ -123,3 +123,31 @@ class Scanner(Protocol):
 
     async def next(self) -> str | None:
         """Return the next code that somebody held before it; None: something that cannot be one of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleReading:
+    """One weight, gross; without quality GOOD there is no number. `stable` is the scale's own word, see weighing.py."""
+
+    gross_mg: int | None
+    stable: bool
+    quality: Quality
+
+    @property
+    def gross_g(self) -> float | None:
+        """Return the weight in grams."""
+        return None if self.gross_mg is None else self.gross_mg / 1000
+
+
+class Scale(Protocol):
+    """A scale."""
+
+    @property
+    def state(self) -> DeviceState:
+        """Return how it is doing."""
+
+    def reading(self) -> ScaleReading:
+        """Return the latest weight; STALE without a number when it is too old."""
+
+    async def next(self) -> ScaleReading:
+        """Wait for the next weight; silence is STALE, nonsense BAD, neither raises."""

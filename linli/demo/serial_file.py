@@ -5,7 +5,7 @@ from pathlib import Path
 
 from device_sim.config import CabinetConfig
 from device_sim.serial_config import SerialSection
-from firmware_protocols.gm65 import SCANNERS
+from firmware_protocols.weights import SCALES
 
 
 def serial_sections(
@@ -13,12 +13,16 @@ def serial_sections(
 ) -> Iterator[tuple[str, Mapping[str, object]]]:
     """Yield header and keys of each; `ptys` is the folder with a link per device."""
     for one in cabinet.serial:
-        yield (
-            f"[{_section(one)}]",
-            {"kind": one.kind, "port": str(ptys / one.name), "baud": one.baud},
-        )
+        keys = {"kind": one.kind, "port": str(ptys / one.name), "baud": one.baud}
+        if one.kind in SCALES:
+            yield "[scale]", {**keys, **_of_a_scale(one)}
+        else:
+            yield "[scanner]", keys
 
 
-def _section(one: SerialSection) -> str:
-    assert one.kind in SCANNERS
-    return "scanner"
+def _of_a_scale(one: SerialSection) -> Mapping[str, object]:
+    return {
+        "capacity_g": one.capacity_g,
+        "division_g": one.division_g,
+        "checksum": one.checksum,
+    }

@@ -82,24 +82,32 @@ def test_a_board_without_inputs_is_not_asked_its_sensor_is(tmp_path: Path) -> No
 
 
 def test_devices_with_a_port_of_their_own_are_looked_at(tmp_path: Path) -> None:
-    cabinet = cabinet_with({"kind": "gm805", "name": "scanner"})
+    cabinet = cabinet_with(
+        {"kind": "gm805", "name": "scanner"}, {"kind": "mt_sics", "name": "scale"}
+    )
     station = station_of(cabinet, tmp_path)
     clock, work = SystemClock(), ThreadWork()
     bench = Cabinet(cabinet, clock, random.Random(1))
 
     async def main() -> tuple[DeviceState, ...]:
-        (bus,) = bench.serial.buses
-        port = PtyPort(bench, bus, tmp_path / bus.name, clock, work)
-        async with running(port.run()):
-            await port.is_open.wait()
+        ports = [
+            PtyPort(bench, bus, tmp_path / bus.name, clock, work) for bus in bench.serial.buses
+        ]
+        async with running(*(port.run() for port in ports)):
+            for port in ports:
+                await port.is_open.wait()
             return await look_at(station, open_line)
 
     try:
-        (state,) = asyncio.run(main())
+        scanner, scale = asyncio.run(main())
     finally:
         work.close()
-    assert state.sound
-    assert state.text.startswith("scanner: its settings were put right; experimental, not sure is")
+    assert scanner.sound
+    assert scale.sound
+    assert scale.text.startswith("scale: 0 g, stable; experimental, not sure is the layout")
+    assert scanner.text.startswith(
+        "scanner: its settings were put right; experimental, not sure is"
+    )
 
 
 def test_a_device_that_is_not_there_is_said_with_what_to_do(tmp_path: Path) -> None:
