@@ -8,8 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from device_sim.bodies import body_of
 from device_sim.cabinet import Cabinet
+from device_sim.card_device import CardDevice
+from device_sim.printer_device import PrinterDevice
 from device_sim.scale_device import ScaleDevice
 from device_sim.scanner_device import ScannerDevice
+from firmware_protocols.escpos import Paper, Status
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +57,25 @@ class LoadAct(_Body):
     )
 
 
+class CardAct(_Body):
+    """Body of POST /card: a card is held from now."""
+
+    card: str = Field(pattern="^[0-9A-Fa-f]{10}$")
+    for_s: float = Field(default=1.0, gt=0, le=60)
+
+
+class PrinterAct(_Body):
+    """Body of POST /printer: what state it is in from now."""
+
+    paper: Paper = Paper.OK
+    cover_open: bool = False
+    error: bool = False
+    off_line: bool = False
+
+
 _SCAN = TypeAdapter(ScanAct)
+_CARD = TypeAdapter(CardAct)
+_PRINTER = TypeAdapter(PrinterAct)
 _LOAD = TypeAdapter(LoadAct)
 
 
@@ -69,6 +90,9 @@ class SerialBench:
         """Register the routes."""
         app.router.add_post("/scanner", self.scan)
         app.router.add_post("/scale", self.load)
+        app.router.add_post("/card", self.hold_card)
+        app.router.add_post("/printer", self.printer)
+        app.router.add_get("/printer", self.printed)
 
     async def scan(self, request: web.Request) -> web.Response:
         """POST /scanner: hold a code before it; `read` tells whether it looked, `zones` how it is set."""
@@ -94,3 +118,22 @@ class SerialBench:
         scale.put(act.load_g, now_s, moving_s=act.moving_s, drift_g_per_s=act.drift_g_per_s)
         now = scale.weight(now_s)
         return web.json_response({"shown_g": now.gross_mg / 1000, "stable": now.is_stable})
+
+    async def hold_card(self, request: web.Request) -> web.Response:
+        """POST /card: hold a card before the reader."""
+        act = await body_of(request, _CARD)
+        _, reader = self._devices.find(CardDevice, act.name)
+        reader.hold(act.card, self._cabinet.settle_now() + act.for_s)
+        return web.json_response({"card": act.card.upper()})
+
+    async def printer(self, request: web.Request) -> web.Response:
+        """POST /printer: take its paper, open its cover, or make it ready again."""
+        act = await body_of(request, _PRINTER)
+        _, printer = self._devices.find(PrinterDevice, act.name)
+        printer.become(Status(act.off_line, act.cover_open, act.error, act.paper))
+        return await self.printed(request)
+
+    async def printed(self, _request: web.Request) -> web.Response:
+        """GET /printer: what has come out of it, as text."""
+        _, printer = self._devices.find(PrinterDevice)
+        return web.json_response({"printed": printer.printed.decode("gb18030", errors="replace")})

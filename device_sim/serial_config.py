@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from firmware_protocols.gm65 import ScannerKind
 from firmware_protocols.weights import ScaleKind
 
-SerialKind = Literal[ScannerKind, ScaleKind]
+SerialKind = Literal[ScannerKind, ScaleKind, "rdm6300", "escpos"]
 """Kinds with a simulated device; `device_sim/serial_devices.py` makes each."""
 
 

@@ -8,7 +8,9 @@ from typing import Protocol, TypeVar, runtime_checkable
 from common.kit.errors import NotFoundError
 from device_sim.board import Answer, Board
 from device_sim.bus import Bus
+from device_sim.card_device import CardDevice
 from device_sim.faults import FaultBook
+from device_sim.printer_device import PrinterDevice
 from device_sim.scale_device import EVERY_S, SCALE_DEVICES
 from device_sim.scanner_device import ScannerDevice
 from device_sim.serial_config import SerialSection
@@ -21,8 +23,8 @@ T = TypeVar("T")
 class Streams(Protocol):
     """A device that speaks every EVERY_S."""
 
-    def speak(self, at_s: float) -> Answer:
-        """Return what it says at this moment."""
+    def speak(self, at_s: float) -> Answer | None:
+        """Return what it says at this moment, None: nothing."""
 
 
 class SerialDevices:
@@ -81,4 +83,8 @@ class SerialDevices:
 def _made(section: SerialSection, jitter: random.Random) -> Board:
     if section.kind in SCANNERS:
         return ScannerDevice(section.kind, jitter)  # type: ignore[arg-type] # the table's keys
+    if section.kind == "rdm6300":
+        return CardDevice()
+    if section.kind == "escpos":
+        return PrinterDevice()
     return SCALE_DEVICES[section.kind](section, jitter)  # type: ignore[index] # what is left

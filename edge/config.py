@@ -8,7 +8,13 @@ from pydantic import Field, model_validator
 
 from common.contract.base import GridIndex, GridSpan, Id, LimitC
 from common.contract.words import TemperatureClass
-from edge.peripherals import ScaleSection, ScannerSection, no_port_twice
+from edge.peripherals import (
+    CardReaderSection,
+    PrinterSection,
+    ScaleSection,
+    ScannerSection,
+    no_port_twice,
+)
 from edge.wiring import (
     CompartmentSection,
     Section,
@@ -172,6 +178,8 @@ class StationConfig(Section):
     disk: DiskSection = DiskSection()
     scanner: ScannerSection | None = None
     scale: ScaleSection | None = None
+    card_reader: CardReaderSection | None = None
+    printer: PrinterSection | None = None
     data: Path = Field(
         default=Path("data"),
         description="folder of databases and secrets; `--data` and LINLI_DATA win",
@@ -213,8 +221,8 @@ class StationConfig(Section):
 
     @model_validator(mode="after")
     def _ports_are_their_own(self) -> Self:
-        own = {"the scanner": self.scanner, "the scale": self.scale}
-        mine = [(who, part.port) for who, part in own.items() if part is not None]
+        own = {name: getattr(self, name) for name in ("scanner", "scale", "card_reader", "printer")}
+        mine = [(f"[{name}]", part.port) for name, part in own.items() if part is not None]
         no_port_twice([*((f"bus {bus.name!r}", bus.port) for bus in self.bus), *mine])
         return self
 

@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from edge.wiring import Section
+from firmware_protocols.escpos import Encoding
 from firmware_protocols.gm65 import ScannerKind
 from firmware_protocols.weights import ScaleKind
 
@@ -68,6 +69,25 @@ class ScaleSection(Section):
         if self.checksum and self.kind != "toledo":
             raise ValueError(f"a {self.kind} scale has no `checksum` to set")
         return self
+
+
+class CardReaderSection(Section):
+    """A reader of 125 kHz cards (RDM6300): a hint who stands there, never an authority."""
+
+    port: str = Field(description="its serial port")
+    baud: int = Field(default=9600, ge=1200, le=115_200)
+    same_card_s: float = Field(
+        default=3.0, ge=0.5, le=30, description="a card that was seen less long ago counts once"
+    )
+
+
+class PrinterSection(Section):
+    """A receipt printer (ESC/POS); without paper the screen shows a code instead."""
+
+    port: str = Field(description="its serial port, or `tcp://host:port`")
+    baud: int = Field(default=9600, ge=1200, le=115_200)
+    encoding: Encoding = Field(default="gb18030", description="how its font is told Chinese signs")
+    cuts: bool = Field(default=False, description="it has a cutter")
 
 
 def no_port_twice(ports: Iterable[tuple[str, str]]) -> None:

@@ -7,11 +7,13 @@ from typing import Protocol
 
 from edge.config import BusSection, StationConfig
 from edge.hardware.bus import BusListener
+from edge.hardware.card_reader import Rdm6300Reader
 from edge.hardware.gm65_scanner import Gm65Scanner
 from edge.hardware.line import Line
-from edge.hardware.ports import DeviceState, Scale, Scanner
+from edge.hardware.ports import CardReader, DeviceState, Printer, Scale, Scanner
+from edge.hardware.printer import EscposPrinter
 from edge.hardware.scales import SCALE_DRIVERS
-from edge.peripherals import WEDGE
+from edge.peripherals import WEDGE, CardReaderSection, PrinterSection
 from firmware_protocols.weights import SCALES
 
 LOOK_S = 6.0
@@ -41,6 +43,8 @@ class Peripherals:
         self.devices: list[Device] = []
         self.scanner = self._scanner(config)
         self.scale = self._scale(config)
+        self.card_reader = self._card_reader(config.card_reader)
+        self.printer = self._printer(config.printer)
 
     @property
     def states(self) -> tuple[DeviceState, ...]:
@@ -76,6 +80,22 @@ class Peripherals:
         )
         make, line = SCALE_DRIVERS[part.kind], self._open_line(section)
         found = make(part, section, line, lambda: self._tell(found))
+        self.devices.append(found)
+        return found
+
+    def _card_reader(self, part: CardReaderSection | None) -> CardReader | None:
+        if part is None:
+            return None
+        section = BusSection(name="card_reader", port=part.port, baud=part.baud)
+        found = Rdm6300Reader(part, section, self._open_line(section), lambda: self._tell(found))
+        self.devices.append(found)
+        return found
+
+    def _printer(self, part: PrinterSection | None) -> Printer | None:
+        if part is None:
+            return None
+        section = BusSection(name="printer", port=part.port, baud=part.baud)
+        found = EscposPrinter(part, section, self._open_line(section), lambda: self._tell(found))
         self.devices.append(found)
         return found
 

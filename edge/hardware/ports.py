@@ -1,6 +1,6 @@
 """The ports of DESIGN section 2 that the rooms above see: doors by label, probes by zone; below them the lock board."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -151,3 +151,37 @@ class Scale(Protocol):
 
     async def next(self) -> ScaleReading:
         """Wait for the next weight; silence is STALE, nonsense BAD, neither raises."""
+
+
+class CardReader(Protocol):
+    """A reader of cards whose numbers are hints, never an authority."""
+
+    @property
+    def state(self) -> DeviceState:
+        """Return how it is doing."""
+
+    async def next(self) -> str:
+        """Return the next card that somebody held before it."""
+
+
+class PrintResult(StrEnum):
+    """What became of a receipt."""
+
+    PRINTED = "printed"
+    NO_PAPER = "no_paper"
+    NOT_READY = "not_ready"
+    AWAY = "away"
+    """Nothing was sent."""
+    UNSURE = "unsure"
+    """Sent, and not heard of again."""
+
+
+class Printer(Protocol):
+    """A receipt printer."""
+
+    @property
+    def state(self) -> DeviceState:
+        """Return how it is doing."""
+
+    async def print(self, lines: Sequence[str]) -> PrintResult:
+        """Print a receipt; whatever is wrong is the answer, never an error."""

@@ -5,7 +5,10 @@ from pathlib import Path
 
 from device_sim.config import CabinetConfig
 from device_sim.serial_config import SerialSection
+from firmware_protocols.gm65 import SCANNERS
 from firmware_protocols.weights import SCALES
+
+_SECTIONS = {"rdm6300": "[card_reader]", "escpos": "[printer]"}
 
 
 def serial_sections(
@@ -13,11 +16,13 @@ def serial_sections(
 ) -> Iterator[tuple[str, Mapping[str, object]]]:
     """Yield header and keys of each; `ptys` is the folder with a link per device."""
     for one in cabinet.serial:
-        keys = {"kind": one.kind, "port": str(ptys / one.name), "baud": one.baud}
+        keys = {"port": str(ptys / one.name), "baud": one.baud}
         if one.kind in SCALES:
-            yield "[scale]", {**keys, **_of_a_scale(one)}
+            yield "[scale]", {"kind": one.kind, **keys, **_of_a_scale(one)}
+        elif one.kind in SCANNERS:
+            yield "[scanner]", {"kind": one.kind, **keys}
         else:
-            yield "[scanner]", keys
+            yield _SECTIONS[one.kind], keys
 
 
 def _of_a_scale(one: SerialSection) -> Mapping[str, object]:

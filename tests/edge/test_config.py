@@ -135,9 +135,9 @@ def test_a_wedge_has_no_port_and_every_other_scanner_one() -> None:
 def test_two_devices_on_one_port_are_refused_and_named() -> None:
     scale = {"port": "/dev/x", "capacity_g": 30_000, "division_g": 10}
     said = _refused(scanner={"port": "/dev/x"}, scale=scale)
-    assert "the scanner and the scale have the same port /dev/x" in said
+    assert "[scanner] and [scale] have the same port /dev/x" in said
     said = _refused(scanner={"port": "/dev/sim"})
-    assert "bus 'bus0' and the scanner have the same port /dev/sim" in said
+    assert "bus 'bus0' and [scanner] have the same port /dev/sim" in said
 
 
 def test_only_a_toledo_scale_has_a_checksum_and_a_minimum_is_twenty_divisions() -> None:
