@@ -129,6 +129,14 @@ class Cabinet:
             return True
         return False
 
+    def fill(self, name: str, *, full: bool) -> None:
+        """Let a recycling box be full or not. Unknown name: NotFoundError."""
+        found = next((one for one in self.config.fill if one.name == name), None)
+        if found is None:
+            raise NotFoundError("sim.unknown_device", f"no box {name!r} with a fill level")
+        self.settle_now()
+        self.physics.switches[found.board, found.channel] = full
+
     def jam(self, label: str) -> None:
         """Make a door immovable until `free`. Unknown label: NotFoundError."""
         self.lay(Jam(kind="jam", target=self._lock(label).label or ""))

@@ -31,6 +31,8 @@ class Physics:
         self.locks = {(lock.board, lock.channel): lock for lock in locks}
         self.zones = zones
         self._contacts = {place: self.locks[wire] for place, wire in contacts.items()}
+        self.switches: dict[tuple[int, int], bool] = {}
+        """Inputs (board, channel) that are no door's contact, and whether each is closed."""
         self.now_s = start_s
         self._zone_of, self._clock_factor, self._saw = zone_of, clock_factor, saw
 

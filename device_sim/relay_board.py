@@ -177,4 +177,6 @@ class RelayBoard(ModbusBoard):
 
     def _senses(self, place: int) -> bool:
         lock = self._physics.contact(self._wired_as, place)
-        return lock is not None and lock.is_open
+        if lock is None:
+            return self._physics.switches.get((self._wired_as, place), False)
+        return lock.is_open

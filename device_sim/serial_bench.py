@@ -73,7 +73,17 @@ class PrinterAct(_Body):
     off_line: bool = False
 
 
+class FillAct(BaseModel):
+    """Body of POST /fill: a box is full, or was emptied."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(max_length=20)
+    full: bool
+
+
 _SCAN = TypeAdapter(ScanAct)
+_FILL = TypeAdapter(FillAct)
 _CARD = TypeAdapter(CardAct)
 _PRINTER = TypeAdapter(PrinterAct)
 _LOAD = TypeAdapter(LoadAct)
@@ -93,6 +103,7 @@ class SerialBench:
         app.router.add_post("/card", self.hold_card)
         app.router.add_post("/printer", self.printer)
         app.router.add_get("/printer", self.printed)
+        app.router.add_post("/fill", self.fill)
 
     async def scan(self, request: web.Request) -> web.Response:
         """POST /scanner: hold a code before it; `read` tells whether it looked, `zones` how it is set."""
@@ -137,3 +148,9 @@ class SerialBench:
         """GET /printer: what has come out of it, as text."""
         _, printer = self._devices.find(PrinterDevice)
         return web.json_response({"printed": printer.printed.decode("gb18030", errors="replace")})
+
+    async def fill(self, request: web.Request) -> web.Response:
+        """POST /fill: let a recycling box be full or empty."""
+        act = await body_of(request, _FILL)
+        self._cabinet.fill(act.name, full=act.full)
+        return web.json_response({"full": act.full})

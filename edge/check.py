@@ -18,6 +18,7 @@ from edge.access.pairing import SECRETS_FILE
 from edge.config import StationConfig
 from edge.data_folder import CA_FILE, lock
 from edge.hardware.build import Hardware, build_hardware
+from edge.hardware.inputs import BoardInput
 from edge.hardware.line import open_line
 from edge.hardware.peripherals import look_at
 from firmware_protocols.lock_boards import LOCK_BOARDS
@@ -157,6 +158,7 @@ async def _boards(config: StationConfig) -> list[Finding]:
     try:
         doors = await _read_doors(hardware)
         goods = await hardware.door_bus.read_goods()
+        inputs = {one: await one.read() for one in (*hardware.flaps, *hardware.fills)}
         readings = {probe.zone: await probe.read() for probe in hardware.probes}
         buses = hardware.bus_state
     finally:
@@ -168,6 +170,7 @@ async def _boards(config: StationConfig) -> list[Finding]:
         for name, state in buses.items()
     ]
     findings += _door_findings(config, doors, up)
+    findings += [_input_finding(one, now, one in hardware.flaps) for one, now in inputs.items()]
     if lying := [label for label, there in goods.items() if there]:
         findings.append(Finding(Level.OK, f"goods sensors: something lies in {', '.join(lying)}"))
     for zone in config.zone:
@@ -180,6 +183,14 @@ async def _boards(config: StationConfig) -> list[Finding]:
             advice = "check its power, wiring and address"
             findings.append(Finding(Level.WRONG, f"{place}: {reading.quality.value}; {advice}"))
     return findings
+
+
+def _input_finding(one: BoardInput, now: bool | None, is_flap: bool) -> Finding:
+    name, words = ("flap", ("shut", "open")) if is_flap else ("fill level", ("not full", "full"))
+    if now is None:
+        said = "cannot be told; check power, wiring and address of its board"
+        return Finding(Level.WRONG, f"{name} {one.name}: {said}")
+    return Finding(Level.OK, f"{name} {one.name}: {words[now]}")
 
 
 def _named(bus: str, detail: str) -> str:

@@ -17,8 +17,12 @@ from edge.peripherals import (
 )
 from edge.wiring import (
     CompartmentSection,
+    DoorSection,
+    FillSection,
+    FlapSection,
     Section,
     doors_share_nothing,
+    fill_levels_fit,
     one_kind_a_unit,
     one_protocol_a_bus,
 )
@@ -171,6 +175,8 @@ class StationConfig(Section):
     bus: tuple[BusSection, ...] = Field(min_length=1)
     zone: tuple[ZoneSection, ...] = Field(min_length=1)
     compartment: tuple[CompartmentSection, ...] = Field(min_length=1)
+    flap: tuple[FlapSection, ...] = ()
+    fill: tuple[FillSection, ...] = ()
     doors: DoorsSection = DoorsSection()
     pickup: PickupSection = PickupSection()
     limiter: LimiterSection = LimiterSection()
@@ -185,6 +191,11 @@ class StationConfig(Section):
         description="folder of databases and secrets; `--data` and LINLI_DATA win",
     )
 
+    @property
+    def doors_wired(self) -> tuple[DoorSection, ...]:
+        """Return every door that hangs on a bus: compartments and flaps."""
+        return (*self.compartment, *self.flap)
+
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
         buses = {bus.name for bus in self.bus}
@@ -196,27 +207,29 @@ class StationConfig(Section):
                 raise ValueError(
                     f"zone {zone.name!r} names bus {zone.probe_bus!r}; there are {sorted(buses)}"
                 )
-        for part in self.compartment:
-            if part.bus not in buses:
+        for door in self.doors_wired:
+            if door.bus not in buses:
                 raise ValueError(
-                    f"compartment {part.label} names bus {part.bus!r}; there are {sorted(buses)}"
+                    f"compartment {door.label} names bus {door.bus!r}; there are {sorted(buses)}"
                 )
+        for part in self.compartment:
             if part.zone not in zones:
                 raise ValueError(
                     f"compartment {part.label} names zone {part.zone!r}; there are {sorted(zones)}"
                 )
-        times = Counter(part.label for part in self.compartment)
+        times = Counter(part.label for part in self.doors_wired)
         if twice := [label for label, count in times.items() if count > 1]:
             raise ValueError(f"more than one compartment has the label {', '.join(twice)}")
         return self
 
     @model_validator(mode="after")
     def _wires_fit(self) -> Self:
-        doors_share_nothing(self.compartment)
-        one_kind_a_unit(self.compartment)
+        doors_share_nothing(self.doors_wired)
+        one_kind_a_unit(self.doors_wired)
+        fill_levels_fit(self.fill, self.doors_wired)
         probes = {zone.probe_bus for zone in self.zone}
         for bus in self.bus:
-            one_protocol_a_bus(bus.name, self.compartment, has_probe=bus.name in probes)
+            one_protocol_a_bus(bus.name, self.doors_wired, has_probe=bus.name in probes)
         return self
 
     @model_validator(mode="after")
@@ -228,14 +241,14 @@ class StationConfig(Section):
 
     def protocol_of(self, bus: str) -> LineProtocol:
         """Return what the boards on a bus speak; one with probes alone, or nothing, speaks Modbus."""
-        kinds = (LOCK_BOARDS[part.board_kind] for part in self.compartment if part.bus == bus)
+        kinds = (LOCK_BOARDS[part.board_kind] for part in self.doors_wired if part.bus == bus)
         return next((facts.protocol for facts in kinds), LineProtocol.MODBUS)
 
     @model_validator(mode="after")
     def _units_are_one_device(self) -> Self:
         """Refuse a unit that is a lock board and a probe: both would answer at once, and a door might not."""
         probes = {(zone.probe_bus, zone.probe_unit): zone.name for zone in self.zone}
-        for part in self.compartment:
+        for part in self.doors_wired:
             for unit in (part.unit, part.sensed_by[0]):
                 if (zone := probes.get((part.bus, unit))) is not None:
                     raise ValueError(

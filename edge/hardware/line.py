@@ -7,6 +7,7 @@ import asyncio
 import errno
 import getpass
 import grp
+import termios
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -56,6 +57,8 @@ class SerialLine:
                 stopbits=1,
                 timeout=self._section.timeout_s,
             )
+        except termios.error as error:  # is no OSError, but says the same
+            raise port_error(self._section, OSError(*error.args)) from error
         except OSError as error:
             raise await self._work.run(port_error, self._section, error) from error
 
@@ -123,6 +126,9 @@ def _cause(port: str, error: OSError) -> tuple[str, str]:
         )
     if error.errno in _BUSY or "exclusively lock" in text:
         return "bus.port_busy", "is in use; stop the other program (`fuser -v` names it)"
+    if error.errno == errno.EINVAL:
+        said = "does not take this speed or character format; check `baud`, `bits` and `parity`"
+        return "bus.port_failed", said
     return "bus.port_failed", f"cannot be opened: {text}"
 
 

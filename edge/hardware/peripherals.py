@@ -1,6 +1,7 @@
 """The station's devices with a port of their own, built from its settings."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
@@ -16,6 +17,8 @@ from edge.hardware.scales import SCALE_DRIVERS
 from edge.peripherals import WEDGE, CardReaderSection, PrinterSection
 from firmware_protocols.weights import SCALES
 
+log = logging.getLogger(__name__)
+AGAIN_S = 60.0
 LOOK_S = 6.0
 """Long enough for a device that is slow to answer to be set up."""
 
@@ -55,7 +58,7 @@ class Peripherals:
         """Keep every port open until cancelled; without any device it returns at once."""
         async with asyncio.TaskGroup() as group:
             for device in self.devices:
-                group.create_task(device.run(), name=f"port of the {device.state.name}")
+                group.create_task(_kept_going(device), name=f"port of the {device.state.name}")
 
     def _scanner(self, config: StationConfig) -> Scanner | None:
         part = config.scanner
@@ -102,6 +105,16 @@ class Peripherals:
     def _tell(self, device: Device) -> None:
         for listener in tuple(self.listeners):
             listener(device.state.name, None, device.state.up, device.state.detail)
+
+
+async def _kept_going(device: Device) -> None:
+    """Run a device; a defect in its driver is logged and must not take the doors with it."""
+    while True:
+        try:
+            await device.run()
+        except Exception:
+            log.exception("%s: its driver failed, again in %d s", device.state.name, AGAIN_S)
+        await asyncio.sleep(AGAIN_S)
 
 
 async def look_at(

@@ -2,11 +2,13 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 from common.kit.clock import SystemClock
 from common.kit.work import ThreadWork
 from device_sim.cabinet import Cabinet
+from device_sim.config import load
 from device_sim.faults import NoAnswer
 from device_sim.pty_port import PtyPort
 from edge.check import Finding, Level, check_station
@@ -18,6 +20,8 @@ from tests.device_sim.cabinets import lock_cabinet
 from tests.edge.cable import Cable
 from tests.edge.hardware.device_bench import cabinet_with
 from tests.edge.hardware.lock_bench import LockBench, running, station_of
+
+CABINETS = Path(__file__).parents[2] / "cabinets"
 
 
 def findings(kind: LockKind, folder: Path, *acts: str) -> list[Finding]:
@@ -115,3 +119,30 @@ def test_a_device_that_is_not_there_is_said_with_what_to_do(tmp_path: Path) -> N
     (state,) = asyncio.run(look_at(station, open_line, within_s=0.2))
     assert not state.up
     assert "is not there; plug the adapter in" in state.text
+
+
+def test_flaps_and_fill_levels_are_read(tmp_path: Path) -> None:
+    cabinet = load(CABINETS / "lvyuan-6.toml", {}).model_copy(update={"serial": ()})
+    station, clock, work = station_of(cabinet, tmp_path), SystemClock(), ThreadWork()
+    bench = Cabinet(cabinet, clock, random.Random(1))
+    bench.fill("textiles", full=True)
+    bench.pull("R01")
+
+    async def main(*acts: Callable[[], None]) -> list[str]:
+        port = PtyPort(bench, bench.bus(), tmp_path / "bus0", clock, work)
+        async with running(port.run()):
+            await port.is_open.wait()
+            for act in acts:
+                act()
+            found = await check_station(station, tmp_path / "data", clock)
+        return [one.text for one in found if one.text.startswith(("flap", "fill"))]
+
+    try:
+        (tmp_path / "data").mkdir()
+        assert asyncio.run(main()) == [
+            "flap R01: open", "flap R02: shut", "fill level bottles: not full", "fill level textiles: full",
+        ]  # fmt: skip
+        silent = NoAnswer(kind="no_answer", target=2)
+        assert "flap R01: cannot be told" in asyncio.run(main(lambda: bench.lay(silent)))[0]
+    finally:
+        work.close()

@@ -195,3 +195,13 @@ def test_what_is_plugged_in_is_offered(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_port_nobody_can_look_at_is_most_likely_of_group_dialout(tmp_path: Path) -> None:
     section = BusSection(name="b", port=str(tmp_path / "gone"))
     assert "group dialout " in port_error(section, PermissionError(errno.EACCES, "no")).detail
+
+
+async def test_a_character_format_that_a_port_does_not_take_is_said(
+    cabinet: Cabinet, port: PtyPort
+) -> None:
+    section = BusSection(name="scale", port=str(port.link), bits=7, parity="E")
+    async with _running(port.run()):
+        await port.is_open.wait()
+        with pytest.raises(UnavailableError, match="check `baud`, `bits` and `parity`"):
+            await open_line(section).connect(asyncio.Protocol)

@@ -259,3 +259,16 @@ def test_debounce() -> None:
     seen = [("A", 0.0), ("A", 2.9), ("A", 5.8), ("B", 5.9), ("A", 6.0), ("A", 9.0), (None, 9.1)]
     told = [subject.is_new(text, at_s) for text, at_s in seen]
     assert told == [True, False, False, True, True, True, True]
+
+
+def test_a_defect_in_a_driver_takes_nothing_else_with_it(caplog: pytest.LogCaptureFixture) -> None:
+    def before(scan: ScanBench) -> None:
+        scan.bench.devices.devices[0]._set_up = lambda: 1 / 0  # type: ignore[attr-defined]
+
+    async def body(scan: ScanBench) -> None:
+        await asyncio.sleep(5)
+        assert "its driver failed" in caplog.text
+        del scan.bench.devices.devices[0]._set_up  # type: ignore[attr-defined]
+        await scan.bench.until(lambda: scan.driver.state.sound, within_s=90)
+
+    on_scanner(body, before=before)
