@@ -18,7 +18,9 @@ from edge.data_folder import CA_FILE, lock
 from edge.device_check import device_findings
 from edge.findings import Finding, Level
 from edge.hardware.build import Hardware, build_hardware
+from edge.hardware.inputs import BoardInput
 from edge.hardware.line import open_line
+from edge.hardware.peripherals import look_at
 from firmware_protocols.lock_boards import LOCK_BOARDS
 
 __all__ = ["Finding", "Level", "check_station", "hub_finding"]
@@ -47,6 +49,10 @@ async def check_station(config: StationConfig, data: Path, clock: Clock) -> list
         findings.append(_disk(config, data))
         findings += _pages(config)
         findings += await _boards(config)
+        findings += [
+            Finding(Level.OK if one.sound else Level.WRONG if one.up else Level.AWAY, one.text)
+            for one in await look_at(config, open_line)
+        ]
     return findings
 
 
@@ -131,6 +137,7 @@ async def _boards(config: StationConfig) -> list[Finding]:
     try:
         doors = await _read_doors(hardware)
         goods = await hardware.door_bus.read_goods()
+        inputs = {one: await one.read() for one in (*hardware.flaps, *hardware.fills)}
         readings = {probe.zone: await probe.read() for probe in hardware.probes}
         devices = {one.name: await one.read() for one in hardware.instruments}
         buses = hardware.bus_state
@@ -143,6 +150,7 @@ async def _boards(config: StationConfig) -> list[Finding]:
         for name, state in buses.items()
     ]
     findings += _door_findings(config, doors, up)
+    findings += [_input_finding(one, now, one in hardware.flaps) for one, now in inputs.items()]
     if lying := [label for label, there in goods.items() if there]:
         findings.append(Finding(Level.OK, f"goods sensors: something lies in {', '.join(lying)}"))
     for zone in config.zone:
@@ -156,6 +164,14 @@ async def _boards(config: StationConfig) -> list[Finding]:
             findings.append(Finding(Level.WRONG, f"{place}: {reading.quality.value}; {advice}"))
     findings += device_findings(config, devices, up)
     return findings
+
+
+def _input_finding(one: BoardInput, now: bool | None, is_flap: bool) -> Finding:
+    name, words = ("flap", ("shut", "open")) if is_flap else ("fill level", ("not full", "full"))
+    if now is None:
+        said = "cannot be told; check power, wiring and address of its board"
+        return Finding(Level.WRONG, f"{name} {one.name}: {said}")
+    return Finding(Level.OK, f"{name} {one.name}: {words[now]}")
 
 
 def _named(bus: str, detail: str) -> str:

@@ -92,6 +92,7 @@ ERROR_KEYS: dict[str, str] = {
     "sim.port_taken": "The Modbus TCP port is in use; stop the other program or choose another.",
     "sim.unknown_door": "The cabinet has no such door.",
     "sim.unknown_unit": "The cabinet has no such unit.",
+    "sim.unknown_device": "The cabinet has no such device on a serial port.",
     "sim.unknown_bus": "The cabinet has no such bus.",
     "sim.unknown_zone": "The cabinet has no such temperature zone.",
     "sim.no_such_fault": "This fault does not lie on the cabinet (any more).",

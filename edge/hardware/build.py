@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from edge.config import BusSection, StationConfig, ZoneSection
 from edge.hardware.bus import BusListener, BusOwner
 from edge.hardware.door_bus import DoorWire, WiredDoorBus
+from edge.hardware.inputs import BoardInput
 from edge.hardware.line import Line
 from edge.hardware.lock_drivers import LOCK_DRIVERS, SPEECHES
 from edge.hardware.ports import DoorBus, Instrument, LockBoard, Probe
@@ -70,8 +71,11 @@ class Hardware:
         door_bus: WiredDoorBus,
         probes: tuple[Probe, ...],
         instruments: tuple[Instrument, ...] = (),
+        flaps: tuple[BoardInput, ...] = (),
+        fills: tuple[BoardInput, ...] = (),
     ) -> None:
         """Take what `build_hardware` made."""
+        self.flaps, self.fills = flaps, fills
         self.door_bus = door_bus
         self.probes = probes
         self.instruments = instruments
@@ -125,13 +129,35 @@ def build_hardware(config: StationConfig, open_line: Callable[[BusSection], Line
         WiredDoorBus(doors, gap_ms=config.doors.pulse_gap_ms),
         tuple(_probe(zone, owners[zone.probe_bus][0]) for zone in config.zone),
         tuple(_instrument(device, owners[device.bus][0]) for device in config.device),
+        *_inputs(config, board),
     )
+
+
+def _inputs(
+    config: StationConfig, board: Callable[[str, int, LockKind], LockBoard]
+) -> tuple[tuple[BoardInput, ...], tuple[BoardInput, ...]]:
+    """Return flaps and fill levels."""
+    kinds = {(part.bus, part.sensed_by[0]): part.sensed_by[1] for part in config.doors_wired}
+    flaps = tuple(
+        BoardInput(one.label, board(one.bus, *one.sensed_by), one.sensed_channel, one.open_level)
+        for one in config.flap
+    )
+    fills = tuple(
+        BoardInput(
+            one.name,
+            board(one.bus, one.unit, kinds[one.bus, one.unit]),
+            one.channel,
+            one.full_level,
+        )
+        for one in config.fill
+    )
+    return flaps, fills
 
 
 def _owner(
     config: StationConfig, section: BusSection, line: Line
 ) -> tuple[BusOwner[Any, Any], tuple[int, ...]]:
-    parts = [part for part in config.compartment if part.bus == section.name]
+    parts = [part for part in config.doors_wired if part.bus == section.name]
     sensors = {part.sensed_by[0] for part in parts}
     probes = {zone.probe_unit for zone in config.zone if zone.probe_bus == section.name}
     drivers = [(part, LOCK_DRIVERS[part.board_kind]) for part in parts]

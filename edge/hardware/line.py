@@ -7,6 +7,7 @@ import asyncio
 import errno
 import getpass
 import grp
+import termios
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -24,7 +25,6 @@ Connection = tuple[asyncio.BaseTransport, asyncio.BaseProtocol]
 _BY_ID = Path("/dev/serial/by-id")
 _TCP = "tcp://"
 _MODBUS_TCP_PORT = 502
-_PARITY = {"none": "N", "even": "E", "odd": "O"}
 _GONE = frozenset({errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTDIR})
 _BUSY = frozenset({errno.EBUSY, errno.EAGAIN})
 
@@ -52,11 +52,13 @@ class SerialLine:
                 factory,
                 self._section.port,
                 baudrate=self._section.baud,
-                bytesize=8,
-                parity=_PARITY[self._section.parity],
+                bytesize=self._section.bits,
+                parity=self._section.parity,
                 stopbits=1,
                 timeout=self._section.timeout_s,
             )
+        except termios.error as error:  # is no OSError, but says the same
+            raise port_error(self._section, OSError(*error.args)) from error
         except OSError as error:
             raise await self._work.run(port_error, self._section, error) from error
 
@@ -124,6 +126,9 @@ def _cause(port: str, error: OSError) -> tuple[str, str]:
         )
     if error.errno in _BUSY or "exclusively lock" in text:
         return "bus.port_busy", "is in use; stop the other program (`fuser -v` names it)"
+    if error.errno == errno.EINVAL:
+        said = "does not take this speed or character format; check `baud`, `bits` and `parity`"
+        return "bus.port_failed", said
     return "bus.port_failed", f"cannot be opened: {text}"
 
 

@@ -5,7 +5,7 @@ StationFacts.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -32,6 +32,7 @@ from edge.pickup.views import (
     SessionView,
     UndoView,
 )
+from edge.screen.scans import ScanFeed
 from edge.sync.fence import Why
 
 
@@ -224,3 +225,4 @@ class ScreenServices:
     clock: Clock
     build_id: str
     stay: Callable[[], None] | None = None
+    scans: ScanFeed = field(default_factory=ScanFeed)

@@ -8,9 +8,10 @@ from common.contract.words import TemperatureClass
 from common.kit.errors import ConfigError
 from device_sim.config import BoardSection, CabinetConfig
 from edge.instruments import OWN_PROBE_DRIVERS, shipped
-from edge.wiring import CompartmentSection
+from edge.wiring import CompartmentSection, FlapSection
 from firmware_protocols.lock_boards import LOCK_BOARDS
 from linli.demo.ports import Ports
+from linli.demo.serial_file import serial_sections
 
 _PULSE_MS = CompartmentSection.model_fields["pulse_ms"].default
 _LIMITS_C = {
@@ -47,6 +48,11 @@ def station_toml(
             *_zones(cabinet),
             *_compartments(cabinet),
             *_devices(cabinet),
+            *(
+                line
+                for head, keys in serial_sections(cabinet, ptys)
+                for line in _table(head, **keys)
+            ),
             *_table(
                 "[screen]",
                 kiosk_port=ports.kiosk,
@@ -134,7 +140,7 @@ def _devices(cabinet: CabinetConfig) -> Iterator[str]:
 def _compartments(cabinet: CabinetConfig) -> Iterator[str]:
     boards = {board.unit: board for board in cabinet.board}
     for door in cabinet.door:
-        record = door.model_dump(exclude={"board", "sensor_board"}, exclude_none=True)
+        record = door.model_dump(exclude={"board", "sensor_board", "flap"}, exclude_none=True)
         record["unit"] = door.board
         record["board_kind"] = kind = boards[door.board].lock_kind
         if kind is not None and (step_ms := LOCK_BOARDS[kind].pulse.step_ms) > _PULSE_MS:
@@ -142,4 +148,12 @@ def _compartments(cabinet: CabinetConfig) -> Iterator[str]:
         if door.sensor_board is not None:
             record["sensor_unit"] = door.sensor_board
             record["sensor_kind"] = boards[door.sensor_board].kind
-        yield from _table("[[compartment]]", **record, bus=boards[door.board].bus)
+        if door.flap:
+            record = {
+                key: value for key, value in record.items() if key in FlapSection.model_fields
+            }
+        head = "[[flap]]" if door.flap else "[[compartment]]"
+        yield from _table(head, **record, bus=boards[door.board].bus)
+    for fill in cabinet.fill:
+        record = {"name": fill.name, "unit": fill.board, "channel": fill.channel}
+        yield from _table("[[fill]]", **record, bus=boards[fill.board].bus)

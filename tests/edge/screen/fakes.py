@@ -40,6 +40,7 @@ from edge.pickup.views import (
     UndoView,
     UnknownParcel,
 )
+from edge.screen.scans import ScanFeed
 from edge.screen.services import LinkFact, ScreenServices, ZoneFact
 from edge.sync.fence import Why
 from edge.wiring import CompartmentSection
@@ -409,10 +410,11 @@ class FakeStation:
     facts: FakeFacts = field(default_factory=FakeFacts)
     clock: FakeClock = field(default_factory=FakeClock)
     build_id: str = "build-1"
+    scans: ScanFeed = field(default_factory=ScanFeed)
 
     def services(self) -> ScreenServices:
         return ScreenServices(
             pickup=self.pickup, papers=self.papers, maintenance=self.maintenance,
             desk=self.desk, facts=self.facts, history=history,
-            config=config(), clock=self.clock, build_id=self.build_id,
+            config=config(), clock=self.clock, build_id=self.build_id, scans=self.scans,
         )  # fmt: skip
