@@ -125,7 +125,8 @@ async def test_what_is_no_code_is_not_tried(
 @pytest.mark.parametrize(
     ("path", "step", "asked"),
     [("/again", Step.NOT_OPENED, "again"), ("/reopen", Step.CLOSED, "reopen"),
-     ("/proceed", Step.CLOSED, "proceed"), ("/finish", Step.FAILED, "finish")],
+     ("/proceed", Step.CLOSED, "proceed"), ("/proceed", Step.FAILED, "proceed"),
+     ("/finish", Step.FAILED, "finish")],
 )  # fmt: skip
 async def test_every_button_reaches_the_flow(
     client: Client,

@@ -52,6 +52,12 @@ STEPS: dict[str, Callable[[FakeStation], object]] = {
     "closed 1 of 3": lambda s: setattr(s.pickup, "now", session(Step.CLOSED, total=3)),
     "done": lambda s: setattr(s.pickup, "now", session(Step.DONE)),
     "failed": lambda s: setattr(s.pickup, "now", session(Step.FAILED)),
+    "failed 1 of 3": lambda s: setattr(
+        s.pickup, "now", session(Step.FAILED, total=3, another=True)
+    ),
+    "not opened 1 of 3": lambda s: setattr(
+        s.pickup, "now", session(Step.NOT_OPENED, total=3, another=True)
+    ),
 }
 
 
