@@ -8,11 +8,12 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from device_sim.config import CabinetConfig
+from device_sim.config import BoardSection, CabinetConfig
 from device_sim.fault_base import FaultBase
 from device_sim.fault_texts import FaultWords
 from device_sim.faults import Fault
 from device_sim.iron_faults import DoorFault, PowerCut, SensorFault, ZoneFault
+from device_sim.profile_board import shipped
 
 GROUPS = ("doors", "sensors", "zones", "mains", "units", "lines")
 
@@ -82,13 +83,19 @@ def _group(model: type[FaultBase]) -> str:
 def _targets(group: str, config: CabinetConfig, words: FaultWords) -> tuple[tuple[str, str], ...]:
     lists: dict[str, Sequence[str]] = {
         "doors": [door.label for door in config.door],
-        "sensors": [str(board.unit) for board in config.board if board.lock_kind is None],
+        "sensors": [str(board.unit) for board in config.board if _has_probes(board)],
         "zones": [zone.name for zone in config.zone if zone.set_point_c is not None],
         "mains": ["cabinet"],
         "units": [str(board.unit) for board in config.board],
         "lines": [bus.name for bus in config.bus],
     }
     return tuple((one, words.value(one)) for one in lists[group])
+
+
+def _has_probes(board: BoardSection) -> bool:
+    if board.profile_kind is not None:
+        return bool(shipped(board.profile_kind).probes)
+    return board.probe_kind is not None
 
 
 def _inputs(

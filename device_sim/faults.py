@@ -101,7 +101,7 @@ class FaultBook:
 
     def is_dark(self) -> bool:
         """Tell whether the cabinet has no mains."""
-        return any(isinstance(one, PowerCut) for one in self._until_s)
+        return bool(self._until_s) and any(isinstance(one, PowerCut) for one in self._until_s)
 
     def lateness_s(self, unit: int) -> float:
         """Return how much later than usual a unit answers."""

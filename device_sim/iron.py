@@ -107,16 +107,20 @@ class Iron:
             board.silence()
 
     def _check_sensor(self, fault: SensorFault) -> None:
-        board = self._boards.get(fault.target)
-        if not isinstance(board, HasProbes):
-            probes = [unit for unit, one in self._boards.items() if isinstance(one, HasProbes)]
-            detail = f"unit {fault.target} has no probe; there are {', '.join(map(str, probes))}"
+        boards = {
+            unit: board
+            for unit, board in self._boards.items()
+            if isinstance(board, HasProbes) and board.probes
+        }
+        board = boards.get(fault.target)
+        if board is None:
+            detail = f"unit {fault.target} has no probe; there are {', '.join(map(str, boards))}"
             raise NotFoundError("sim.unknown_unit", detail)
         if fault.probe is not None and fault.probe >= board.probes:
             detail = f"unit {fault.target} has the probes 0 to {board.probes - 1}"
             raise InvalidError("sim.invalid", detail)
         if isinstance(fault, SensorShows) and fault.shows not in board.can_show:
-            known = ", ".join(sorted(board.can_show))
+            known = ", ".join(sorted(board.can_show)) or "none of them"
             detail = f"unit {fault.target} cannot say {fault.shows}; it can say {known}"
             raise InvalidError("sim.invalid", detail)
 

@@ -111,6 +111,11 @@ class Physics:
         if seconds <= 0:
             return
         for zone in self.zones.values():
-            gaps = sum(lock.gap for lock in self._doors_of[zone.name] if lock.is_ajar)
-            zone.pass_time(seconds, self.open_doors(zone.name), gaps)
+            open_doors, gaps = 0, 0.0
+            for lock in self._doors_of[zone.name]:  # on every frame: one plain pass
+                if lock.is_open:
+                    open_doors += 1
+                elif lock.gap:
+                    gaps += lock.gap
+            zone.pass_time(seconds, open_doors, gaps)
         self.now_s = to_s

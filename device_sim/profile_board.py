@@ -64,7 +64,6 @@ def profile_board(
         physics,
         jitter,
         set_point_c=housing.ambient_c if set_point_c is None else set_point_c,
-        ambient_c=housing.ambient_c,
     )
 
 
@@ -80,7 +79,6 @@ class ProfileBoard(ModbusBoard):
         jitter: random.Random,
         *,
         set_point_c: float,
-        ambient_c: float,
     ) -> None:
         """`zones`: where each probe hangs by channel, the first is also what a controller cools or a meter feeds."""
         super().__init__(unit, jitter)
@@ -90,7 +88,6 @@ class ProfileBoard(ModbusBoard):
         self._wired_as = unit
         self._profile, self._physics = profile, physics
         self._zones = zones
-        self._ambient_c = ambient_c
         self._open_since_s: float | None = None
 
     def obey(self, request: Request, frame: bytes, at_s: float) -> Reply:  # noqa: ARG002
@@ -158,7 +155,11 @@ class ProfileBoard(ModbusBoard):
     def _value(self, point: Point) -> Value | None:
         """Return what a point says now; None: no probe hangs there."""
         if point.role in PROBE_ROLES:
-            return self._sensed_c(point.channel)
+            sensed_c = self._sensed_c(point.channel)
+            can_say_none = bool(point.error_values) or point.status is not None
+            return self._air_c(point.channel) if sensed_c is None and not can_say_none else sensed_c
+        if point.role is Role.PROBE_FAULT:
+            return self._is_known_broken(point)
         if (number := self._numbers().get(point.role)) is not None:
             return number
         if not point.is_flag:
@@ -174,14 +175,21 @@ class ProfileBoard(ModbusBoard):
         says_none = sensed.is_error or sensed.temperature_c == SHOWN_C[Shows.NO_SENSOR]
         return None if says_none else sensed.temperature_c
 
+    def _is_known_broken(self, fault: Point) -> bool:
+        """Return what a flag of probes says: they stand in the order of the probes."""
+        flags = [point for point in self._profile.point if point.role is Role.PROBE_FAULT]
+        channel = flags.index(fault)
+        return channel in self._profile.probes and self._sensed_c(channel) is None
+
     def _numbers(self) -> Mapping[Role, float]:
         runs, air_c = self._compressor_on(), self._air_c(0)
-        air_c = self._ambient_c if air_c is None else air_c
+        outside_c = self._physics.outside.temperature_c
+        air_c = outside_c if air_c is None else air_c
         watts, volts = self._watts(), VOLTAGE_V + self.jitter.uniform(-1, 1)
         apparent_va = watts / POWER_FACTOR
         return {
             Role.DEFROST_TEMPERATURE: air_c + _EVAPORATOR_C[runs] + self._noise_c(),
-            Role.CONDENSER_TEMPERATURE: self._ambient_c + _CONDENSER_C[runs],
+            Role.CONDENSER_TEMPERATURE: outside_c + _CONDENSER_C[runs],
             Role.DISPLAYED_TEMPERATURE: air_c,
             Role.SET_POINT: self.set_point_c,
             Role.ACTIVE_SET_POINT: self.set_point_c,
@@ -223,7 +231,7 @@ class ProfileBoard(ModbusBoard):
         """Return what a probe hangs in: the probes of a controller in its zone, or in the open."""
         if self._is_controller:
             zone = self._zone(0)
-            return self._ambient_c if zone is None else zone.air.temperature_c
+            return (self._physics.outside if zone is None else zone.air).temperature_c
         zone = self._zone(channel)
         return None if zone is None else zone.air.temperature_c
 
@@ -263,5 +271,6 @@ def _can_show(profile: Profile) -> Iterator[Shows]:
             profile.device.family == "probes"
         ):  # digital elements, whose own wrong values pass through
             yield from (Shows.POWER_ON, Shows.UNDER_POWERED, Shows.GONE)
-    if any(point.status is not None for point in points):
+    knows = any(point.role is Role.PROBE_FAULT for point in profile.point)
+    if points and (knows or any(point.status is not None for point in points)):
         yield Shows.ERROR_STATUS

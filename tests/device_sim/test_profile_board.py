@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from common.kit.errors import InvalidError, NotFoundError
 from device_sim.iron_faults import SensorShows
 from device_sim.profile_board import DOOR_ALARM_S, shipped
 from device_sim.sensors import Shows
+from device_sim.zone import Air
 from firmware_protocols import profile_codec, profiles
 from firmware_protocols.modbus_pdu import (
     EchoReply,
@@ -169,3 +171,39 @@ def test_a_probe_that_lies_is_no_number_to_whoever_reads(
         assert found["probe_2"] == pytest.approx(4.0, abs=0.2)
     rig.cabinet.lift_all()
     assert read(rig, kind)[probe] == pytest.approx(4.0, abs=0.2)
+
+
+def test_a_controller_reports_its_broken_probe() -> None:
+    rig = rig_of("danfoss_ekc_202b", "chilled")
+    fault = SensorShows(kind="sensor_shows", target=UNIT, shows=Shows.ERROR_STATUS)
+    for broken in (False, True):
+        found = read(rig, "danfoss_ekc_202b")
+        assert (found["air_probe_fault"], found["defrost_probe_fault"]) == (broken, False)
+        rig.cabinet.lay(fault)
+
+
+def test_the_weather_reaches_a_condenser() -> None:
+    rig = rig_of("danfoss_erc_213_wb_ref", "chilled")
+    before = read(rig, "danfoss_erc_213_wb_ref")["condenser"]
+    rig.cabinet.set_outside(Air(35.0, 60.0))
+    assert read(rig, "danfoss_erc_213_wb_ref")["condenser"] == pytest.approx(before + 11, abs=0.1)
+
+
+def test_a_meter_has_no_probe() -> None:
+    rig = rig_of("sdm120")
+    with pytest.raises(NotFoundError, match=r"unit 9 has no probe"):
+        rig.cabinet.lay(SensorShows(kind="sensor_shows", target=UNIT))
+
+
+def test_a_module_refuses_a_value_that_it_cannot_say() -> None:
+    rig = rig_of("dixell_xjp60d", "chilled")
+    with pytest.raises(InvalidError, match=r"cannot say 85\.0"):
+        rig.cabinet.lay(SensorShows(kind="sensor_shows", target=UNIT, shows=Shows.POWER_ON))
+
+
+def test_false_values_stand_in_the_bytes_of_a_module() -> None:
+    rig = rig_of("r4dcb08", "frozen", "chilled")
+    for probe, shows in enumerate((Shows.POWER_ON, Shows.GONE)):
+        rig.cabinet.lay(SensorShows(kind="sensor_shows", target=UNIT, probe=probe, shows=shows))
+    (reply,) = rig.bus.feed(bytes.fromhex("09 03 00 00 00 03 04 83"), rig.clock.now_s)
+    assert reply.data[:9].hex(" ") == "09 03 06 03 52 fb 0a 80 00"

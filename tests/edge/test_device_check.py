@@ -68,7 +68,7 @@ def test_devices_are_named_with_what_they_say(tmp_path: Path) -> None:
     assert "whether the input is the door" in doubt
     ((level, text),) = said(found, "device meter 10")
     assert level is Level.OK
-    assert "power 360 W" in text
+    assert "power 6 W" in text  # of two controllers
     assert said(found, "probe frozen (unit 7)")[0][0] is Level.OK
 
 

@@ -12,6 +12,7 @@ from common.kit import failpoints
 from common.kit.chance import seeded_chance
 from common.kit.sqlite import SqliteDb
 from device_sim.faults import NoAnswer
+from device_sim.iron_faults import CompressorOff
 from device_sim.profile_board import ProfileBoard
 from edge.climate import STATE_DDL, TELEMETRY_DDL, Climate
 from edge.climate.instruments import NO_POWER_S, WHOLE_EVERY_S, InstrumentView
@@ -111,6 +112,8 @@ def test_the_first_reading_is_told_whole_and_then_only_what_changes(tmp_path: Pa
         (first,) = rig.events("instrument.readings", kind="carel_ir33")
         assert (first["whole"], first["zone"], first["lane"]) == (True, "chilled", "telemetry")
         assert len(values(first)) == 16
+        rest = CompressorOff(kind="compressor_off", target="chilled")
+        rig.bench.cabinet.lay(rest)  # else it starts within these minutes, and that is told
         await asyncio.sleep(300)
         assert len(rig.events("instrument.readings", kind="carel_ir33")) == 1
         rig.bench.cabinet.pull("A01")
