@@ -37,15 +37,20 @@ HINDRANCES = {
     "#unsure": UnavailableError("pickup.time_unsure", "not now"),
     "#held": UnavailableError("pickup.held", "not by a code"),
 }
+
+
+def off_but_scan(station: FakeStation) -> None:
+    """The keypad is off and a scanner is there."""
+    station.scans._types = True
+    station.pickup.level, station.pickup.locked_s = KeypadLevel.OFF, 40_000
+
+
 STEPS: dict[str, Callable[[FakeStation], object]] = {
     "code": lambda s: None,
     "locked": lambda s: setattr(s.pickup, "locked_s", 299),
     "step up": lambda s: setattr(s.pickup, "level", KeypadLevel.STEP_UP),
     "code or scan": lambda s: setattr(s.scans, "_types", True),
-    "off but scan": lambda s: (
-        setattr(s.scans, "_types", True),
-        vars(s.pickup).update(level=KeypadLevel.OFF, locked_s=40_000),
-    ),
+    "off but scan": off_but_scan,
     "off": lambda s: vars(s.pickup).update(level=KeypadLevel.OFF, locked_s=40_000),
     "fenced": lambda s: setattr(s.facts, "why", Why.FENCED),
     "opening": lambda s: setattr(s.pickup, "now", session(Step.OPENING)),
