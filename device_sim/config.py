@@ -4,14 +4,17 @@ Grid: columns and rows count from 0 at the top left, in the same units as the st
 """
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from common.kit.config import load_toml
 from device_sim.box_config import FillSection
 from device_sim.serial_config import SerialSection
+from device_sim.zone_config import Name, ZoneSection
+from firmware_protocols import profiles
 from firmware_protocols.lock_boards import (
     LOCK_BOARDS,
     MODBUS_UNITS,
@@ -24,8 +27,19 @@ from firmware_protocols.lock_boards import (
 Unit = Annotated[int, Field(ge=0, le=247)]
 Channel = Annotated[int, Field(ge=0, le=63)]
 ProbeKind = Literal["xy_md02"]
-"""Kinds of probe; `device_sim/cabinet.py` has a board for each."""
-Name = Annotated[str, Field(min_length=1, max_length=40)]
+"""Kinds of probe with a board of their own in `device_sim/cabinet.py`; any register profile is played besides."""
+
+
+def _known_kind(kind: str) -> str:
+    known = (*LOCK_BOARDS, *get_args(ProbeKind), *profiles.names())
+    if kind not in known:
+        near = get_close_matches(kind, known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+        raise ValueError(f"there is no board {kind!r}; {hint}")
+    return kind
+
+
+BoardKind = Annotated[str, AfterValidator(_known_kind)]
 
 
 class _Section(BaseModel):
@@ -81,29 +95,20 @@ class BusSection(_Section):
     )
 
 
-class ZoneSection(_Section):
-    """One temperature zone."""
-
-    name: Name = Field(description="what boards and doors call it")
-    name_zh: Name = Field(description="for people, in Chinese")
-    name_en: Name = Field(description="for people, in English")
-    set_point_c: float | None = Field(
-        default=None, ge=-30, le=30, description="none: as warm as outside"
-    )
-    humidity_pct: float = Field(
-        default=60.0, ge=0, le=100, description="humidity with all doors shut"
-    )
-
-
 class BoardSection(_Section):
     """One board on a bus; a probe measures a zone."""
 
-    kind: Literal[LockKind, ProbeKind] = Field(
-        description="lock board (see [lock boards](lock-boards.md)) or probe"
+    kind: BoardKind = Field(
+        description="[lock board](lock-boards.md), `xy_md02` or [register profile](profiles.md)"
     )
     bus: str = Field(description="name of the line it hangs on")
     unit: Unit = Field(description="its address, once in the cabinet")
-    zone: str | None = Field(default=None, description="where a probe hangs")
+    zone: str | None = Field(
+        default=None, description="where a probe hangs, what a controller cools or a meter feeds"
+    )
+    zones: tuple[str, ...] = Field(
+        default=(), description="instead of `zone`, where each probe hangs, by channel from 0"
+    )
 
     @property
     def lock_kind(self) -> LockKind | None:
@@ -112,8 +117,18 @@ class BoardSection(_Section):
 
     @property
     def probe_kind(self) -> ProbeKind | None:
-        """Return which probe it is, None for a lock board."""
-        return None if self.kind in LOCK_BOARDS else self.kind  # type: ignore[return-value] # what is left
+        """Return which probe with a board of its own it is, None for anything else."""
+        return self.kind if self.kind in get_args(ProbeKind) else None  # type: ignore[return-value] # its values
+
+    @property
+    def profile_kind(self) -> str | None:
+        """Return its register profile, None for what has none."""
+        return self.kind if self.kind in profiles.names() else None
+
+    @property
+    def hangs_in(self) -> tuple[str, ...]:
+        """Return the zone of each of its probes, by channel."""
+        return self.zones or (() if self.zone is None else (self.zone,))
 
     @property
     def protocol(self) -> LineProtocol:
@@ -199,10 +214,12 @@ class CabinetConfig(_Section):
             raise ValueError("only one bus can be offered over TCP")
         for board in self.board:
             _known(f"board {board.unit}", "bus", board.bus, buses)
+            for zone in board.hangs_in:
+                _known(f"board {board.unit}", "zone", zone, zones)
             if board.probe_kind:
                 _known(f"board {board.unit}", "zone", board.zone, zones)
-                if board.unit not in MODBUS_UNITS:
-                    raise ValueError(f"a {board.kind} has an address of 1 to 247, not {board.unit}")
+            if board.lock_kind is None and board.unit not in MODBUS_UNITS:
+                raise ValueError(f"a {board.kind} has an address of 1 to 247, not {board.unit}")
         for bus in self.bus:
             self.protocol_of(bus.name)
         for door in self.door:

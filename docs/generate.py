@@ -21,7 +21,11 @@ from pydantic_core import PydanticUndefined
 from common.contract.error_keys import ERROR_KEYS
 from common.contract.events import EVENT_TYPES
 from common.contract.replica import REPLICA_TABLES
+from common.kit.config import load_toml
+from device_sim.fault_forms import kinds
+from firmware_protocols import profile_codec, profiles
 from firmware_protocols.lock_boards import LOCK_BOARDS
+from firmware_protocols.profile import ROLE_UNITS, Profile, Role
 
 ROOT = Path(__file__).resolve().parent.parent
 Row = tuple[str, str, str, str]
@@ -30,6 +34,7 @@ SETTINGS = (
     ("station.toml", "the station daemon", "edge.config", "StationConfig"),
     ("hub.toml", "the hub", "cloud.config", "HubConfig"),
     ("cabinet.toml", "the simulator", "device_sim.config", "CabinetConfig"),
+    ("scenario.toml", "a scripted day", "device_sim.scenario_config", "Scenario"),
 )
 _LIMITS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤", "pattern": "like"}
 _MADE = "<!-- written by docs/generate.py (`make docs`); edit the code, not this page -->\n"
@@ -44,6 +49,8 @@ def pages() -> dict[Path, str]:
         reference / "messages.md": messages_page(),
         reference / "errors.md": errors_page(),
         reference / "lock-boards.md": lock_boards_page(),
+        reference / "profiles.md": profiles_page(),
+        reference / "faults.md": faults_page(),
         ROOT / "docs/operations/failpoints.md": failpoints_page(),
     }
 
@@ -99,6 +106,61 @@ def lock_boards_page() -> str:
             f" {facts.units[0]}–{facts.units[-1]} | {facts.channels} | {pulse} | {facts.inputs} |"
             f" {'yes' if facts.has_goods else ''} | {facts.doubt and f'experimental: {facts.doubt}'} |\n"
         )
+    return "".join(parts)
+
+
+def profiles_page() -> str:
+    """Every register profile that ships, and the keys of one."""
+    intro = (
+        "The `kind` of a `[[device]]` and, where channels are named, the `probe_kind` of a zone in `station.toml`;"
+        " the `kind` of a board in a cabinet file. *Probes*: channels that may measure a zone; *changes*: what an"
+        " operator may set, nothing else is ever written. *Experimental*: what is named is not known for sure."
+        " How to add one: [add a device driver](../howto/add-a-device-driver.md).\n"
+    )
+    head = (
+        "| kind | device | baud | probes | points | requests for all | changes | state |\n"
+        "|---|---|---|---|---|---|---|---|\n"
+    )
+    found = {kind: load_toml(Profile, profiles.path_of(kind), {}) for kind in profiles.names()}
+    parts = [f"# Register profiles\n\n{_MADE}\n{intro}\n{head}"]
+    parts += [_profile_row(kind, profile) for kind, profile in found.items()]
+    parts.append("\n## The keys of a profile\n")
+    parts += [_table(head, rows, doc) for head, doc, rows in _sections(Profile, "")]
+    parts.append(_roles())
+    return "".join(parts)
+
+
+def _profile_row(kind: str, profile: Profile) -> str:
+    about, line = profile.device, profile.line
+    probes = ", ".join(str(channel) for channel in sorted(profile.probes))
+    changes = ", ".join(f"`{one.id}`" for one in profile.point if one.access == "operator")
+    return (
+        f"| `{kind}` | [{about.name_en}](../hardware/{about.page}) | {line.baud} 8{line.parity}1 | {probes} |"
+        f" {len(profile.point)} | {len(profile_codec.plan(profile))} | {changes} |"
+        f" {about.doubt and f'experimental: {about.doubt}'} |\n"
+    )
+
+
+def _roles() -> str:
+    """Say which roles there are and what unit the numbers of each are in."""
+    rows = "\n".join(f"| `{role}` | {ROLE_UNITS.get(role, '')} |" for role in Role)
+    return (
+        f"\n### Roles\n\nWhat a point means to the station.\n\n| role | unit |\n|---|---|\n{rows}\n"
+    )
+
+
+def faults_page() -> str:
+    """Every fault that can be laid on a simulated cabinet."""
+    intro = (
+        "The body of `POST /faults` and the `what` of a `[[fault]]` in a scenario file; what they do to a"
+        " station is told in [the simulator's page](../hardware/simulator.md). `for_s` ends a fault by"
+        " itself, in seconds of the wire's clock (in a scenario: `for_min` beside `what`).\n"
+    )
+
+    parts = [f"# Faults of the simulator\n\n{_MADE}\n{intro}"]
+    for kind, model in kinds():
+        own = {n: f for n, f in model.model_fields.items() if n not in ("kind", "for_s")}
+        parts.append(_table(f"`{kind}`", _rows(own), _own_words(model)))
     return "".join(parts)
 
 
@@ -172,9 +234,15 @@ def _table(heading: str, rows: Iterable[Row], doc: str) -> str:
 
 
 def _inner(annotation: object) -> type[BaseModel] | None:
+    """Return the one table that a key holds; a choice of several is described where they are."""
+    tables = _tables(annotation)
+    return tables[0] if len(tables) == 1 else None
+
+
+def _tables(annotation: object) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _inner(part))), None)
+        return [annotation]
+    return [found for part in get_args(annotation) for found in _tables(part)]
 
 
 def _type_name(field: FieldInfo) -> str:
@@ -190,6 +258,8 @@ def _type_name(field: FieldInfo) -> str:
 def _written(annotation: Any) -> str:
     """Write a type as a person would: without modules, bounds and patterns."""
     inner = get_args(annotation)
+    if len(_tables(annotation)) > 1:
+        return "table"
     match get_origin(annotation):
         case None if isinstance(annotation, type) and issubclass(annotation, StrEnum):
             return " | ".join(repr(value.value) for value in annotation)

@@ -135,7 +135,7 @@ class Edge:
             db,
             self.telemetry_db,
             self.outbox,
-            self.hardware.probes,
+            self.hardware,
             config,
             clock,
             lambda: self.disk.level.keeps_every,

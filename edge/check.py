@@ -5,8 +5,6 @@ import os
 import socket
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 from common.contract.words import Quality
@@ -17,35 +15,16 @@ from common.kit.identity import StationSecrets
 from edge.access.pairing import SECRETS_FILE
 from edge.config import StationConfig
 from edge.data_folder import CA_FILE, lock
+from edge.device_check import device_findings
+from edge.findings import Finding, Level
 from edge.hardware.build import Hardware, build_hardware
 from edge.hardware.inputs import BoardInput
 from edge.hardware.line import open_line
 from edge.hardware.peripherals import look_at
 from firmware_protocols.lock_boards import LOCK_BOARDS
 
+__all__ = ["Finding", "Level", "check_station", "hub_finding"]
 OPEN_WITHIN_S = 3.0  # a serial adapter answers at once, a gateway within a second
-
-
-class Level(Enum):
-    """How bad a finding is."""
-
-    OK = "ok"
-    WRONG = "wrong"
-    USAGE = "setup"
-    AWAY = "away"
-
-    @property
-    def exit_code(self) -> int:
-        """Return the exit code of `linli edge check` for this level."""
-        return {Level.OK: 0, Level.WRONG: 1, Level.USAGE: 2, Level.AWAY: 3}[self]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line."""
-
-    level: Level
-    text: str
 
 
 async def check_station(config: StationConfig, data: Path, clock: Clock) -> list[Finding]:
@@ -160,6 +139,7 @@ async def _boards(config: StationConfig) -> list[Finding]:
         goods = await hardware.door_bus.read_goods()
         inputs = {one: await one.read() for one in (*hardware.flaps, *hardware.fills)}
         readings = {probe.zone: await probe.read() for probe in hardware.probes}
+        devices = {one.name: await one.read() for one in hardware.instruments}
         buses = hardware.bus_state
     finally:
         task.cancel()
@@ -182,6 +162,7 @@ async def _boards(config: StationConfig) -> list[Finding]:
         else:
             advice = "check its power, wiring and address"
             findings.append(Finding(Level.WRONG, f"{place}: {reading.quality.value}; {advice}"))
+    findings += device_findings(config, devices, up)
     return findings
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from common.contract.base import GridIndex, GridSpan, Id, LimitC
 from common.contract.words import TemperatureClass
+from edge.instruments import DeviceSection, ProbeKind, devices_fit, probes_exist
 from edge.peripherals import (
     CardReaderSection,
     PrinterSection,
@@ -29,8 +30,6 @@ from edge.wiring import (
 from firmware_protocols.lock_boards import LOCK_BOARDS, LineProtocol
 
 Port = Annotated[int, Field(ge=0, le=65535)]
-ProbeKind = Literal["xy_md02"]
-"""Probes with a driver; `edge/hardware/build.py` has one for each."""
 
 
 class StationSection(Section):
@@ -66,10 +65,12 @@ class BusSection(Section):
         description="`/dev/serial/by-id/…`, or `tcp://host:port`: Modbus TCP, or bare bytes for what is not Modbus"
     )
     baud: int = Field(default=9600, ge=300, le=115200)
+    bits: Literal[7, 8] = Field(default=8, description="data bits of a character")
+    parity: Literal["none", "even", "odd"] = Field(
+        default="none", description="of a serial port; everything on the line must be set so"
+    )
     timeout_s: float = Field(default=0.4, gt=0.05, le=5)
     local_echo: bool = False
-    bits: Literal[7, 8] = Field(default=8, description="data bits of a character")
-    parity: Literal["N", "E", "O"] = Field(default="N", description="none, even or odd")
 
 
 class ZoneSection(Section):
@@ -81,7 +82,13 @@ class ZoneSection(Section):
     temperature_class: TemperatureClass
     probe_bus: str
     probe_unit: int = Field(ge=1, le=247)
-    probe_kind: ProbeKind = Field(default="xy_md02", description="which driver reads the probe")
+    probe_kind: ProbeKind = Field(
+        default="xy_md02",
+        description="what measures it: `xy_md02`, or a [register profile](profiles.md) with probes",
+    )
+    probe_channel: int = Field(
+        default=0, ge=0, le=63, description="which probe of the unit, from 0; most have one"
+    )
     min_c: LimitC
     max_c: LimitC
     sample_s: float = Field(default=10.0, ge=1)
@@ -177,6 +184,7 @@ class StationConfig(Section):
     compartment: tuple[CompartmentSection, ...] = Field(min_length=1)
     flap: tuple[FlapSection, ...] = ()
     fill: tuple[FillSection, ...] = ()
+    device: tuple[DeviceSection, ...] = ()
     doors: DoorsSection = DoorsSection()
     pickup: PickupSection = PickupSection()
     limiter: LimiterSection = LimiterSection()
@@ -227,9 +235,9 @@ class StationConfig(Section):
         doors_share_nothing(self.doors_wired)
         one_kind_a_unit(self.doors_wired)
         fill_levels_fit(self.fill, self.doors_wired)
-        probes = {zone.probe_bus for zone in self.zone}
+        modbus = {zone.probe_bus for zone in self.zone} | {device.bus for device in self.device}
         for bus in self.bus:
-            one_protocol_a_bus(bus.name, self.doors_wired, has_probe=bus.name in probes)
+            one_protocol_a_bus(bus.name, self.doors_wired, has_probe=bus.name in modbus)
         return self
 
     @model_validator(mode="after")
@@ -246,7 +254,7 @@ class StationConfig(Section):
 
     @model_validator(mode="after")
     def _units_are_one_device(self) -> Self:
-        """Refuse a unit that is a lock board and a probe: both would answer at once, and a door might not."""
+        """Refuse a unit that is two devices: both would answer at once, and a door might not."""
         probes = {(zone.probe_bus, zone.probe_unit): zone.name for zone in self.zone}
         for part in self.doors_wired:
             for unit in (part.unit, part.sensed_by[0]):
@@ -255,4 +263,6 @@ class StationConfig(Section):
                         f"unit {unit} on bus {part.bus!r} is the relay board of {part.label}"
                         f" and the probe of zone {zone!r}; give one of them another unit"
                     )
+        probes_exist(self.zone)
+        devices_fit(self.device, self.bus, self.zone, self.doors_wired)
         return self

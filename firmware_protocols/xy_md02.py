@@ -7,7 +7,6 @@ temperature, never a measurement.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from firmware_protocols.errors import RangeError, WireError
 from firmware_protocols.modbus_pdu import (
@@ -19,6 +18,7 @@ from firmware_protocols.modbus_pdu import (
     registers,
     signed,
 )
+from firmware_protocols.quality import Quality
 
 TEMPERATURE = 1
 HUMIDITY = 2
@@ -29,13 +29,6 @@ HUMIDITY_CORRECTION = 0x0104  # s16 x 0.1
 MIN_C = -40.0
 MAX_C = 60.0
 MAX_PCT = 100.0
-
-
-class Quality(StrEnum):
-    """Whether the numbers may be believed."""
-
-    GOOD = "good"
-    BAD = "bad"
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,8 +196,9 @@ class Gateway:
         before: EventCursor | None = None,
         limit: int = 50,
         lane: str | None = None,
+        type_: str | None = None,
     ) -> list[StoredEvent]:
-        """Return the newest events behind `before`, newest first."""
+        """Return the newest events behind `before`, of one lane and type if they are named, newest first."""
         columns = event_table.c
         order = (columns.received_at_ms, columns.lane, columns.boot_epoch, columns.seq)
         query = sa.select(
@@ -209,6 +210,8 @@ class Gateway:
             query = query.where(sa.tuple_(*order) < sa.tuple_(*place))
         if lane is not None:
             query = query.where(columns.lane == lane)
+        if type_ is not None:
+            query = query.where(columns.type == type_)
         rows = conn.execute(query.order_by(*(part.desc() for part in order)).limit(limit))
         return [StoredEvent(*found) for found in rows]
 

@@ -10,6 +10,7 @@ from cloud.web.words import Tag, command_tag, zone_word
 from common.contract import events as e
 from common.contract.base import Message
 from common.contract.damage import StorageDamaged
+from common.contract.instruments import InstrumentAlarm
 from common.contract.papers import MaintenanceStarted, RevocationApplied
 from common.contract.words import ActorKind, CommandState, KeypadLevel
 from common.ui.i18n import Texts
@@ -28,6 +29,8 @@ def say(event: StoredEvent, texts: Texts, zone_names: Mapping[str, str]) -> Tag:
         return ("", event.type)
     if isinstance(body, e.ClimateOverLimit):
         return _climate(body, zone_names.get(body.zone) or zone_word(body.zone, texts), texts)
+    if isinstance(body, InstrumentAlarm):
+        return _alarm(body, texts)
     if isinstance(body, RevocationApplied | MaintenanceStarted):
         return _paper(body, texts)
     return _sentence(body, texts)
@@ -185,6 +188,21 @@ def _climate(body: e.ClimateOverLimit, zone: str, texts: Texts) -> Tag:
         )
         return ("crit", said)
     return ("ok", _("%(zone)s within its limits again: %(now)s", zone=zone, now=now))
+
+
+def _alarm(body: InstrumentAlarm, texts: Texts) -> Tag:
+    _, name = texts.gettext, body.instrument
+    said = {
+        "high_alarm": _("too warm"),
+        "low_alarm": _("too cold"),
+        "door_alarm": _("a door stands open"),
+        "probe_fault": _("a probe is broken"),
+        "haccp": _("HACCP alarm"),
+        "no_power": _("takes no power"),
+    }.get(body.role, _("alarm"))
+    if body.raised:
+        return ("crit", _("%(name)s reports: %(said)s", name=name, said=said))
+    return ("ok", _("%(name)s no longer reports: %(said)s", name=name, said=said))
 
 
 def _lost(body: e.BlobDropped | e.TelemetryGap, texts: Texts) -> Tag:

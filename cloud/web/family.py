@@ -16,10 +16,10 @@ from cloud.orders.renewing import TO_COLLECT
 from cloud.stations.views import Connectivity, StationView
 from cloud.web.forms import Fields, is_id, text_of
 from cloud.web.frame import Frame, see_other
-from cloud.web.live import follow
+from cloud.web.link_page import LinkPage
 from cloud.web.private import private, shown
 from cloud.web.qr import qr_svg
-from cloud.web.session import keep_lang, lang_of
+from cloud.web.session import lang_of
 from cloud.web.words import Tag, delegate_tag, zone_word
 from common.contract.error_keys import ERROR_KEYS
 from common.kit.clock import from_ms
@@ -62,12 +62,8 @@ def goods_word(parcel: ParcelView, texts: Texts) -> str:
     return f"{zone_word(parcel.temperature_class, texts)} · {pieces}"
 
 
-class FamilyPages:
+class FamilyPages(LinkPage[tuple[ErrandView, str]]):
     """The owner's two forms, and the errand's page."""
-
-    def __init__(self, frame: Frame) -> None:
-        """Stand on `frame`."""
-        self._frame = frame
 
     def add_to(self, app: web.Application) -> None:
         """Register the routes."""
@@ -101,34 +97,6 @@ class FamilyPages:
 
         return await self._act(request, act)
 
-    async def show(self, request: web.Request) -> web.StreamResponse:
-        """Return the errand's page, 404 for a link nobody was given; `?lang=` changes the language."""
-        if "lang" in request.query:
-            response = see_other(request.path)
-            keep_lang(response, request.query["lang"])
-            return private(response)
-        lang, frame = lang_of(request), self._frame
-        try:
-            view, phone = await self._read(request)
-        except LinliError as error:
-            return private(frame.sorry(lang, error.status, "web.link_unknown"))
-        return shown(
-            frame, "errand.html", lang, part=self._region(view, lang).html(), phone=phone,
-            path=request.path,
-        )  # fmt: skip
-
-    async def live(self, request: web.Request) -> web.StreamResponse:
-        """Stream the page; an unknown link is a plain 404."""
-        lang = lang_of(request)
-        view, _ = await self._read(request)
-
-        async def read() -> list[Region]:
-            found, _ = await self._read(request)
-            return [self._region(found, lang)]
-
-        topics = (f"order:{view.order_id}", f"station:{view.station_id}")
-        return await follow(self._frame, request, read, topics)
-
     async def _act(self, request: web.Request, act: Act) -> web.StreamResponse:
         """Act once, by the form's key; what was refused is said on the order's page."""
         fields, frame, lang = await read_form(request), self._frame, lang_of(request)
@@ -153,11 +121,28 @@ class FamilyPages:
             return private(see_other(f"{home}?said={said}#family"))
         return private(see_other(f"{home}#family"))
 
-    async def _read(self, request: web.Request) -> tuple[ErrandView, str]:
+    async def _read(self, token: str) -> tuple[ErrandView, str]:
         ports = self._frame.ports
-        view = await ports.orders.errand(request.match_info["token"][:80])
+        view = await ports.orders.errand(token)
         detail = await ports.stations.detail(view.station_id)
         return view, detail.station.help_phone
+
+    def _page(
+        self, request: web.Request, found: tuple[ErrandView, str], lang: Lang
+    ) -> web.Response:
+        view, phone = found
+        return shown(
+            self._frame, "errand.html", lang, part=self._region(view, lang).html(), phone=phone,
+            path=request.path,
+        )  # fmt: skip
+
+    def _regions(self, found: tuple[ErrandView, str], lang: Lang) -> list[Region]:
+        view, _ = found
+        return [self._region(view, lang)]
+
+    def _topics(self, found: tuple[ErrandView, str]) -> tuple[str, ...]:
+        view, _ = found
+        return (f"order:{view.order_id}", f"station:{view.station_id}")
 
     def _region(self, view: ErrandView, lang: Lang) -> Region:
         texts = self._frame.texts(lang)

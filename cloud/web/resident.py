@@ -12,15 +12,12 @@ from cloud.orders.machine import CancelState, OrderState
 from cloud.orders.reading import OrderView
 from cloud.stations.views import StationView
 from cloud.web.family import family_region, to_give
-from cloud.web.frame import Frame, see_other
-from cloud.web.live import follow
-from cloud.web.private import private, shown
+from cloud.web.link_page import LinkPage
+from cloud.web.private import shown
 from cloud.web.qr import qr_svg
-from cloud.web.session import keep_lang, lang_of
 from cloud.web.words import Tag, order_tag, payment_word, story_word
 from common.contract.error_keys import ERROR_KEYS
 from common.kit.clock import from_ms
-from common.kit.errors import LinliError
 from common.kit.sse import Region
 from common.ui.i18n import Lang, Texts
 
@@ -81,65 +78,47 @@ def notice(view: OrderView, texts: Texts) -> Tag | None:
     }.get(view.state)  # fmt: skip
 
 
-class ResidentPages:
+class ResidentPages(LinkPage[tuple[OrderView, StationView]]):
     """The page behind an order's link."""
-
-    def __init__(self, frame: Frame) -> None:
-        """Stand on `frame`."""
-        self._frame = frame
 
     def add_to(self, app: web.Application) -> None:
         """Register the routes."""
         app.router.add_get("/o/{token}", self.show)
         app.router.add_get("/o/{token}/live", self.live)
 
-    async def show(self, request: web.Request) -> web.StreamResponse:
-        """Return the page, 404 for a link nobody was given; `?lang=` changes the language."""
-        if "lang" in request.query:
-            response = see_other(request.path)
-            keep_lang(response, request.query["lang"])
-            return private(response)
-        lang, frame = lang_of(request), self._frame
-        try:
-            view, station = await self._read(request)
-        except LinliError as error:
-            return private(frame.sorry(lang, error.status, "web.link_unknown"))
-        parts = {one.element_id: one.html() for one in self._regions(view, station, lang)}
-        return shown(
-            frame, "resident.html", lang, parts=parts, view=view, phone=station.help_phone,
-            path=request.path, tag=order_tag(view.state, frame.texts(lang)),
-            choices=to_give(view, frame.texts(lang)), base=request.path,
-            said=ERROR_KEYS.get(request.query.get("said", "")),
-        )  # fmt: skip
-
-    async def live(self, request: web.Request) -> web.StreamResponse:
-        """Stream the page; an unknown link is a plain 404."""
-        lang = lang_of(request)
-        view, _ = await self._read(request)
-
-        async def read() -> list[Region]:
-            found, station = await self._read(request)
-            return self._regions(found, station, lang)
-
-        topics = (
-            f"order:{view.order_id}",
-            f"station:{view.station_id}",
-            f"events:{view.station_id}",
-        )
-        return await follow(self._frame, request, read, topics)
-
-    async def _read(self, request: web.Request) -> tuple[OrderView, StationView]:
+    async def _read(self, token: str) -> tuple[OrderView, StationView]:
         ports = self._frame.ports
-        view = await ports.orders.by_link(request.match_info["token"][:80])
+        view = await ports.orders.by_link(token)
         detail = await ports.stations.detail(view.station_id)
         return view, detail.station
 
-    def _regions(self, view: OrderView, station: StationView, lang: Lang) -> list[Region]:
+    def _page(
+        self, request: web.Request, found: tuple[OrderView, StationView], lang: Lang
+    ) -> web.Response:
+        (view, station), texts = found, self._frame.texts(lang)
+        parts = {one.element_id: one.html() for one in self._regions(found, lang)}
+        return shown(
+            self._frame, "resident.html", lang, parts=parts, view=view, phone=station.help_phone,
+            path=request.path, tag=order_tag(view.state, texts),
+            choices=to_give(view, texts), base=request.path,
+            said=ERROR_KEYS.get(request.query.get("said", "")),
+        )  # fmt: skip
+
+    def _regions(self, found: tuple[OrderView, StationView], lang: Lang) -> list[Region]:
+        view, station = found
         own = replace(view, pickup=view.pickup and replace(view.pickup, delegates=()))
         return [
             self._region(own, station.help_phone, lang),
             family_region(self._frame, view, station, lang),
         ]
+
+    def _topics(self, found: tuple[OrderView, StationView]) -> tuple[str, ...]:
+        view, _ = found
+        return (
+            f"order:{view.order_id}",
+            f"station:{view.station_id}",
+            f"events:{view.station_id}",
+        )
 
     def _region(self, view: OrderView, phone: str, lang: Lang) -> Region:
         texts, pickup = self._frame.texts(lang), view.pickup

@@ -112,7 +112,9 @@ class SitePages:
             )
         )
         blocks = await ports.db.read(
-            lambda c: ports.gateway.events_tx(c, station_id, limit=_BLOCKS, lane="telemetry")
+            lambda c: ports.gateway.events_tx(
+                c, station_id, limit=_BLOCKS, lane="telemetry", type_="climate.block"
+            )
         )
         follow = _cursor_text(facts[-1].cursor) if len(facts) == EVENTS_A_PAGE else None
         beats = await ports.stations.sites.beats([detail.station])

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from common.contract.base import GridIndex, GridSpan, Id, Label, LimitC, Message, Ms
 from common.contract.damage import StorageDamaged
+from common.contract.instruments import InstrumentAlarm, InstrumentReadings
 from common.contract.papers import MaintenanceStarted, RevocationApplied
 from common.contract.words import (
     ActorKind,
@@ -300,6 +301,8 @@ EVENT_TYPES: dict[str, tuple[Lane, type[Message]]] = {
     "blob.dropped": (Lane.FACTS, BlobDropped),
     "climate.block": (Lane.TELEMETRY, ClimateBlock),
     "climate.over_limit": (Lane.FACTS, ClimateOverLimit),
+    "instrument.readings": (Lane.TELEMETRY, InstrumentReadings),
+    "instrument.alarm": (Lane.FACTS, InstrumentAlarm),
 }
 """Event type → lane and body model; the current version of every body is 1."""
 

@@ -126,7 +126,7 @@ class ZoneSampler:
         block, self._block = self._block, []
         body = ClimateBlock(
             zone=self.zone.name,
-            probe=f"{self.zone.probe_bus}/{self.zone.probe_unit}",
+            probe=_probe_name(self.zone),
             started_at_ms=to_ms(block[0].at),
             period_s=round(self.zone.sample_s * self._every),
             temperatures_c=tuple(sample.reading.temperature_c for sample in block),
@@ -146,3 +146,9 @@ class ZoneSampler:
         )
         fp("climate.block_posted")
         self._outbox.kick()
+
+
+def _probe_name(zone: ZoneSection) -> str:
+    """Return bus, unit and, of a unit with several probes, the channel."""
+    unit = f"{zone.probe_bus}/{zone.probe_unit}"
+    return f"{unit}/{zone.probe_channel}" if zone.probe_channel else unit

@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from common.contract.words import Quality
 from common.kit.clock import Clock, to_ms
 from common.kit.sqlite import Db
 from edge.climate import store
+from edge.climate.instruments import Instruments, InstrumentView
 from edge.climate.sampler import ZoneSampler
 from edge.config import StationConfig
-from edge.hardware.ports import Probe
+from edge.hardware.ports import Instrument, Probe
 from edge.sync import Outbox
 
 
@@ -26,6 +28,18 @@ class ZoneView:
     sampled_at: datetime | None
 
 
+class Measures(Protocol):
+    """What is needed of the hardware."""
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """Return a probe per zone."""
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """Return every controller and meter."""
+
+
 class Climate:
     """`start()` loads what is marked, `run()` samples until cancelled."""
 
@@ -34,7 +48,7 @@ class Climate:
         state_db: Db,
         telemetry_db: Db,
         outbox: Outbox,
-        probes: tuple[Probe, ...],
+        hardware: Measures,
         config: StationConfig,
         clock: Clock,
         keeps_every: Callable[[], int] = lambda: 1,
@@ -43,7 +57,8 @@ class Climate:
 
         Of `keeps_every()` samples one goes into the record, of 0 none; marking looks at all of them.
         """
-        by_zone = {probe.zone: probe for probe in probes}
+        by_zone = {probe.zone: probe for probe in hardware.probes}
+        self._instruments = Instruments(state_db, outbox, hardware.instruments, config, clock)
         self._state_db, self._telemetry_db = state_db, telemetry_db
         self._samplers = {
             zone.name: ZoneSampler(
@@ -57,16 +72,22 @@ class Climate:
         for zone, over in (await self._state_db.read(store.marks)).items():
             if zone in self._samplers:
                 self._samplers[zone].mark_as(over=over)
+        await self._instruments.start()
 
     async def run(self) -> None:
-        """Sample every zone until cancelled."""
+        """Sample every zone and read every device until cancelled."""
         async with asyncio.TaskGroup() as group:
+            self._instruments.jobs(group)
             for name, sampler in self._samplers.items():
                 group.create_task(sampler.run(), name=f"climate {name}")
 
     def view(self) -> tuple[ZoneView, ...]:
         """Return every zone in the order of the configuration; no I/O."""
         return tuple(self._zone(name, sampler) for name, sampler in self._samplers.items())
+
+    def instruments(self) -> tuple[InstrumentView, ...]:
+        """Return every controller and meter in the order of the configuration; no I/O."""
+        return self._instruments.view()
 
     async def history(self, zone: str, since: datetime) -> tuple[store.HistoryPoint, ...]:
         """Return the record of `zone` since then, oldest first; an unknown zone has none."""

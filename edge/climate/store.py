@@ -31,7 +31,22 @@ STATE_DDL: tuple[str, ...] = (
         zone TEXT PRIMARY KEY,
         over_limit INTEGER NOT NULL
     ) STRICT""",
+    """CREATE TABLE IF NOT EXISTS instrument_alarm (
+        instrument TEXT NOT NULL,
+        point TEXT NOT NULL,
+        role TEXT NOT NULL,
+        PRIMARY KEY (instrument, point, role)
+    ) STRICT""",
 )
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Alarm:
+    """One alarm of one device, while it stands."""
+
+    instrument: str
+    point: str
+    role: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +109,23 @@ def marks(conn: sqlite3.Connection) -> dict[str, bool]:
 def set_mark(conn: sqlite3.Connection, zone: str, *, over: bool) -> None:
     """Store whether `zone` is over its limit."""
     conn.execute("INSERT OR REPLACE INTO climate_mark VALUES (?,?)", (zone, over))
+
+
+def alarms(conn: sqlite3.Connection) -> set[Alarm]:
+    """Return the alarms that stand."""
+    rows = conn.execute("SELECT instrument, point, role FROM instrument_alarm")
+    return {Alarm(*row) for row in rows}
+
+
+def set_alarm(conn: sqlite3.Connection, alarm: Alarm, *, raised: bool) -> None:
+    """Store whether an alarm stands."""
+    row = (alarm.instrument, alarm.point, alarm.role)
+    if raised:
+        conn.execute("INSERT OR IGNORE INTO instrument_alarm VALUES (?,?,?)", row)
+        return
+    conn.execute(
+        "DELETE FROM instrument_alarm WHERE instrument = ? AND point = ? AND role = ?", row
+    )
 
 
 def _drop_oldest(conn: sqlite3.Connection, most: int, before_ms: int = 2**63 - 1) -> int:

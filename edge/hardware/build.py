@@ -5,21 +5,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from edge.config import BusSection, ProbeKind, StationConfig, ZoneSection
+from edge.config import BusSection, StationConfig, ZoneSection
 from edge.hardware.bus import BusListener, BusOwner
 from edge.hardware.door_bus import DoorWire, WiredDoorBus
 from edge.hardware.inputs import BoardInput
 from edge.hardware.line import Line
 from edge.hardware.lock_drivers import LOCK_DRIVERS, SPEECHES
-from edge.hardware.ports import DoorBus, LockBoard, Probe
+from edge.hardware.ports import DoorBus, Instrument, LockBoard, Probe
+from edge.hardware.profiled import ProfiledDevice, ProfiledInstrument, ProfiledProbe
+from edge.hardware.profiled import rule as profile_rule
+from edge.hardware.speech import Rules
 from edge.hardware.xy_md02 import XyMd02Probe
+from edge.instruments import DeviceSection, shipped
 from firmware_protocols.lock_boards import LOCK_BOARDS, LockKind
 from firmware_protocols.modbus_pdu import Reply, Request
 
-PROBE_DRIVERS: Mapping[ProbeKind, Callable[[BusOwner[Request, Reply], int, str], Probe]] = {
+PROBE_DRIVERS: Mapping[str, Callable[[BusOwner[Request, Reply], int, str], Probe]] = {
     "xy_md02": XyMd02Probe
 }
-"""Kind in `station.toml` → driver of a probe, made of its bus, unit and zone."""
+"""Kind in `station.toml` → driver of a probe of its own, made of its bus, unit and zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,10 @@ class StationHardware(Protocol):
         """Return a probe per zone."""
 
     @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """Return every controller and meter."""
+
+    @property
     def bus_state(self) -> dict[str, BusState]:
         """Return bus name → state, as of now."""
 
@@ -62,6 +70,7 @@ class Hardware:
         owners: dict[str, tuple[BusOwner[Any, Any], tuple[int, ...]]],
         door_bus: WiredDoorBus,
         probes: tuple[Probe, ...],
+        instruments: tuple[Instrument, ...] = (),
         flaps: tuple[BoardInput, ...] = (),
         fills: tuple[BoardInput, ...] = (),
     ) -> None:
@@ -69,6 +78,7 @@ class Hardware:
         self.flaps, self.fills = flaps, fills
         self.door_bus = door_bus
         self.probes = probes
+        self.instruments = instruments
         self._owners = owners
 
     @property
@@ -118,6 +128,7 @@ def build_hardware(config: StationConfig, open_line: Callable[[BusSection], Line
         owners,
         WiredDoorBus(doors, gap_ms=config.doors.pulse_gap_ms),
         tuple(_probe(zone, owners[zone.probe_bus][0]) for zone in config.zone),
+        tuple(_instrument(device, owners[device.bus][0]) for device in config.device),
         *_inputs(config, board),
     )
 
@@ -150,11 +161,38 @@ def _owner(
     sensors = {part.sensed_by[0] for part in parts}
     probes = {zone.probe_unit for zone in config.zone if zone.probe_bus == section.name}
     drivers = [(part, LOCK_DRIVERS[part.board_kind]) for part in parts]
-    rules = {how.opened_at(part.unit, part.channel): how.rule for part, how in drivers}
-    units = frozenset(part.unit for part in parts) | sensors | probes
+    rules: Rules[Any] = {
+        **_profile_rules(config, section.name),
+        **{how.opened_at(part.unit, part.channel): how.rule for part, how in drivers},
+    }
+    devices = {device.unit for device in config.device if device.bus == section.name}
+    units = frozenset(part.unit for part in parts) | sensors | probes | devices
     speech = SPEECHES[config.protocol_of(section.name)]()
     return BusOwner(section, line, speech, rules=rules, units=units), tuple(sorted(units))
 
 
 def _probe(zone: ZoneSection, bus: BusOwner[Request, Reply]) -> Probe:
-    return PROBE_DRIVERS[zone.probe_kind](bus, zone.probe_unit, zone.name)
+    if zone.probe_kind in PROBE_DRIVERS:
+        return PROBE_DRIVERS[zone.probe_kind](bus, zone.probe_unit, zone.name)
+    device = ProfiledDevice(bus, zone.probe_unit, shipped(zone.probe_kind))
+    return ProfiledProbe(device, zone.name, zone.probe_channel)
+
+
+def _instrument(section: DeviceSection, bus: BusOwner[Request, Reply]) -> Instrument:
+    device = ProfiledDevice(bus, section.unit, shipped(section.kind))
+    return ProfiledInstrument(section.name, section.kind, section.zone, device)
+
+
+def _profile_rules(config: StationConfig, bus: str) -> Rules[Request]:
+    """Return the allow-lists of all units on a profile; only a [[device]] may be told anything."""
+    probes = {
+        zone.probe_unit: profile_rule(shipped(zone.probe_kind), may_write=False)
+        for zone in config.zone
+        if zone.probe_bus == bus and zone.probe_kind not in PROBE_DRIVERS
+    }
+    devices = {
+        device.unit: profile_rule(shipped(device.kind), may_write=True)
+        for device in config.device
+        if device.bus == bus
+    }
+    return probes | devices

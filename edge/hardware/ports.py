@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from common.contract.words import Quality
+from firmware_protocols.profile import Role
 
 
 class PulseResult(StrEnum):
@@ -81,6 +82,35 @@ class ProbeReading:
     temperature_c: float | None
     humidity_pct: float | None
     quality: Quality
+
+
+@dataclass(frozen=True, slots=True)
+class PointSeen:
+    """What one point of a controller or meter said; without quality GOOD there is no value."""
+
+    point: str
+    role: Role
+    value: float | bool | None
+    quality: Quality
+
+
+class Instrument(Protocol):
+    """A controller or meter that is read beside the probes."""
+
+    @property
+    def name(self) -> str:
+        """Return what the station calls it."""
+
+    @property
+    def kind(self) -> str:
+        """Return its register profile."""
+
+    @property
+    def zone(self) -> str | None:
+        """Return the zone it belongs to, if it is one."""
+
+    async def read(self) -> tuple[PointSeen, ...]:
+        """Return all its points; silence is STALE, nonsense is BAD, neither raises."""
 
 
 class Probe(Protocol):

@@ -44,11 +44,13 @@ class Link(Protocol[Q_contra, A_co]):
 
 @dataclass(frozen=True, slots=True)
 class BoardRule(Generic[Q]):
-    """What may be sent to one lock board besides reads: the outbound allow-list of its kind."""
+    """What may be sent to one device: the outbound allow-list of its kind."""
 
     allows: Callable[[Q], bool]
     all_off: Q | None
     """The frame that drops every relay; None: the board's own timer does."""
+    reads: Callable[[Q], bool] | None = None
+    """Which reads it bears; None: all."""
 
 
 Rules = Mapping[int, BoardRule[Q]]
@@ -88,10 +90,10 @@ class Speech(Protocol[Q, A]):
 
 
 def may_leave(speech: Speech[Q, A], rules: Rules[Q], unit: int, request: Q) -> bool:
-    """Tell whether a frame is on the allow-list: a read of any one board, or what the kind of `unit` allows."""
+    """Tell whether a frame is on the allow-list: a read that the board bears, or what the kind of `unit` allows."""
     if unit not in speech.units:
         return False
-    if speech.is_read(request):
-        return True
     rule = rules.get(unit)
+    if speech.is_read(request):
+        return rule is None or rule.reads is None or rule.reads(request)
     return rule is not None and rule.allows(request)

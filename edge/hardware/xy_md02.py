@@ -7,6 +7,7 @@ from edge.hardware.jobs import Priority
 from edge.hardware.ports import ProbeReading
 from firmware_protocols import xy_md02 as wire
 from firmware_protocols.modbus_pdu import Reply, Request
+from firmware_protocols.quality import Quality as WireQuality
 
 _RETRIES = 2
 
@@ -31,6 +32,6 @@ class XyMd02Probe:
         except DeviceRefusedError:
             return ProbeReading(None, None, Quality.BAD)
         seen = wire.measurement(reply)
-        if seen.quality is wire.Quality.BAD:
+        if seen.quality is WireQuality.BAD:
             return ProbeReading(None, None, Quality.BAD)
         return ProbeReading(seen.temperature_c, seen.humidity_pct, Quality.GOOD)

@@ -3,12 +3,11 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
 
 from common.contract.words import TemperatureClass
 from common.kit.errors import ConfigError
 from device_sim.config import BoardSection, CabinetConfig
-from edge.config import ProbeKind
+from edge.instruments import OWN_PROBE_DRIVERS, shipped
 from edge.wiring import CompartmentSection, FlapSection
 from firmware_protocols.lock_boards import LOCK_BOARDS
 from linli.demo.ports import Ports
@@ -48,6 +47,7 @@ def station_toml(
             *_buses(cabinet, ptys),
             *_zones(cabinet),
             *_compartments(cabinet),
+            *_devices(cabinet),
             *(
                 line
                 for head, keys in serial_sections(cabinet, ptys)
@@ -90,6 +90,7 @@ def _zones(cabinet: CabinetConfig) -> Iterator[str]:
             probe_bus=probe.bus,
             probe_unit=probe.unit,
             probe_kind=probe.kind,
+            probe_channel=probe.hangs_in.index(zone.name),
             min_c=low_c,
             max_c=high_c,
         )
@@ -97,22 +98,43 @@ def _zones(cabinet: CabinetConfig) -> Iterator[str]:
 
 def _probe(cabinet: CabinetConfig, zone: str) -> BoardSection:
     """Return the first probe that hangs in a zone; ConfigError when there is none, or no driver for it."""
-    drivers = " or ".join(repr(kind) for kind in get_args(ProbeKind))
-    index, found = next(
-        ((n, one) for n, one in enumerate(cabinet.board) if one.probe_kind and one.zone == zone),
-        (0, None),
-    )
+    drivers = " or ".join(repr(kind) for kind in OWN_PROBE_DRIVERS)
+    hanging = [
+        (n, one)
+        for n, one in enumerate(cabinet.board)
+        if zone in one.hangs_in and one.lock_kind is None and _measures(one, zone)
+    ]
+    index, found = next(iter(hanging), (0, None))
     if found is None:
         raise ConfigError(
             "demo.no_probe",
-            f"zone {zone!r} has no probe: add a [[board]] with `zone` = {zone!r}, `kind` = {drivers}",
+            f"zone {zone!r} has no probe: add a [[board]] with `zone` = {zone!r}, `kind` = {drivers}"
+            " or a register profile that measures air",
         )
-    if found.kind not in get_args(ProbeKind):
+    if found.profile_kind is None and found.kind not in OWN_PROBE_DRIVERS:
         raise ConfigError(
             "demo.no_driver",
             f"`board.{index}.kind` = {found.kind!r}: the station has no driver for it; it has {drivers}",
         )
     return found
+
+
+def _measures(board: BoardSection, zone: str) -> bool:
+    """Tell whether a board has a probe there; a device on a profile need not."""
+    kind = board.profile_kind
+    return kind is None or board.hangs_in.index(zone) in shipped(kind).probes
+
+
+def _devices(cabinet: CabinetConfig) -> Iterator[str]:
+    """Name every controller and meter; modules of probes are the zones' probes and no more."""
+    for board in cabinet.board:
+        if (kind := board.profile_kind) is None or shipped(kind).device.family == "probes":
+            continue
+        zone = {"zone": board.hangs_in[0]} if board.hangs_in else {}
+        name = f"{shipped(kind).device.family} {board.unit}"
+        yield from _table(
+            "[[device]]", name=name, kind=kind, bus=board.bus, unit=board.unit, **zone
+        )
 
 
 def _compartments(cabinet: CabinetConfig) -> Iterator[str]:

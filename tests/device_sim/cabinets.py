@@ -69,6 +69,31 @@ def lock_cabinet(
     return CabinetConfig.model_validate({"cabinet": cabinet, "screen": screen, **record})
 
 
+def profile_cabinet(*boards: dict[str, object], locks: LockKind = "wkly") -> CabinetConfig:
+    """Return a cabinet with a frozen and a chilled zone, `boards` on their own line `bus1`, doors on `locks`."""
+    doors = [
+        {
+            "label": f"A{n:02d}", "board": 20, "channel": n, "zone": zone, "size": "S",
+            "column": 0, "row": n,
+        }
+        for n, zone in enumerate(("frozen", "chilled"))
+    ]  # fmt: skip
+    zones = {"frozen": -20.0, "chilled": 4.0}
+    record: dict[str, object] = {
+        "cabinet": {"id": "cold", "name_zh": "冷柜", "name_en": "cold"},
+        "screen": {"column": 1, "row": 0},
+        "bus": [{"name": "bus1"}, {"name": "locks", "baud": LOCK_BOARDS[locks].baud}],
+        "zone": [
+            {"name": name, "name_zh": name, "name_en": name, "set_point_c": set_point_c}
+            for name, set_point_c in zones.items()
+        ],
+        "board": [{"kind": locks, "bus": "locks", "unit": 20}]
+        + [{"bus": "bus1", **board} for board in boards],
+        "door": doors,
+    }
+    return CabinetConfig.model_validate(record)
+
+
 class Rig:
     """A cabinet, its clock, and the lines its witness wrote."""
 

@@ -49,8 +49,15 @@ def test_every_kind_of_probe_has_a_board() -> None:
 def test_a_kind_nobody_knows_is_named_with_those_there_are(tmp_path: Path) -> None:
     said = refusal(changed(tmp_path, 'kind = "xy_md02"', 'kind = "no_such_probe"'))
     assert "line 53: `board.2.kind` = 'no_such_probe': " in said
-    assert "'waveshare_8ch_d'" in said
-    assert "or 'xy_md02'" in said
+    assert "there is no board 'no_such_probe'; there are waveshare_8ch_d, " in said
+    assert "xy_md02" in said
+    near = refusal(changed(tmp_path, 'kind = "xy_md02"', 'kind = "r4dcb80"'))
+    assert "did you mean 'r4dcb08'?" in near
+
+
+def test_a_probe_hangs_in_a_zone_that_is_there(tmp_path: Path) -> None:
+    nowhere = 'kind = "r4dcb08"\nzones = ["chilled", "nowhere"]'
+    assert "names zone 'nowhere'" in refusal(changed(tmp_path, 'kind = "xy_md02"', nowhere))
 
 
 def test_no_two_things_stand_in_the_same_place() -> None:

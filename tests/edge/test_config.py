@@ -5,9 +5,10 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from edge.config import ProbeKind, StationConfig
+from edge.config import StationConfig
 from edge.hardware.build import PROBE_DRIVERS
 from edge.hardware.lock_drivers import LOCK_DRIVERS, SPEECHES
+from edge.instruments import OWN_PROBE_DRIVERS
 from firmware_protocols.lock_boards import LOCK_BOARDS, LineProtocol, LockKind
 from tests.edge.cable import station_config
 
@@ -106,13 +107,15 @@ def test_what_a_bus_speaks_follows_from_its_boards() -> None:
 
 
 def test_every_kind_of_probe_has_a_driver() -> None:
-    assert set(PROBE_DRIVERS) == set(get_args(ProbeKind))
+    assert set(PROBE_DRIVERS) == set(OWN_PROBE_DRIVERS)
 
 
 def test_a_probe_without_a_driver_is_refused_with_those_that_have_one() -> None:
     zones = [zone.model_dump() for zone in station_config().zone]
     zones[0]["probe_kind"] = "no_such_probe"
-    assert "Input should be 'xy_md02'" in _refused(zone=zones)
+    assert "there is no driver for 'no_such_probe'" in _refused(zone=zones)
+    zones[0]["probe_kind"] = "r4dcb80"
+    assert "did you mean 'r4dcb08'?" in _refused(zone=zones)
 
 
 def test_two_buses_or_zones_of_one_name_are_refused() -> None:
@@ -191,3 +194,8 @@ def test_a_fill_level_needs_a_spare_input(fill: dict[str, Any], said: str) -> No
     assert "shares input 7 with bottles" in _refused(flap=[FLAP], fill=twice)
     kept = station_config().model_dump() | {"flap": [FLAP], "fill": [good]}
     assert StationConfig.model_validate(kept).fill[0].full_level == 1
+
+
+def test_a_flaps_board_is_no_other_device() -> None:
+    device = {"name": "meter", "bus": "bus0", "unit": 9, "kind": "pzem_016"}
+    assert "unit 9 on bus 'bus0'" in _refused(flap=[FLAP], device=[device])

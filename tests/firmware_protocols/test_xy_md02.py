@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from firmware_protocols import modbus_pdu, modbus_rtu, xy_md02
 from firmware_protocols.errors import RangeError, WireError
 from firmware_protocols.modbus_pdu import DataReply, ExceptionReply, Function
-from firmware_protocols.xy_md02 import Quality
+from firmware_protocols.quality import Quality
 from tests.firmware_protocols.vectors import FRAMES, RequestVector, request_vectors
 
 

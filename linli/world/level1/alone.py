@@ -2,9 +2,9 @@
 
 import asyncio
 
+from linli.world.custody import Order, Place
 from linli.world.level1.link import Weather
 from linli.world.level1.town import Town
-from linli.world.oracle import Order, Place
 from linli.world.scenario import DAY_S
 
 CATCH_UP_S = 600.0

@@ -15,6 +15,7 @@ from edge.config import StationConfig
 from edge.hardware import ProbeReading, PulseResult
 from edge.hardware.build import BusState
 from edge.hardware.bus import BusListener
+from edge.hardware.ports import Instrument
 from linli.world.level1.life import Life
 
 FRAME_S = 0.03
@@ -244,6 +245,7 @@ class CabinetHardware:
         self.probes = tuple(
             SteadyProbe(zone.name, (zone.min_c + zone.max_c) / 2) for zone in config.zone
         )
+        self.instruments: tuple[Instrument, ...] = ()
         self._cabinet, self._bus, self._life = cabinet, config.bus[0].name, life
         self._listeners: list[BusListener] = []
 

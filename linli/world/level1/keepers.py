@@ -8,9 +8,9 @@ from common.kit.errors import LinliError
 from edge.access.keepers import KeeperSession
 from edge.app import Edge
 from edge.pickup.views import DeskStep, NextReason, ParcelView, PutInStep, PutInView, ScanRefused
+from linli.world.custody import Act, Parcel, Place
 from linli.world.level1.life import Away
 from linli.world.level1.town import Town
-from linli.world.oracle import Act, Parcel, Place
 
 T = TypeVar("T")
 LOOK_S = 1.5
@@ -207,7 +207,11 @@ class Keeper:
                 await asyncio.sleep(LOOK_S)
                 if town.cabinet.doors[label].open:
                     taken = town.oracle.takes(None, label, place) or taken
+                    if taken is not None:
+                        taken.unsure = True  # until the tablet has seen the door open
                 step = self._step_at(label)
+                if taken is not None and step in (DeskStep.OPEN, DeskStep.DONE):
+                    taken.unsure = False
                 if step in (DeskStep.OPEN, DeskStep.DONE) or (step is None and patient):
                     break
                 if step is DeskStep.FAILED:
@@ -222,8 +226,6 @@ class Keeper:
                     break
         finally:
             town.busy_doors.discard(label)
-        if taken is not None and step not in (DeskStep.OPEN, DeskStep.DONE):
-            taken.unsure = True
 
     def _step_at(self, label: str) -> DeskStep | None:
         """Return what the tablet says of the door in hand; OPENING while it is dark."""

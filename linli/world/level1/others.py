@@ -4,11 +4,11 @@ import asyncio
 
 from common.kit.errors import LinliError
 from common.kit.failpoints import arm
+from linli.world.custody import Order, Place
 from linli.world.level1.cabinet import BusMood, SensorMood
 from linli.world.level1.life import Away
 from linli.world.level1.residents import revoke, type_code
 from linli.world.level1.town import Town
-from linli.world.oracle import Order, Place
 from linli.world.scenario import Errand, Fault, FaultKind
 
 _WAITS_FOR_PLACE_S = 12 * 3600.0

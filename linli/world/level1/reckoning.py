@@ -10,9 +10,9 @@ from cloud.orders.machine import ParcelState as HubState
 from common.contract.words import DoorState
 from common.kit.clock import to_ms
 from linli.world.clock import DAWN
+from linli.world.custody import Parcel, Place, Used
 from linli.world.level1.desk import HubBooks
 from linli.world.level1.town import Town
-from linli.world.oracle import Parcel, Place, Used
 
 _MAY_BE: Mapping[Place, frozenset[HubState]] = {
     Place.VAN: frozenset(

@@ -6,11 +6,11 @@ import random
 from cloud.orders.service import CustodyStep, Wish
 from common.kit.errors import ConflictError, LinliError, UnavailableError
 from edge.pickup.views import Accepted, Refused, SessionView, Step
+from linli.world.custody import Order, Parcel, Place
 from linli.world.level1.cabinet import BusMood
 from linli.world.level1.desk import Bought
 from linli.world.level1.life import Away
 from linli.world.level1.town import Town
-from linli.world.oracle import Order, Parcel, Place
 from linli.world.scenario import Errand
 
 LOOK_S = 1.5

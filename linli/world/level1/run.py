@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from common.kit.failpoints import disarm_all
+from linli.world.custody import Place
 from linli.world.level1.alone import catch_up, judge_alone
 from linli.world.level1.cabinet import BusMood, SensorMood
 from linli.world.level1.calm import calm
@@ -17,7 +18,6 @@ from linli.world.level1.reckoning import reckon
 from linli.world.level1.residents import Resident
 from linli.world.level1.town import Town
 from linli.world.loop import VirtualLoop, run_virtual
-from linli.world.oracle import Place
 from linli.world.scenario import Level, Plan
 from linli.world.trace import Trace
 

@@ -12,6 +12,7 @@ from common.kit.clock import to_ms
 from common.kit.failpoints import arm, disarm_all
 from edge.app import Edge
 from linli.world.clock import WorldClock
+from linli.world.custody import Parcel
 from linli.world.level1.cabinet import BusMood, Cabinet, Door, Pulse, SensorMood
 from linli.world.level1.calm import CHECKPOINT_S
 from linli.world.level1.desk import HubSide
@@ -23,7 +24,7 @@ from linli.world.level1.model.hub import ModelHub
 from linli.world.level1.model.wire import ModelWire
 from linli.world.level1.station import StationHost
 from linli.world.loop import VirtualLoop
-from linli.world.oracle import Oracle, Parcel
+from linli.world.oracle import Oracle
 from linli.world.scenario import Level, Plan
 from linli.world.trace import Trace
 

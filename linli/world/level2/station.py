@@ -49,6 +49,11 @@ class _AgainClient(HubClient):
             task.add_done_callback(self._late.discard)
         return await super()._send(method, path, body, held_s, more)
 
+    def forget(self) -> None:
+        """Repeat nothing any more: the connection they would go over is closed."""
+        for task in self._late:
+            task.cancel()
+
     async def _again(self, method: str, path: URL, body: bytes, more: Mapping[str, str]) -> None:
         await asyncio.sleep(self._rng.uniform(0.01, _LATE_S))
         with suppress(HubAway, ConnectionResetError, RuntimeError):
@@ -89,7 +94,10 @@ class SyncStation:
                     config.request_timeout_s,
                 )  # fmt: skip
                 made.trouble(self._again, rng)
-                yield made
+                try:
+                    yield made
+                finally:
+                    made.forget()
 
         ports = LinkPorts(self._clock, self._chance, _connector, self.secrets, client)
         config = HubSection(url=f"http://127.0.0.1:{PORT}").model_copy(update=_CALM)

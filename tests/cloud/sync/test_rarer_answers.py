@@ -231,13 +231,16 @@ def test_a_domain_cannot_wait_for_what_does_not_exist(db: SqlDb) -> None:
         db.write_now(lambda c: applied(c, context, DoorUnexpected(compartment="A1", open=True)))
 
 
-def test_events_are_shown_of_one_lane_alone(db: SqlDb) -> None:
+def test_events_are_shown_of_one_lane_or_type_alone(db: SqlDb) -> None:
     subject = Hub(db)
     subject.take(batch(doors("A1")))
     subject.take(batch(doors("B1"), lane=Lane.TELEMETRY))
     for lane, wanted in ((None, 2), ("facts", 1), ("telemetry", 1), ("none", 0)):
         found = db.read_now(lambda c, at=lane: subject.gateway.events_tx(c, STATION, lane=at))  # type: ignore[misc]
         assert len(found) == wanted, lane
+    for type_, wanted in ((None, 2), ("door.unexpected", 2), ("climate.block", 0)):
+        found = db.read_now(lambda c, of=type_: subject.gateway.events_tx(c, STATION, type_=of))  # type: ignore[misc]
+        assert len(found) == wanted, type_
 
 
 def test_a_blob_noted_by_another_worker_is_noted_once(db: SqlDb) -> None:

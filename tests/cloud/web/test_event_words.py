@@ -88,3 +88,11 @@ def test_readings_come_out_of_a_block_and_of_nothing_else() -> None:
     assert temperatures(stored("door.changed", body)) is None
     for broken in ("{", "{}", "[]", '{"temperatures_c": null}'):
         assert temperatures(stored("climate.block", broken)) is None
+
+
+def test_alarms_of_devices_are_told_by_what_they_are() -> None:
+    roles = ("high_alarm", "low_alarm", "door_alarm", "probe_fault", "haccp", "no_power", "alarm")
+    assert len(variants("instrument.alarm", "role", roles)) == len(roles)
+    golden = json.loads((GOLDEN / "event.instrument.alarm.v1.json").read_text("utf-8"))
+    over = told("instrument.alarm", json.dumps(golden | {"raised": False}))
+    assert over == ("fridge no longer reports: too warm", "fridge：“温度过高”已解除")

@@ -37,7 +37,7 @@ class Rig:
         await outbox.boot()
         bench = self.bench
         self.climate = Climate(
-            self.state_db, self.telemetry_db, outbox, bench.hardware.probes, bench.config,
+            self.state_db, self.telemetry_db, outbox, bench.hardware, bench.config,
             bench.clock,
         )  # fmt: skip
         await self.climate.start()

@@ -1,6 +1,7 @@
 """The oracle's own judgement, on stories told by hand: it must neither sleep nor cry wolf."""
 
-from linli.world.oracle import Oracle, Order, Parcel, Place, Used
+from linli.world.custody import Order, Parcel, Place, Used
+from linli.world.oracle import Oracle
 from linli.world.trace import Trace
 
 
