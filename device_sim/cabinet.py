@@ -218,7 +218,7 @@ class Cabinet:
 
     def settle(self, to_s: float) -> None:
         """Let faults end, acts be done and physics happen, in the order of time, up to `to_s`."""
-        while (at_s := self._next_s()) <= to_s:
+        while (at_s := self._next_of_its_own_s()) <= to_s:
             self.physics.advance(at_s)
             for fault in self.faults.take_ended(at_s):
                 self._ended(fault, self.physics.now_s)
@@ -231,10 +231,9 @@ class Cabinet:
 
         Infinity when nothing will.
         """
-        return min(self._next_s(), self.serial.next_event_s())
+        return min(self._next_of_its_own_s(), self.serial.next_event_s())
 
-    def _next_s(self) -> float:
-        """Return the same of everything but the devices with ports of their own, who catch up by themselves."""
+    def _next_of_its_own_s(self) -> float:
         planned_s = min(self.faults.next_end_s(), self.agenda.next_s())
         return min(planned_s, self.physics.next_event_s())
 

@@ -65,10 +65,12 @@ class BusSection(Section):
         description="`/dev/serial/by-id/…`, or `tcp://host:port`: Modbus TCP, or bare bytes for what is not Modbus"
     )
     baud: int = Field(default=9600, ge=300, le=115200)
+    bits: Literal[7, 8] = Field(default=8, description="data bits of a character")
+    parity: Literal["none", "even", "odd"] = Field(
+        default="none", description="of a serial port; everything on the line must be set so"
+    )
     timeout_s: float = Field(default=0.4, gt=0.05, le=5)
     local_echo: bool = False
-    bits: Literal[7, 8] = Field(default=8, description="data bits of a character")
-    parity: Literal["N", "E", "O"] = Field(default="N", description="none, even or odd")
 
 
 class ZoneSection(Section):
@@ -180,9 +182,9 @@ class StationConfig(Section):
     bus: tuple[BusSection, ...] = Field(min_length=1)
     zone: tuple[ZoneSection, ...] = Field(min_length=1)
     compartment: tuple[CompartmentSection, ...] = Field(min_length=1)
-    device: tuple[DeviceSection, ...] = ()
     flap: tuple[FlapSection, ...] = ()
     fill: tuple[FillSection, ...] = ()
+    device: tuple[DeviceSection, ...] = ()
     doors: DoorsSection = DoorsSection()
     pickup: PickupSection = PickupSection()
     limiter: LimiterSection = LimiterSection()
@@ -262,5 +264,5 @@ class StationConfig(Section):
                         f" and the probe of zone {zone!r}; give one of them another unit"
                     )
         probes_exist(self.zone)
-        devices_fit(self.device, self.bus, self.zone, self.compartment)
+        devices_fit(self.device, self.bus, self.zone, self.doors_wired)
         return self

@@ -8,7 +8,7 @@ from typing import Annotated, Protocol
 from pydantic import AfterValidator, Field
 
 from common.kit.config import load_toml
-from edge.wiring import CompartmentSection, Section
+from edge.wiring import DoorSection, Section
 from firmware_protocols import profiles
 from firmware_protocols.profile import Profile
 
@@ -102,7 +102,7 @@ def devices_fit(
     devices: Sequence[DeviceSection],
     buses: Sequence[_Bus],
     zones: Sequence[_Zone],
-    parts: Sequence[CompartmentSection],
+    parts: Sequence[DoorSection],
 ) -> None:
     """Raise ValueError for a device that names what is not there, or whose unit is something else."""
     names = [device.name for device in devices]

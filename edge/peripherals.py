@@ -47,7 +47,7 @@ class ScaleSection(Section):
     bits: Literal[7, 8] | None = Field(
         default=None, description="data bits; none: as the kind usually has"
     )
-    parity: Literal["N", "E", "O"] | None = Field(
+    parity: Literal["none", "even", "odd"] | None = Field(
         default=None, description="none: as the kind usually has"
     )
     checksum: bool = Field(

@@ -38,19 +38,21 @@ class ScaleFacts:
 
     name: str
     bits: Literal[7, 8]
-    parity: Literal["N", "E"]
+    parity: Literal["none", "even"]
     doubt: str = ""
 
 
 SCALES: Mapping[ScaleKind, ScaleFacts] = {
-    "toledo": ScaleFacts("Mettler Toledo continuous", 7, "E"),
+    "toledo": ScaleFacts("Mettler Toledo continuous", 7, "even"),
     "mt_sics": ScaleFacts(
         "Mettler Toledo MT-SICS",
         8,
-        "N",
+        "none",
         doubt="the layout of its answers, taken from general knowledge",
     ),
-    "cas": ScaleFacts("CAS", 8, "N", doubt="what lies between the status and the end of its frame"),
+    "cas": ScaleFacts(
+        "CAS", 8, "none", doubt="what lies between the status and the end of its frame"
+    ),
 }
 
 

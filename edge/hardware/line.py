@@ -25,6 +25,7 @@ Connection = tuple[asyncio.BaseTransport, asyncio.BaseProtocol]
 _BY_ID = Path("/dev/serial/by-id")
 _TCP = "tcp://"
 _MODBUS_TCP_PORT = 502
+_PARITY = {"none": "N", "even": "E", "odd": "O"}
 _GONE = frozenset({errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTDIR})
 _BUSY = frozenset({errno.EBUSY, errno.EAGAIN})
 
@@ -53,7 +54,7 @@ class SerialLine:
                 self._section.port,
                 baudrate=self._section.baud,
                 bytesize=self._section.bits,
-                parity=self._section.parity,
+                parity=_PARITY[self._section.parity],
                 stopbits=1,
                 timeout=self._section.timeout_s,
             )

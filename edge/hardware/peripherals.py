@@ -41,7 +41,10 @@ class Peripherals:
     def __init__(self, config: StationConfig, open_line: Callable[[BusSection], Line]) -> None:
         """Build what `config` names; nothing is opened before `run()`."""
         self.listeners: list[BusListener] = []
-        """Called as for a bus: `listener(name, None, up, detail)`."""
+        """Called as for a bus, when a device begins or ceases to be sound: `listener(name, None, sound, detail)`."""
+        self.changed = asyncio.Event()
+        """Set by every change of a state."""
+        self._told: dict[str, bool] = {}
         self._open_line = open_line
         self.devices: list[Device] = []
         self.scanner = self._scanner(config)
@@ -103,8 +106,12 @@ class Peripherals:
         return found
 
     def _tell(self, device: Device) -> None:
-        for listener in tuple(self.listeners):
-            listener(device.state.name, None, device.state.up, device.state.detail)
+        self.changed.set()
+        state = device.state
+        if self._told.get(state.name) is not state.sound:
+            self._told[state.name] = state.sound
+            for listener in tuple(self.listeners):
+                listener(state.name, None, state.sound, state.detail)
 
 
 async def _kept_going(device: Device) -> None:
@@ -122,14 +129,12 @@ async def look_at(
 ) -> tuple[DeviceState, ...]:
     """Open every port until each device is sound, or for `within_s`; return how each is doing."""
     found = Peripherals(config, open_line)
-    changed = asyncio.Event()
-    found.listeners.append(lambda *_: changed.set())
     task = asyncio.create_task(found.run())
     try:
         async with asyncio.timeout(within_s):
             while not all(state.sound for state in found.states):
-                changed.clear()
-                await changed.wait()
+                found.changed.clear()
+                await found.changed.wait()
     except TimeoutError:
         pass
     finally:

@@ -28,7 +28,7 @@ def serial_sections(
 def _of_a_scale(one: SerialSection) -> Mapping[str, object]:
     return {
         "bits": 8,  # a pseudo-terminal has no other characters
-        "parity": "N",
+        "parity": "none",
         "capacity_g": one.capacity_g,
         "division_g": one.division_g,
         "checksum": one.checksum,

@@ -194,3 +194,8 @@ def test_a_fill_level_needs_a_spare_input(fill: dict[str, Any], said: str) -> No
     assert "shares input 7 with bottles" in _refused(flap=[FLAP], fill=twice)
     kept = station_config().model_dump() | {"flap": [FLAP], "fill": [good]}
     assert StationConfig.model_validate(kept).fill[0].full_level == 1
+
+
+def test_a_flaps_board_is_no_other_device() -> None:
+    device = {"name": "meter", "bus": "bus0", "unit": 9, "kind": "pzem_016"}
+    assert "unit 9 on bus 'bus0'" in _refused(flap=[FLAP], device=[device])

@@ -197,9 +197,19 @@ def test_a_port_nobody_can_look_at_is_most_likely_of_group_dialout(tmp_path: Pat
     assert "group dialout " in port_error(section, PermissionError(errno.EACCES, "no")).detail
 
 
-@pytest.mark.parametrize("parity", ["N", "E", "O"])
+async def test_a_character_format_that_a_port_does_not_take_is_said(
+    cabinet: Cabinet, port: PtyPort
+) -> None:
+    section = BusSection(name="scale", port=str(port.link), bits=7, parity="even")
+    async with _running(port.run()):
+        await port.is_open.wait()
+        with pytest.raises(UnavailableError, match="check `baud`, `bits` and `parity`"):
+            await open_line(section).connect(asyncio.Protocol)
+
+
+@pytest.mark.parametrize(("parity", "asked"), [("none", "N"), ("even", "E"), ("odd", "O")])
 async def test_a_port_is_opened_with_the_parity_of_its_line(
-    parity: str, monkeypatch: pytest.MonkeyPatch
+    parity: str, asked: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[object] = []
 
@@ -211,14 +221,4 @@ async def test_a_port_is_opened_with_the_parity_of_its_line(
     section = BusSection.model_validate({"name": "bus1", "port": "/dev/none", "parity": parity})
     with pytest.raises(UnavailableError):
         await open_line(section).connect(asyncio.Protocol)
-    assert opened == [parity]
-
-
-async def test_a_character_format_that_a_port_does_not_take_is_said(
-    cabinet: Cabinet, port: PtyPort
-) -> None:
-    section = BusSection(name="scale", port=str(port.link), bits=7, parity="E")
-    async with _running(port.run()):
-        await port.is_open.wait()
-        with pytest.raises(UnavailableError, match="check `baud`, `bits` and `parity`"):
-            await open_line(section).connect(asyncio.Protocol)
+    assert opened == [asked]

@@ -91,6 +91,7 @@ def test_low_paper_prints_and_is_said() -> None:
         printer.device.become(Status(False, False, False, Paper.LOW))
         assert await printer.print() is PrintResult.PRINTED
         assert printer.driver.state.detail == "paper is low"
+        assert [news[2] for news in printer.bench.news] == [True]  # no matter for the hub
         assert printer.driver.state.sound
 
     on_printer(body)

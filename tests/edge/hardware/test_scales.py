@@ -176,9 +176,9 @@ def test_noise_before_every_frame_does_no_harm(kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "settings", "expected"),
     [
-        ("toledo", {}, (7, "E")),
-        ("cas", {}, (8, "N")),
-        ("toledo", {"bits": 8, "parity": "N", "baud": 300}, (8, "N")),
+        ("toledo", {}, (7, "even")),
+        ("cas", {}, (8, "none")),
+        ("toledo", {"bits": 8, "parity": "none", "baud": 300}, (8, "none")),
     ],
 )
 def test_the_character_is_as_the_kind_has_it_or_as_said(

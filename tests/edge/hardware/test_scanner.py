@@ -112,6 +112,7 @@ def test_one_that_forgets_is_named() -> None:
         await scan.bench.until(lambda: scan.driver.state.up)
         assert not scan.driver.state.sound
         assert "does not keep its settings" in scan.driver.state.text
+        assert [news[2] for news in scan.bench.news] == [False]
 
     on_scanner(body, before=before)
 
@@ -224,7 +225,6 @@ def test_a_port_that_goes_away_comes_back() -> None:
         assert await scan.next() == "LG1ABC"
         assert [news[0:3] for news in scan.bench.news] == [
             ("scanner", None, True),
-            ("scanner", None, False),
             ("scanner", None, False),
             ("scanner", None, True),
         ]
