@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from common.kit.chance import Chance
 from common.kit.clock import Clock
-from common.kit.errors import UnavailableError
+from common.kit.errors import ConfigError, UnavailableError
 from common.kit.folder import hold
 from common.kit.web import WebServer
 from common.kit.work import Work
@@ -17,6 +17,7 @@ from device_sim.cabinet import Cabinet
 from device_sim.config import CabinetConfig
 from device_sim.control import make_bench
 from device_sim.pty_port import PtyPort
+from device_sim.script import ScenarioFile, begin, faster
 from device_sim.tcp_port import BareTcpPort, TcpPort
 from device_sim.witness import WitnessFile
 from firmware_protocols.lock_boards import LineProtocol
@@ -85,9 +86,17 @@ def _hold(data: Path) -> BinaryIO:
 
 
 def build_sim(
-    ports: SimPorts, config: CabinetConfig, data: Path, *, port: int, modbus_port: int
+    ports: SimPorts,
+    config: CabinetConfig,
+    data: Path,
+    *,
+    port: int,
+    modbus_port: int,
+    scenario: ScenarioFile | None = None,
 ) -> Sim:
     """Build the simulator; `data` gets the links to the serial ports and the witness' file.
+
+    A `scenario` begins at once; ConfigError: it names what the cabinet has not.
 
     A folder that cannot be written raises UnavailableError. Port 0 takes a free one.
     """
@@ -97,7 +106,14 @@ def build_sim(
     except OSError as error:
         detail = f"{data}: {error.strerror}; give a folder that can be written with --data"
         raise UnavailableError("sim.no_data", detail, path=str(data)) from error
+    config = config if scenario is None else faster(config, scenario)
     cabinet = Cabinet(config, ports.clock, ports.chance.jitter, witness_file)
+    if scenario is not None:
+        try:
+            begin(scenario, cabinet)
+        except ConfigError:
+            witness_file.close()
+            raise
     tcp = cabinet.tcp_bus
     return Sim(
         cabinet=cabinet,

@@ -4,11 +4,14 @@ Times are monotonic seconds; whoever owns a real or simulated port calls `feed` 
 replies.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from device_sim.board import Answer, Board
 from device_sim.faults import FaultBook
+from device_sim.forge import FORGES
+from device_sim.noise import Noise, collided
+from firmware_protocols.lock_boards import LineProtocol
 from firmware_protocols.modbus_rtu import frame_gap_s
 
 BITS_PER_CHARACTER = 10  # 8N1: start, eight, stop
@@ -21,6 +24,11 @@ class Reply:
     starts_s: float
     data: bytes
     character_s: float
+    burst_bytes: int = 0
+    """The client is handed so many bytes at once; 0: each as it comes."""
+    pause_s: float = 0.0
+    is_echo: bool = False
+    """It is what the client itself sent, heard by its own adapter."""
 
     @property
     def ends_s(self) -> float:
@@ -28,8 +36,19 @@ class Reply:
         return self.arrives_s(len(self.data))
 
     def arrives_s(self, count: int) -> float:
-        """Return when the first `count` bytes are complete."""
-        return self.starts_s + count * self.character_s
+        """Return when the first `count` bytes have reached the client."""
+        if not self.burst_bytes:
+            return self.starts_s + count * self.character_s
+        bursts = -(-count // self.burst_bytes)
+        there = min(bursts * self.burst_bytes, len(self.data))
+        return self.starts_s + there * self.character_s + max(0, bursts - 1) * self.pause_s
+
+    def bursts(self) -> Iterator[tuple[float, bytes]]:
+        """Yield what the client is handed and when: the whole at its end, or burst by burst."""
+        size = self.burst_bytes or len(self.data)
+        for start in range(0, len(self.data), size):
+            piece = self.data[start : start + size]
+            yield self.arrives_s(start + len(piece)), piece
 
 
 class Bus:
@@ -42,6 +61,7 @@ class Bus:
         boards: Sequence[Board],
         faults: FaultBook,
         settle: Callable[[float], None],
+        speaks: LineProtocol = LineProtocol.MODBUS,
     ) -> None:
         """`settle(at_s)` brings faults and physics up to a moment before the boards hear what comes then."""
         self.name = name
@@ -50,6 +70,7 @@ class Bus:
         self.character_s = BITS_PER_CHARACTER / baud
         self.gap_s = frame_gap_s(baud)
         self._boards, self._faults, self._settle = boards, faults, settle
+        self._noise = Noise(name, FORGES[speaks], faults)
         self._talk: list[tuple[float, float]] = []  # when boards will be heard
         self._free_s = float("-inf")  # when the last byte from the client's side was complete
 
@@ -67,7 +88,11 @@ class Bus:
                 board.silence()
         self._free_s = starts_s + len(data) * self.character_s
         self._settle(self._free_s)
-        replies = [reply for board in self._boards for reply in self._hear(board, data)]
+        heard = self._noise.asked(data)
+        replies = [self._reply(late, 0.0, self._free_s) for late in self._noise.belated()]
+        replies += [reply for board in self._boards for reply in self._hear(board, heard)]
+        if self._noise.echoes():
+            replies.append(Reply(starts_s, data, self.character_s, is_echo=True))
         return sorted(replies, key=lambda reply: reply.starts_s)
 
     def say(self, unit: int, answer: Answer, at_s: float) -> None:
@@ -80,16 +105,34 @@ class Bus:
 
     def _hear(self, board: Board, data: bytes) -> list[Reply]:
         unit = board.unit
-        if self._faults.is_deaf(unit):
+        if self._faults.is_deaf(unit) or self._noise.is_twin(unit):
             board.silence()
             return []
-        answers = board.feed(data, self._free_s)
+        answers = self._noise.refusal(unit, data)
+        if answers is None:
+            answers = self._with_twin(unit, data, board.feed(data, self._free_s))
         if self._faults.is_mute(unit):
             return []
         lateness_s = self._faults.lateness_s(unit)
-        return [self._reply(answer, lateness_s, self._free_s) for answer in answers]
+        heard = [self._noise.said(unit, answer) for answer in answers]
+        return [self._reply(one, lateness_s, self._free_s, unit) for one in heard if one]
 
-    def _reply(self, answer: Answer, lateness_s: float, from_s: float) -> Reply:
+    def _with_twin(self, unit: int, data: bytes, answers: list[Answer]) -> list[Answer]:
+        """Let the board that has the same address obey too, and both talk at once."""
+        other = self._noise.twin_of(unit)
+        twin = next((board for board in self._boards if board.unit == other), None)
+        if other is None or twin is None:
+            return answers
+        asked = self._noise.for_twin(data, unit, other)
+        if asked is None:
+            return answers
+        said = [self._noise.as_unit(one, unit - other) for one in twin.feed(asked, self._free_s)]
+        both = [collided(a, b, self.character_s) for a, b in zip(answers, said, strict=False)]
+        return both + answers[len(both) :] + said[len(both) :]
+
+    def _reply(
+        self, answer: Answer, lateness_s: float, from_s: float, unit: int | None = None
+    ) -> Reply:
         """Give an answer its place on the line; collisions are not played, who is later waits."""
         self._talk = [(start, end) for start, end in self._talk if end > from_s]
         starts_s = from_s + self.gap_s + answer.delay_s + lateness_s
@@ -98,4 +141,5 @@ class Bus:
             if starts_s < end and start < starts_s + takes_s:
                 starts_s = end
         self._talk.append((starts_s, starts_s + takes_s))
-        return Reply(starts_s, answer.data, self.character_s)
+        burst_bytes, pause_s = (0, 0.0) if unit is None else self._noise.pace(unit)
+        return Reply(starts_s, answer.data, self.character_s, burst_bytes, pause_s)

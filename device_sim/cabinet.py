@@ -8,23 +8,29 @@ from collections.abc import Callable, Mapping
 
 from common.kit.clock import Clock
 from common.kit.errors import NotFoundError
-from device_sim.board import Board, SpeaksUp
+from device_sim.agenda import Agenda
+from device_sim.assembly import make_physics
+from device_sim.board import Answer, Board
 from device_sim.bus import Bus
 from device_sim.config import BoardSection, CabinetConfig, ProbeKind
-from device_sim.faults import AdapterUnplugged, Fault, FaultBook, Jam, StuckRelay
+from device_sim.faults import AdapterUnplugged, Fault, FaultBook, Jam
+from device_sim.iron import Iron
+from device_sim.iron_faults import DoorFault, IronFault
 from device_sim.kerong_board import KerongCu16Board, KerongCu48Board
-from device_sim.lock import Burn, Lock, LockModel, Movement
+from device_sim.lock import Burn, Lock, Movement
 from device_sim.physics import Physics
 from device_sim.plain_relays import LcBoard, R421a08Board
 from device_sim.probe_board import ProbeBoard
 from device_sim.profile_board import profile_board
 from device_sim.qianming_board import QianmingBoard
 from device_sim.relay_board import RelayBoard
-from device_sim.state import CabinetState, state_of
+from device_sim.state import CabinetState, StoryState, state_of
+from device_sim.telling import Telling
+from device_sim.wire_faults import BusFault, SameAddress
 from device_sim.witness import Witness
 from device_sim.wkly_board import WklyBoard
 from device_sim.xor_8a80_board import Xor8a80Board
-from device_sim.zone import Air, Zone
+from device_sim.zone import Air
 from firmware_protocols.lock_boards import LOCK_BOARDS, BoardFacts, LockKind
 
 PROBE_BOARDS: Mapping[ProbeKind, Callable[[int, str, Physics, random.Random], Board]] = {
@@ -64,12 +70,17 @@ class Cabinet:
         """Build it at rest, every door shut; `sink` takes the witness' lines (see WitnessFile)."""
         self.config = config
         self.faults = FaultBook()
+        self.agenda = Agenda()
         self.on_plug: list[Callable[[], None]] = []
         """Called after an adapter was pulled or put back: look at `is_plugged`."""
+        self.on_movement: list[Callable[[Movement], None]] = []
+        """Called when a door moved, with the rest of its moment still to come: act through the agenda."""
+        self.story: Callable[[float], StoryState] | None = None
+        """Tells at a moment how far a scripted day is; set by who plays one."""
         self._clock = clock
         start_s = clock.monotonic_s()
         self.witness = Witness(start_s, clock.wall(), sink)
-        self.physics = _physics(config, start_s, self._saw)
+        self.physics = make_physics(config, start_s, self._saw)
         self._boards = boards = {one.unit: self._board(one, jitter) for one in config.board}
         self._buses = [
             Bus(
@@ -78,12 +89,15 @@ class Cabinet:
                 [boards[one.unit] for one in config.board if one.bus == bus.name],
                 self.faults,
                 self.settle,
+                config.protocol_of(bus.name),
             )
             for bus in config.bus
         ]
         buses = dict(zip((bus.name for bus in config.bus), self._buses, strict=True))
         self._bus_of = {one.unit: buses[one.bus] for one in config.board}
-        self._sensors = {door.label: door.contact for door in config.door}
+        sensors = {door.label: door.contact for door in config.door}
+        self._telling = Telling(boards, sensors, self.agenda, self._say)
+        self._iron = Iron(self.physics, self._lock, boards, self.faults)
         self._labels = {lock.label: lock for lock in self.physics.locks.values() if lock.label}
 
     def bus(self, number: int = 0) -> Bus:
@@ -105,24 +119,36 @@ class Cabinet:
         """Tell whether the adapter of a bus is in its socket."""
         return not self.faults.is_unplugged(bus.name)
 
-    def push(self, label: str) -> bool:
-        """Shut a door by hand; tell whether it moved. Unknown label: NotFoundError."""
-        return self.physics.push(self._lock(label), self.settle_now())
+    def push(self, label: str, at_s: float | None = None) -> bool:
+        """Shut a door by hand, or lean on a shut one; tell whether it moved. Unknown label: NotFoundError.
 
-    def pull(self, label: str) -> bool:
-        """Force a door open without a pulse; tell whether it moved.
-
-        Unknown label: NotFoundError.
+        `at_s` is given by acts of the agenda, which happen at their own moment.
         """
-        return self.physics.pull(self._lock(label), self.settle_now())
+        return self.physics.push(self._lock(label), self._moment(at_s))
 
-    def set_goods(self, label: str, *, there: bool) -> bool:
+    def pull(self, label: str, at_s: float | None = None) -> bool:
+        """Force a door open without a pulse; tell whether it moved. Unknown label: NotFoundError."""
+        return self.physics.pull(self._lock(label), self._moment(at_s))
+
+    def lean(self, label: str, from_s: float, to_s: float) -> None:
+        """Push against a shut door from one moment to another. Unknown label: NotFoundError."""
+        self._lock(label).lean(from_s, to_s)
+
+    def is_open(self, label: str) -> bool:
+        """Look at a door at the moment reached. Unknown label: NotFoundError."""
+        return self._lock(label).is_open
+
+    def set_outside(self, outside: Air) -> None:
+        """Change the weather from the moment reached."""
+        self.physics.set_outside(outside)
+
+    def set_goods(self, label: str, *, there: bool, at_s: float | None = None) -> bool:
         """Put something behind an open door or take it out; tell whether that was possible.
 
         Unknown label: NotFoundError.
         """
         lock = self._lock(label)
-        self.settle_now()
+        self._moment(at_s)
         if lock.is_open and lock.holds_goods is not there:
             lock.holds_goods = there
             return True
@@ -139,10 +165,25 @@ class Cabinet:
             if isinstance(fault, Jam) and fault.target == label:
                 self.lift(fault)
 
-    def lay(self, fault: Fault) -> None:
-        """Lay a fault on from now; a target that is not there raises NotFoundError."""
-        now_s = self.settle_now()
-        self._check_target(fault)
+    def check(self, fault: Fault) -> None:
+        """Refuse a fault whose target is not there (NotFoundError) or cannot have it (InvalidError)."""
+        if isinstance(fault, IronFault):
+            self._iron.check(fault)
+        elif isinstance(fault, AdapterUnplugged | BusFault):
+            names = [bus.name for bus in self._buses]
+            if fault.target not in names:
+                raise NotFoundError(
+                    "sim.unknown_bus", f"no bus {fault.target!r}; there are {', '.join(names)}"
+                )
+        else:
+            self._check_unit(fault.target)
+            if isinstance(fault, SameAddress):
+                self._check_unit(fault.other)
+
+    def lay(self, fault: Fault, at_s: float | None = None) -> None:
+        """Lay a fault on from now; one that `check` refuses is not laid on."""
+        now_s = self._moment(at_s)
+        self.check(fault)
         self.faults.lay(fault, now_s)
         self.witness.fault(now_s, fault.kind, str(fault.target), active=True)
         self._follow(fault, now_s)
@@ -164,34 +205,41 @@ class Cabinet:
         return self.physics.now_s
 
     def settle(self, to_s: float) -> None:
-        """Let faults end and physics happen, in the order of time, up to `to_s`."""
-        while (end_s := self.faults.next_end_s()) <= to_s:
-            self.physics.advance(end_s)
-            for fault in self.faults.take_ended(end_s):
+        """Let faults end, acts be done and physics happen, in the order of time, up to `to_s`."""
+        while (at_s := self.next_event_s()) <= to_s:
+            self.physics.advance(at_s)
+            for fault in self.faults.take_ended(at_s):
                 self._ended(fault, self.physics.now_s)
+            self.agenda.do_due(at_s)
         self.physics.advance(to_s)
 
     def next_event_s(self) -> float:
-        """Return when something happens by itself: a fault's end, a spring, a timer.
+        """Return when something happens by itself: a fault's end, an act, a spring, a timer.
 
         Infinity when nothing will.
         """
-        return min(self.faults.next_end_s(), self.physics.next_event_s())
+        planned_s = min(self.faults.next_end_s(), self.agenda.next_s())
+        return min(planned_s, self.physics.next_event_s())
 
     def state(self) -> CabinetState:
         """Return what an observer sees now: the body of `GET /state`."""
-        self.settle_now()
-        return state_of(self.config, self.physics, self.witness, self.faults)
+        now_s = self.settle_now()
+        story = None if self.story is None else self.story(now_s)
+        return state_of(self.config, self.physics, self.witness, self.faults, story)
+
+    def _moment(self, at_s: float | None) -> float:
+        return self.settle_now() if at_s is None else at_s
 
     def _saw(self, event: Movement | Burn) -> None:
         """Note what happened; a board that senses the door may speak up."""
         self.witness.physical(event)
-        if isinstance(event, Burn):
-            return
-        unit, channel = self._sensors[event.label]
-        board = self._boards[unit]
-        if isinstance(board, SpeaksUp) and (said := board.moved(channel, is_open=event.open)):
-            self._bus_of[unit].say(unit, said, event.at_s)
+        if isinstance(event, Movement):
+            self._telling.moved(self._lock(event.label), event.at_s)
+            for listener in tuple(self.on_movement):
+                listener(event)
+
+    def _say(self, unit: int, answer: Answer, at_s: float) -> None:
+        self._bus_of[unit].say(unit, answer, at_s)
 
     def _ended(self, fault: Fault, at_s: float) -> None:
         self.witness.fault(at_s, fault.kind, str(fault.target), active=False)
@@ -199,31 +247,17 @@ class Cabinet:
 
     def _follow(self, fault: Fault, at_s: float) -> None:
         """Bring iron and plugs in line with the faults that lie on the same target now."""
-        same = [
-            one
-            for one in self.faults.active()
-            if (one.kind, one.target) == (fault.kind, fault.target)
-        ]
-        if isinstance(fault, Jam):
-            self._labels[fault.target].is_jammed = bool(same)
-        elif isinstance(fault, StuckRelay):
-            welds = [one.contact for one in same if isinstance(one, StuckRelay)]
-            self._labels[fault.target].set_weld(welds[-1] if welds else None, at_s)
+        if isinstance(fault, IronFault):
+            self._iron.follow(fault, at_s)
+            if isinstance(fault, DoorFault):
+                self._telling.look(self._lock(fault.target), at_s)
         elif isinstance(fault, AdapterUnplugged):
             for call in tuple(self.on_plug):
                 call()
 
-    def _check_target(self, fault: Fault) -> None:
-        if isinstance(fault, Jam | StuckRelay):
-            self._lock(fault.target)
-        elif isinstance(fault, AdapterUnplugged):
-            names = [bus.name for bus in self._buses]
-            if fault.target not in names:
-                raise NotFoundError(
-                    "sim.unknown_bus", f"no bus {fault.target!r}; there are {', '.join(names)}"
-                )
-        elif fault.target not in (units := [board.unit for board in self.config.board]):
-            detail = f"no unit {fault.target}; there are {', '.join(map(str, units))}"
+    def _check_unit(self, unit: int) -> None:
+        if unit not in (units := [board.unit for board in self.config.board]):
+            detail = f"no unit {unit}; there are {', '.join(map(str, units))}"
             raise NotFoundError("sim.unknown_unit", detail)
 
     def _lock(self, label: str) -> Lock:
@@ -242,33 +276,3 @@ class Cabinet:
         assert kind is not None
         make = LOCK_BOARD_MAKERS[kind]
         return make(section.unit, self.physics, self.witness, jitter, LOCK_BOARDS[kind])
-
-
-def _physics(
-    config: CabinetConfig, start_s: float, saw: Callable[[Movement | Burn], None]
-) -> Physics:
-    figures = config.lock
-    model = LockModel(figures.release_ms / 1000, figures.burn_after_ms / 1000, figures.recovery)
-    labels = {(door.board, door.channel): door.label for door in config.door}
-    channels = {
-        one.unit: LOCK_BOARDS[one.lock_kind].channels for one in config.board if one.lock_kind
-    }
-    locks = [
-        Lock(unit, channel, labels.get((unit, channel)), model)
-        for unit, count in channels.items()
-        for channel in range(count)
-    ]
-    outside = Air(config.cabinet.ambient_c, config.cabinet.ambient_pct)
-    zones = {}
-    for zone in config.zone:
-        shut_c = outside.temperature_c if zone.set_point_c is None else zone.set_point_c
-        zones[zone.name] = Zone(zone.name, Air(shut_c, zone.humidity_pct), outside)
-    return Physics(
-        locks,
-        zones,
-        {door.label: door.zone for door in config.door},
-        contacts={door.contact: door.wire for door in config.door},
-        start_s=start_s,
-        clock_factor=config.cabinet.clock_factor,
-        saw=saw,
-    )

@@ -15,6 +15,7 @@ from common.kit.log import setup_logging
 from common.kit.work import ThreadWork
 from device_sim.app import WITNESS_FILE, Sim, SimPorts, build_sim
 from device_sim.config import load
+from device_sim.script import load_scenario
 
 EXIT_USAGE = 2
 EXIT_UNAVAILABLE = 3
@@ -42,10 +43,14 @@ def run(
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="bench page and control API")] = 8820,
     modbus_port: Annotated[int, typer.Option(min=0, max=65535, help="Modbus TCP")] = 5020,
+    scenario: Annotated[
+        Path | None,
+        typer.Option(help="scripted day, e.g. cabinets/scenarios/summer-day.toml"),
+    ] = None,
 ) -> None:
     """Run the cabinet of a file until Ctrl-C."""
     try:
-        sim_run(config, data, port, modbus_port)
+        sim_run(config, data, port, modbus_port, scenario)
     except ConfigError as error:
         typer.echo(f"linli sim: {error.detail}", err=True)
         raise typer.Exit(EXIT_USAGE) from error
@@ -55,7 +60,11 @@ def run(
 
 
 def sim_run(
-    config: Path, data: Path | None = None, port: int = 8820, modbus_port: int = 5020
+    config: Path,
+    data: Path | None = None,
+    port: int = 8820,
+    modbus_port: int = 5020,
+    scenario: Path | None = None,
 ) -> None:
     """Serve the cabinet of `config` until SIGINT or SIGTERM.
 
@@ -64,10 +73,11 @@ def sim_run(
     setup_logging()
     place = data or Path(os.environ.get("LINLI_DATA", DEFAULT_DATA))
     cabinet = load(config, os.environ)
+    day = None if scenario is None else load_scenario(scenario, os.environ)
     work = ThreadWork("files")
     ports = SimPorts(SystemClock(), system_chance(), work)
-    sim = build_sim(ports, cabinet, place, port=port, modbus_port=modbus_port)
     try:
+        sim = build_sim(ports, cabinet, place, port=port, modbus_port=modbus_port, scenario=day)
         asyncio.run(_until_stopped(sim))
     finally:
         work.close()
@@ -106,5 +116,8 @@ async def _announce(sim: Sim) -> None:
         typer.echo(f"  serial      {serial.link.absolute()}")
     if sim.tcp is not None:
         typer.echo(f"  {sim.tcp.speaks:<11} {sim.tcp.host}:{sim.tcp.port}")
+    if (story := sim.cabinet.state().scenario) is not None:
+        factor = sim.cabinet.config.cabinet.clock_factor
+        typer.echo(f"  scenario    {story.name_zh} · {story.name_en} (x{factor:g})")
     typer.echo(f"  bench       {sim.bench.url}/")
     typer.echo(f"  witness     {sim.witness_file.path.parent.absolute() / WITNESS_FILE}")

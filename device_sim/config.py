@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from common.kit.config import load_toml
+from device_sim.zone_config import Name, ZoneSection
 from firmware_protocols import profiles
 from firmware_protocols.lock_boards import (
     LOCK_BOARDS,
@@ -37,7 +38,6 @@ def _known_kind(kind: str) -> str:
 
 
 BoardKind = Annotated[str, AfterValidator(_known_kind)]
-Name = Annotated[str, Field(min_length=1, max_length=40)]
 
 
 class _Section(BaseModel):
@@ -90,20 +90,6 @@ class BusSection(_Section):
     tcp: bool = Field(
         default=False,
         description="also offered over TCP (at most one bus): Modbus TCP, or bare bytes for what is not Modbus",
-    )
-
-
-class ZoneSection(_Section):
-    """One temperature zone."""
-
-    name: Name = Field(description="what boards and doors call it")
-    name_zh: Name = Field(description="for people, in Chinese")
-    name_en: Name = Field(description="for people, in English")
-    set_point_c: float | None = Field(
-        default=None, ge=-30, le=30, description="none: as warm as outside"
-    )
-    humidity_pct: float = Field(
-        default=60.0, ge=0, le=100, description="humidity with all doors shut"
     )
 
 

@@ -6,23 +6,20 @@ For testers on the same machine; limits, headers and problem details are the kit
 import json
 import logging
 from enum import StrEnum
-from importlib.resources import files
 from typing import TypeVar
 
 from aiohttp import web
-from jinja2 import DictLoader, Environment
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from common.kit.errors import InvalidError, LinliError
+from common.kit.errors import InvalidError, LinliError, NotFoundError
 from common.kit.web import Limits, make_app, read_body
+from device_sim.bench_page import BenchPage
 from device_sim.cabinet import Cabinet
 from device_sim.faults import Fault
-from device_sim.texts import LANGUAGES, words
 
 T = TypeVar("T")
 
 LIMITS = Limits(body_bytes=16 * 1024, connections=64)
-_TYPES = {"css": "text/css", "js": "text/javascript"}
 
 _log = logging.getLogger(__name__)
 
@@ -64,58 +61,28 @@ _DOOR_ACT = TypeAdapter(DoorAct)
 
 def make_bench(cabinet: Cabinet) -> web.Application:
     """Return the application; every route works on `cabinet` alone."""
-    bench = _Bench(cabinet)
+    bench, page = _Bench(cabinet), BenchPage(cabinet.config)
     app = make_app(limits=LIMITS)
     app.add_routes(
         [
-            web.get("/", bench.page),
+            web.get("/", page.page),
             web.get("/state", bench.state),
             web.get("/faults", bench.faults),
             web.post("/faults", bench.lay_fault),
             web.delete("/faults", bench.clear_faults),
+            web.post("/faults/lift", bench.lift_fault),
             web.post("/doors/{label}", bench.act),
-            web.get("/static/{name}", bench.static),
+            web.get("/static/{name}", page.static),
         ]
     )
     return app
 
 
 class _Bench:
-    """The handlers; page and files are read once, at start."""
+    """The handlers of the API."""
 
     def __init__(self, cabinet: Cabinet) -> None:
         self._cabinet = cabinet
-        package = files("device_sim")
-        template = package.joinpath("templates/bench.html").read_text(encoding="utf-8")
-        loader = DictLoader({"bench.html": template})
-        environment = Environment(loader=loader, autoescape=True, trim_blocks=True)
-        self._pages = {
-            language: environment.get_template("bench.html").render(
-                lang=language,
-                other="en" if language != "en" else LANGUAGES[0],
-                t=words(language),
-                config=cabinet.config,
-            )
-            for language in LANGUAGES
-        }
-        self._files = {
-            name: package.joinpath("static", name).read_bytes()
-            for name in ("bench.css", "bench.js")
-        }
-
-    async def page(self, request: web.Request) -> web.Response:
-        """GET /: the bench page in the language asked for (`?lang=`), Chinese without."""
-        language = request.query.get("lang", LANGUAGES[0])
-        text = self._pages.get(language, self._pages[LANGUAGES[0]])
-        return web.Response(text=text, content_type="text/html")
-
-    async def static(self, request: web.Request) -> web.Response:
-        """GET /static/{name}: the page's own style and script."""
-        name = request.match_info["name"]
-        if name not in self._files:
-            raise web.HTTPNotFound
-        kind = _TYPES[name.rsplit(".", 1)[1]]
-        return web.Response(body=self._files[name], content_type=kind, charset="utf-8")
 
     async def state(self, _request: web.Request) -> web.Response:
         """GET /state: doors, every pulse with its time, temperatures."""
@@ -133,6 +100,15 @@ class _Bench:
         self._cabinet.lay(fault)
         _log.info("fault laid on: %s %s", fault.kind, fault.target)
         return _json(fault, status=201)
+
+    async def lift_fault(self, request: web.Request) -> web.Response:
+        """POST /faults/lift: take off the fault of the body; 404 when it does not lie on the cabinet."""
+        fault = await _body(request, _FAULT)
+        self._cabinet.settle_now()
+        if fault not in self._cabinet.faults.active():
+            raise NotFoundError("sim.no_such_fault", "this fault does not lie on the cabinet")
+        self._cabinet.lift(fault)
+        return web.Response(status=204)
 
     async def clear_faults(self, _request: web.Request) -> web.Response:
         """DELETE /faults: take all off."""

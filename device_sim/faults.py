@@ -1,33 +1,26 @@
 """Faults a tester can lay on the cabinet; each acts on the wire or on the iron.
 
-Kinds: no_answer, late_answer (a unit), stuck_relay, jam (a door), adapter_unplugged (a bus).
+Kinds: no_answer, late_answer (a unit), adapter_unplugged (a bus); those of `wire_faults.py` damage what is said on
+a line, those of `iron_faults.py` are in the cabinet itself.
 """
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from device_sim.lock import Weld
+from device_sim.fault_base import FaultBase, Unit
+from device_sim.iron_faults import IronFault, Jam, PowerCut, StuckRelay
+from device_sim.wire_faults import WireFault
 
-MAX_FOR_S = 86_400.0
-ForS = Annotated[float | None, Field(default=None, gt=0, le=MAX_FOR_S)]
-Unit = Annotated[int, Field(ge=0, le=247)]
+__all__ = [
+    "AdapterUnplugged", "Fault", "FaultBook", "Jam", "LateAnswer", "NoAnswer", "StuckRelay",
+]  # fmt: skip
 
-
-class _Fault(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    for_s: float | None = Field(
-        default=None,
-        gt=0,
-        le=MAX_FOR_S,
-        allow_inf_nan=False,
-        description="seconds on the wire's clock; none: until cleared",
-    )
+F = TypeVar("F", bound=FaultBase)
 
 
-class NoAnswer(_Fault):
+class NoAnswer(FaultBase):
     """A unit that cannot be heard: switched off (`deaf`), or acting while its answers get lost."""
 
     kind: Literal["no_answer"]
@@ -35,7 +28,7 @@ class NoAnswer(_Fault):
     deaf: bool = True
 
 
-class LateAnswer(_Fault):
+class LateAnswer(FaultBase):
     """A unit that acts in time and answers `delay_s` late."""
 
     kind: Literal["late_answer"]
@@ -43,30 +36,16 @@ class LateAnswer(_Fault):
     delay_s: float = Field(default=0.6, gt=0, le=10, allow_inf_nan=False)
 
 
-class StuckRelay(_Fault):
-    """A relay whose contact is welded: open (no current ever) or closed (current for ever)."""
-
-    kind: Literal["stuck_relay"]
-    target: str = Field(max_length=10)
-    contact: Weld = Weld.OPEN
-
-
-class Jam(_Fault):
-    """A door that does not move, whatever the latch does."""
-
-    kind: Literal["jam"]
-    target: str = Field(max_length=10)
-
-
-class AdapterUnplugged(_Fault):
-    """The USB adapter of a bus is gone: the port disappears, an open one ends."""
+class AdapterUnplugged(FaultBase):
+    """The USB adapter of a bus is gone: the port disappears, an open one ends; it comes back under another number."""
 
     kind: Literal["adapter_unplugged"]
     target: str = Field(max_length=20)
 
 
 Fault = Annotated[
-    NoAnswer | LateAnswer | StuckRelay | Jam | AdapterUnplugged, Field(discriminator="kind")
+    NoAnswer | LateAnswer | AdapterUnplugged | IronFault | WireFault,
+    Field(discriminator="kind"),
 ]
 
 
@@ -100,15 +79,29 @@ class FaultBook:
         """Take one fault off; one that is not there is no error."""
         self._until_s.pop(fault, None)
 
+    def on(self, kind: type[F], target: int | str) -> list[F]:
+        """Return the faults of one kind that lie on a target, in the order they were laid on."""
+        return [
+            one
+            for one in self._until_s
+            if isinstance(one, kind) and getattr(one, "target", None) == target
+        ]
+
     def is_deaf(self, unit: int) -> bool:
         """Tell whether a unit hears nothing."""
-        return any(
+        return self.is_dark() or any(
             isinstance(one, NoAnswer) and one.target == unit and one.deaf for one in self._until_s
         )
 
     def is_mute(self, unit: int) -> bool:
         """Tell whether a unit's answers get lost."""
-        return any(isinstance(one, NoAnswer) and one.target == unit for one in self._until_s)
+        return self.is_dark() or any(
+            isinstance(one, NoAnswer) and one.target == unit for one in self._until_s
+        )
+
+    def is_dark(self) -> bool:
+        """Tell whether the cabinet has no mains."""
+        return any(isinstance(one, PowerCut) for one in self._until_s)
 
     def lateness_s(self, unit: int) -> float:
         """Return how much later than usual a unit answers."""

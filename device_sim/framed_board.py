@@ -57,11 +57,8 @@ class FramedBoard(ABC):
         self.lock(channel).switch(True, at_s, at_s + own_ms / 1000)
 
     def is_open(self, channel: int, at_s: float | None = None) -> bool:
-        """Return whether the door sensed by `channel` is open, or will be at `at_s` if no hand moves it."""
-        lock = self.physics.contact(self.unit, channel)
-        if lock is None:
-            return False
-        return lock.is_open if at_s is None else lock.will_be_open(at_s)
+        """Return whether the contact of `channel` shows an open door, or will at `at_s` if no hand moves it."""
+        return self.physics.senses_open(self.unit, channel, at_s)
 
     def after(self, data: bytes, seconds: float = 0.0) -> Answer:
         """Return an answer that leaves `seconds` and a turnaround later."""

@@ -8,6 +8,11 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from device_sim.contact import Contact
+
+PUSH_LASTS_S = 1.0
+"""A hand that pushes a shut door stays on it for this long."""
+
 
 class Cause(StrEnum):
     """Why a door moved."""
@@ -64,12 +69,17 @@ class Lock:
     def __init__(self, board: int, channel: int, label: str | None, model: LockModel) -> None:
         """Start with the door shut and the coil cold."""
         self.board, self.channel, self.label = board, channel, label
-        self.is_open = self.is_jammed = self.is_burnt = False
+        self.is_open = self.is_jammed = self.is_burnt = self.is_frozen = False
+        self.gap = 0.0
+        """Share of an open door that passes although the door is shut."""
+        self.contact = Contact()
         self.holds_goods = False
         """Something lies behind the door."""
         self.relay_on = False
         self.weld: Weld | None = None
         self._model = model
+        self._has_mains = True
+        self._pushed_from_s = self._pushed_to_s = -math.inf
         self._flips_at_s = math.inf
         self._energised_s: float | None = None
         self._heat_s = 0.0
@@ -90,12 +100,23 @@ class Lock:
         self.weld = weld
         self._follow(at_s)
 
-    def push(self, at_s: float) -> Movement | None:
-        """Shut the door by hand.
+    def set_mains(self, *, on: bool, at_s: float) -> None:
+        """Give the board its supply or take it away; a board that starts has every relay off."""
+        self._has_mains = on
+        if not on:
+            self.relay_on, self._flips_at_s = False, math.inf
+        self._follow(at_s)
 
-        A jammed one does not move, and while current flows the latch does not catch.
+    def push(self, at_s: float) -> Movement | None:
+        """Shut the door by hand, or lean on a shut one for a second.
+
+        A jammed one does not move, and while current flows the latch does not catch. A frozen one springs open when
+        it is leaned on while current flows.
         """
-        if not self.is_open or self.is_jammed or self.is_energised:
+        if not self.is_open:
+            self.lean(at_s, at_s + PUSH_LASTS_S)
+            return None
+        if self.is_jammed or self.is_energised:
             return None
         return self._move(at_s, is_open=False, cause=Cause.PUSHED)
 
@@ -107,6 +128,22 @@ class Lock:
         if self.is_open or self.is_jammed:
             return None
         return self._move(at_s, is_open=True, cause=Cause.PULLED)
+
+    def lean(self, from_s: float, to_s: float) -> None:
+        """Push against the shut door from one moment to another."""
+        self._pushed_from_s, self._pushed_to_s = from_s, to_s
+
+    @property
+    def is_ajar(self) -> bool:
+        """Tell whether the door looks shut and is not."""
+        return self.gap > 0 and not self.is_open
+
+    def senses_open(self, at_s: float) -> bool:
+        """Return what the contact shows at `at_s`, now or later if no hand and no fault interferes until then."""
+        is_open = self.will_be_open(at_s)
+        return self.contact.shows_open(
+            is_open=is_open, is_ajar=self.gap > 0 and not is_open, at_s=at_s
+        )
 
     def will_be_open(self, at_s: float) -> bool:
         """Tell whether the door will be open at `at_s` if no hand and no fault interferes until then."""
@@ -135,12 +172,17 @@ class Lock:
 
     def _move(self, at_s: float, *, is_open: bool, cause: Cause) -> Movement:
         self.is_open = is_open
+        self.contact.moved(at_s)
         return Movement(at_s, self.label or "", self.board, self.channel, is_open, cause)
 
     def _spring_s(self) -> float:
         if self._energised_s is None or self.is_open or self.is_jammed:
             return math.inf
-        return self._energised_s + self._model.release_s
+        free_s = self._energised_s + self._model.release_s
+        if not self.is_frozen:
+            return free_s
+        pushed_s = max(free_s, self._pushed_from_s)
+        return pushed_s if pushed_s <= self._pushed_to_s else math.inf
 
     def _burn_s(self) -> float:
         if self._energised_s is None:
@@ -150,7 +192,7 @@ class Lock:
     def _follow(self, at_s: float) -> None:
         """Bring the current in line with the contact, keeping the account of heat."""
         closed = self.weld is Weld.CLOSED or (self.relay_on and self.weld is not Weld.OPEN)
-        flows = closed and not self.is_burnt and self.label is not None
+        flows = closed and self._has_mains and not self.is_burnt and self.label is not None
         elapsed_s = at_s - self._heat_at_s
         self._heat_s += elapsed_s if self.is_energised else -elapsed_s * self._model.recovery
         self._heat_s, self._heat_at_s = max(0.0, self._heat_s), at_s

@@ -7,7 +7,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from device_sim.lock import Burn, Lock, Movement
-from device_sim.zone import Zone
+from device_sim.sensors import Sensors
+from device_sim.zone import Air, Zone
 
 
 class Physics:
@@ -32,7 +33,12 @@ class Physics:
         self.zones = zones
         self._contacts = {place: self.locks[wire] for place, wire in contacts.items()}
         self.now_s = start_s
-        self._zone_of, self._clock_factor, self._saw = zone_of, clock_factor, saw
+        self.sensors = Sensors()
+        self._doors_of = {
+            zone: [lock for lock in locks if zone_of.get(lock.label or "") == zone]
+            for zone in zones
+        }
+        self._clock_factor, self._saw = clock_factor, saw
 
     def lock(self, board: int, channel: int) -> Lock:
         """Return the lock of a relay channel."""
@@ -41,6 +47,21 @@ class Physics:
     def contact(self, board: int, channel: int) -> Lock | None:
         """Return the lock whose door an input senses; None: nothing is wired to it."""
         return self._contacts.get((board, channel))
+
+    def senses_open(self, board: int, channel: int, at_s: float | None = None) -> bool:
+        """Return what an input reads now, or will at `at_s` if nobody interferes; nothing wired reads shut."""
+        lock = self.contact(board, channel)
+        return lock is not None and lock.senses_open(self.now_s if at_s is None else at_s)
+
+    @property
+    def outside(self) -> Air:
+        """Return the air around the cabinet."""
+        return next(iter(self.zones.values())).outside
+
+    def set_outside(self, outside: Air) -> None:
+        """Change the weather from the moment reached."""
+        for zone in self.zones.values():
+            zone.set_outside(outside)
 
     def next_event_s(self) -> float:
         """Return when something happens by itself, or infinity."""
@@ -64,8 +85,11 @@ class Physics:
         return self.now_s
 
     def push(self, lock: Lock, at_s: float) -> bool:
-        """Shut a door by hand; tell whether it moved."""
-        return self._by_hand(lock.push(self.advance(at_s)))
+        """Shut a door by hand, or lean on a shut one; tell whether it moved at once."""
+        now_s, was_open = self.advance(at_s), lock.is_open
+        self._by_hand(lock.push(now_s))
+        self.advance(now_s)  # a frozen door gives way in the same moment
+        return lock.is_open is not was_open
 
     def pull(self, lock: Lock, at_s: float) -> bool:
         """Force a door open; tell whether it moved."""
@@ -73,10 +97,7 @@ class Physics:
 
     def open_doors(self, zone: str) -> int:
         """Return how many doors of a zone stand open."""
-        return sum(
-            lock.is_open and self._zone_of.get(lock.label or "") == zone
-            for lock in self.locks.values()
-        )
+        return sum(lock.is_open for lock in self._doors_of[zone])
 
     def _by_hand(self, movement: Movement | None) -> bool:
         if movement is not None:
@@ -88,5 +109,7 @@ class Physics:
         if seconds <= 0:
             return
         for zone in self.zones.values():
-            zone.pass_time(seconds, self.open_doors(zone.name))
+            doors = self._doors_of[zone.name]
+            gaps = sum(lock.gap for lock in doors if lock.is_ajar)
+            zone.pass_time(seconds, self.open_doors(zone.name), gaps)
         self.now_s = to_s

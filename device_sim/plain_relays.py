@@ -66,8 +66,8 @@ class PlainRelayBoard(ModbusBoard):
 
     def inputs(self) -> tuple[int, ...]:
         """Return which inputs are 1: the door is open."""
-        locks = (self._physics.contact(self.unit, place) for place in range(self._facts.inputs))
-        return tuple(int(lock is not None and lock.is_open) for lock in locks)
+        places = range(self._facts.inputs)
+        return tuple(int(self._physics.senses_open(self.unit, place)) for place in places)
 
     def pulse(self, channel: int, ms: int, frame: bytes, at_s: float) -> None:
         """Switch a relay on, and off by its timer."""

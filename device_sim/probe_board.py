@@ -7,6 +7,7 @@ import random
 
 from device_sim.board import ModbusBoard, RefusalError, window
 from device_sim.physics import Physics
+from device_sim.sensors import Shows
 from firmware_protocols import modbus_pdu, modbus_rtu, xy_md02
 from firmware_protocols.modbus_pdu import (
     DataReply,
@@ -27,9 +28,13 @@ _CORRECTIONS = (xy_md02.TEMPERATURE_CORRECTION, xy_md02.HUMIDITY_CORRECTION)
 class ProbeBoard(ModbusBoard):
     """Measures one zone, with the sensor's own small noise."""
 
+    probes = 1
+    can_show = frozenset(Shows) - {Shows.ERROR_STATUS}
+
     def __init__(self, unit: int, zone: str, physics: Physics, jitter: random.Random) -> None:
         """Hang in `zone`."""
         super().__init__(unit, jitter)
+        self._wired_as = unit  # the address may change by register, the place does not
         self._zone, self._physics = zone, physics
         self._baud = 9600
         self._corrections = dict.fromkeys(_CORRECTIONS, 0)
@@ -63,15 +68,13 @@ class ProbeBoard(ModbusBoard):
         temperature_off, humidity_off = (
             modbus_pdu.signed(self._corrections[place]) / 10 for place in _CORRECTIONS
         )
+        measured_c = air.temperature_c + self.jitter.uniform(-NOISE_C, NOISE_C)
+        sensed = self._physics.sensors.sense(self._wired_as, 0, measured_c, self.jitter)
+        humidity_pct = air.humidity_pct + self.jitter.uniform(-NOISE_PCT, NOISE_PCT)
+        humidity_pct = min(100.0, max(0.0, humidity_pct + humidity_off))
         return xy_md02.to_registers(
-            air.temperature_c + self.jitter.uniform(-NOISE_C, NOISE_C) + temperature_off,
-            min(
-                100.0,
-                max(
-                    0.0,
-                    air.humidity_pct + self.jitter.uniform(-NOISE_PCT, NOISE_PCT) + humidity_off,
-                ),
-            ),
+            sensed.temperature_c + temperature_off * (not sensed.is_false),
+            humidity_pct if sensed.humidity_pct is None else sensed.humidity_pct,
         )
 
     def _set(self, address: int, value: int) -> None:

@@ -12,6 +12,7 @@ from common.kit.config import load_toml
 from device_sim.board import ModbusBoard, RefusalError
 from device_sim.config import BoardSection, CabinetConfig
 from device_sim.physics import Physics
+from device_sim.sensors import DS18B20_SAYS, Shows
 from device_sim.zone import Zone
 from firmware_protocols import profile_codec, profiles
 from firmware_protocols.errors import RangeError
@@ -65,9 +66,20 @@ def profile_board(
         physics,
         jitter,
         set_point_c=housing.ambient_c if set_point_c is None else set_point_c,
-        ambient_c=housing.ambient_c,
         clock_factor=housing.clock_factor,
     )
+
+
+def _can_show(profile: Profile) -> frozenset[Shows]:
+    """Return the false values that a device has a way to say."""
+    points = profile.probes.values()
+    says = DS18B20_SAYS if "DS18B20" in profile.device.name_en else frozenset[Shows]()
+    if any(point.error_values for point in points):
+        says |= {Shows.NO_SENSOR}
+    knows = any(point.role is Role.PROBE_FAULT for point in profile.point)
+    if points and (knows or any(point.status for point in points)):
+        says |= {Shows.ERROR_STATUS}
+    return says
 
 
 class ProfileBoard(ModbusBoard):
@@ -82,7 +94,6 @@ class ProfileBoard(ModbusBoard):
         jitter: random.Random,
         *,
         set_point_c: float,
-        ambient_c: float,
         clock_factor: float,
     ) -> None:
         """`zones`: where each probe hangs by channel, the first is also what a controller cools or a meter feeds."""
@@ -90,9 +101,10 @@ class ProfileBoard(ModbusBoard):
         self.set_point_c = set_point_c
         self._profile, self._physics = profile, physics
         self._zones = zones
-        self._ambient_c, self._clock_factor = ambient_c, clock_factor
-        self._energy_kwh = 0.0
-        self._counted_s = physics.now_s
+        self._clock_factor = clock_factor
+        self._wired_as = unit
+        self.probes = max((point.channel + 1 for point in profile.probes.values()), default=0)
+        self.can_show = _can_show(profile)
         self._open_since_s: float | None = None
         self._defrosts_until_s = -math.inf
 
@@ -143,16 +155,18 @@ class ProfileBoard(ModbusBoard):
             for one in self._profile.point
             if one.address == request.address and one.access == "operator"
         )
-        if point.role is Role.DEFROST_START:
-            self._defrosts_until_s = self._physics.now_s + DEFROST_S / self._clock_factor
-        else:
+        zone = self._cooled()
+        if point.role is Role.SET_POINT:
             self.set_point_c = signed(request.value) * point.scale + point.offset
+            if zone is not None:
+                zone.change_set_point(self.set_point_c)
+        elif zone is not None:
+            zone.start_defrost()
+        else:
+            self._defrosts_until_s = self._physics.now_s + DEFROST_S / self._clock_factor
 
     def _settle(self, at_s: float) -> None:
         now_s = self._physics.advance(at_s)
-        hours = (now_s - self._counted_s) * self._clock_factor / 3600
-        self._energy_kwh += self._watts() * hours / 1000
-        self._counted_s = now_s
         if not self._is_ajar():
             self._open_since_s = None
         elif self._open_since_s is None:
@@ -161,8 +175,9 @@ class ProfileBoard(ModbusBoard):
     def _value(self, point: Point) -> Value | None:
         """Return what a point says now; None: no probe hangs there."""
         if point.role in (Role.AIR_TEMPERATURE, Role.PROBE_TEMPERATURE):
-            air_c = self._air_c(point.channel)
-            return None if air_c is None else air_c + self._noise_c()
+            sensed_c = self._sensed_c(point.channel)
+            can_say_none = bool(point.error_values) or point.status is not None
+            return self._air_c(point.channel) if sensed_c is None and not can_say_none else sensed_c
         if (number := self._numbers().get(point.role)) is not None:
             return number
         if not point.is_flag:
@@ -171,12 +186,13 @@ class ProfileBoard(ModbusBoard):
 
     def _numbers(self) -> Mapping[Role, float]:
         runs, air_c = self._compressor_on(), self._air_c(0)
-        air_c = self._ambient_c if air_c is None else air_c
+        outside_c = self._physics.outside.temperature_c
+        air_c = outside_c if air_c is None else air_c
         watts, volts = self._watts(), VOLTAGE_V + self.jitter.uniform(-1, 1)
         apparent_va = watts / POWER_FACTOR
         return {
             Role.DEFROST_TEMPERATURE: air_c + _EVAPORATOR_C[runs] + self._noise_c(),
-            Role.CONDENSER_TEMPERATURE: self._ambient_c + _CONDENSER_C[runs],
+            Role.CONDENSER_TEMPERATURE: outside_c + _CONDENSER_C[runs],
             Role.DISPLAYED_TEMPERATURE: air_c,
             Role.SET_POINT: self.set_point_c,
             Role.ACTIVE_SET_POINT: self.set_point_c,
@@ -185,7 +201,7 @@ class ProfileBoard(ModbusBoard):
             Role.POWER: watts,
             Role.APPARENT_POWER: apparent_va,
             Role.REACTIVE_POWER: math.sqrt(apparent_va**2 - watts**2),
-            Role.ENERGY: self._energy_kwh,
+            Role.ENERGY: sum(zone.energy_kwh for zone in self._fed()),
             Role.FREQUENCY: FREQUENCY_HZ,
             Role.POWER_FACTOR: POWER_FACTOR,
         }
@@ -199,7 +215,8 @@ class ProfileBoard(ModbusBoard):
         long_open = since_s is not None and self._physics.now_s - since_s >= DOOR_ALARM_S
         return {
             Role.COMPRESSOR: runs,
-            Role.FAN: runs,
+            Role.FAN: any(zone.fan_on for zone in self._fed()),
+            Role.PROBE_FAULT: self._is_controller and self._sensed_c(0) is None,
             Role.DEFROST_RELAY: defrosting,
             Role.DEFROSTING: defrosting,
             Role.SWITCHED_ON: True,
@@ -218,9 +235,23 @@ class ProfileBoard(ModbusBoard):
         """Return what a probe hangs in: the probes of a controller in its zone, or in the open."""
         if self._is_controller:
             zone = self._zone(0)
-            return self._ambient_c if zone is None else zone.air.temperature_c
+            return (self._physics.outside if zone is None else zone.air).temperature_c
         zone = self._zone(channel)
         return None if zone is None else zone.air.temperature_c
+
+    def _sensed_c(self, channel: int) -> float | None:
+        """Return what a probe says; None: it hangs nowhere, or is known to be broken."""
+        air_c = self._air_c(channel)
+        if air_c is None:
+            return None
+        measured_c = air_c + self._noise_c()
+        sensed = self._physics.sensors.sense(self._wired_as, channel, measured_c, self.jitter)
+        return None if sensed.is_error else sensed.temperature_c
+
+    def _cooled(self) -> Zone | None:
+        """Return the zone whose machine this device controls."""
+        zone = self._zone(0)
+        return zone if zone is not None and zone.set_point_c is not None else None
 
     def _zone(self, channel: int) -> Zone | None:
         return self._physics.zones[self._zones[channel]] if channel < len(self._zones) else None

@@ -34,28 +34,38 @@ class PtyPort:
         self.clock = clock
         self._cabinet, self._bus, self._work = cabinet, bus, work
         self._plug_moved = asyncio.Event()
+        self._next: _Terminal | None = None
         cabinet.on_plug.append(self._plug_moved.set)
 
     async def run(self) -> None:
         """Keep the port there while the adapter is plugged in."""
-        while True:
-            if self._cabinet.is_plugged(self._bus):
-                await self._serve()
-            else:
-                await self._next_move()
+        try:
+            while True:
+                if self._cabinet.is_plugged(self._bus):
+                    await self._serve()
+                else:
+                    await self._next_move()
+        finally:
+            if self._next is not None:
+                self._next.close()
+                self._next = None
 
     async def _next_move(self) -> None:
         await self._plug_moved.wait()
         self._plug_moved.clear()
 
     async def _serve(self) -> None:
-        terminal = _Terminal(self._bus, self.clock)
+        terminal = self._next or _Terminal(self._bus, self.clock)
+        self._next = None
+        terminal.listen()
         try:
             await self._work.run(_link, self.link, terminal.path)
             self.is_open.set()
             _log.info("bus %s: serial port %s at %s", self._bus.name, self.link, terminal.path)
             while self._cabinet.is_plugged(self._bus):
                 await self._next_move()
+            # taken before the old one is let go: an adapter comes back under another number
+            self._next = _Terminal(self._bus, self.clock)
         finally:
             self.is_open.clear()
             try:  # the name goes first: its number may be given to another terminal at once
@@ -78,11 +88,14 @@ class _Terminal:
         tty.setraw(self._theirs)
         os.set_blocking(self._ours, False)
         self.path = os.ttyname(self._theirs)
+
+    def listen(self) -> None:
         self._loop.add_reader(self._ours, self._readable)
-        bus.listeners.append(self._unasked)
+        self._bus.listeners.append(self._unasked)
 
     def close(self) -> None:
-        self._bus.listeners.remove(self._unasked)
+        if self._unasked in self._bus.listeners:
+            self._bus.listeners.remove(self._unasked)
         for handle in (self._timer, self._pause):
             if handle is not None:
                 handle.cancel()

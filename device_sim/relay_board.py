@@ -176,5 +176,4 @@ class RelayBoard(ModbusBoard):
         return self._physics.lock(self._wired_as, channel)
 
     def _senses(self, place: int) -> bool:
-        lock = self._physics.contact(self._wired_as, place)
-        return lock is not None and lock.is_open
+        return self._physics.senses_open(self._wired_as, place)

@@ -7,6 +7,7 @@ from device_sim.faults import Fault, FaultBook
 from device_sim.lock import Cause
 from device_sim.physics import Physics
 from device_sim.witness import Witness
+from device_sim.zone import Zone
 
 
 class _Out(BaseModel):
@@ -14,11 +15,15 @@ class _Out(BaseModel):
 
 
 class ZoneState(_Out):
-    """The true air of a zone (a probe adds its noise)."""
+    """The true air of a zone (a probe adds its noise) and what its machine does."""
 
     name: str
     temperature_c: float
     humidity_pct: float
+    goods_c: float
+    compressor_on: bool
+    defrosting: bool
+    watts: float
 
 
 class DoorState(_Out):
@@ -28,6 +33,10 @@ class DoorState(_Out):
     channel: int
     label: str
     open: bool
+    shows_open: bool
+    """What its contact says, which is what the boards read."""
+    ajar: bool
+    frozen: bool
     jammed: bool
     burnt: bool
     energised: bool
@@ -52,31 +61,54 @@ class MovementState(_Out):
     cause: Cause
 
 
+class NoteState(_Out):
+    """Something that happened in a scripted day."""
+
+    time_of_day: str
+    what: str
+    target: str
+
+
+class StoryState(_Out):
+    """How far a scripted day is."""
+
+    name_zh: str
+    name_en: str
+    day: int
+    days: int
+    time_of_day: str
+    done: float | None
+    """Share of all days that has passed; None: it goes on for ever."""
+    notes: tuple[NoteState, ...]
+
+
 class CabinetState(_Out):
     """Times count from the start of the simulator, in seconds of the wire's clock."""
 
     clock_s: float
+    outside_c: float
+    has_mains: bool
     zones: tuple[ZoneState, ...]
     doors: tuple[DoorState, ...]
     pulses: tuple[PulseState, ...]
     movements: tuple[MovementState, ...]
     faults: tuple[Fault, ...]
+    scenario: StoryState | None
 
 
 def state_of(
-    config: CabinetConfig, physics: Physics, witness: Witness, faults: FaultBook
+    config: CabinetConfig,
+    physics: Physics,
+    witness: Witness,
+    faults: FaultBook,
+    story: StoryState | None = None,
 ) -> CabinetState:
     """Return the state at the moment that `physics` has reached."""
     return CabinetState(
         clock_s=witness.clock_s(physics.now_s),
-        zones=tuple(
-            ZoneState(
-                name=zone.name,
-                temperature_c=round(zone.air.temperature_c, 2),
-                humidity_pct=round(zone.air.humidity_pct, 1),
-            )
-            for zone in physics.zones.values()
-        ),
+        outside_c=round(physics.outside.temperature_c, 1),
+        has_mains=not faults.is_dark(),
+        zones=tuple(_zone(zone) for zone in physics.zones.values()),
         doors=tuple(_door(physics, door.board, door.channel) for door in config.door),
         pulses=tuple(
             PulseState(
@@ -91,6 +123,20 @@ def state_of(
             for one in witness.movements
         ),
         faults=faults.active(),
+        scenario=story,
+    )
+
+
+def _zone(zone: Zone) -> ZoneState:
+    air = zone.air
+    return ZoneState(
+        name=zone.name,
+        temperature_c=round(air.temperature_c, 2),
+        humidity_pct=round(air.humidity_pct, 1),
+        goods_c=round(zone.goods_c, 2),
+        compressor_on=zone.compressor_on,
+        defrosting=zone.defrosting,
+        watts=round(zone.watts, 1),
     )
 
 
@@ -101,6 +147,9 @@ def _door(physics: Physics, board: int, channel: int) -> DoorState:
         channel=channel,
         label=lock.label or "",
         open=lock.is_open,
+        shows_open=lock.senses_open(physics.now_s),
+        ajar=lock.is_ajar,
+        frozen=lock.is_frozen,
         jammed=lock.is_jammed,
         burnt=lock.is_burnt,
         energised=lock.is_energised,

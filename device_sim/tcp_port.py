@@ -82,9 +82,9 @@ class TcpPort:
         replies = self._bus.feed(request, self._clock.monotonic_s())
         for reply in replies:
             await self._until(reply.ends_s)
-            pdu = modbus_rtu.decode(reply.data).pdu
-            writer.write(TcpFrame(frame.transaction, frame.unit, pdu).encode())
-            await writer.drain()
+            if (pdu := _passed_on(reply, frame.unit)) is not None:
+                writer.write(TcpFrame(frame.transaction, frame.unit, pdu).encode())
+                await writer.drain()
         if not replies:
             now_s = self._clock.monotonic_s()
             await self._until(now_s + self._bus.ahead_s(now_s))
@@ -102,8 +102,9 @@ class BareTcpPort(TcpPort):
         loop = asyncio.get_running_loop()
 
         def send(reply: Reply) -> None:
-            wait_s = max(0.0, reply.ends_s - self._clock.monotonic_s())
-            loop.call_later(wait_s, _write, writer, reply.data)
+            now_s = self._clock.monotonic_s()
+            for at_s, piece in reply.bursts():
+                loop.call_later(max(0.0, at_s - now_s), _write, writer, piece)
 
         self._bus.listeners.append(send)
         try:
@@ -117,6 +118,14 @@ class BareTcpPort(TcpPort):
         finally:
             self._bus.listeners.remove(send)
             writer.close()
+
+
+def _passed_on(reply: Reply, unit: int) -> bytes | None:
+    """Return the message that a gateway takes from what it heard: the first sound frame of the unit it asked."""
+    if reply.is_echo:
+        return None
+    frames = modbus_rtu.split_replies(reply.data).frames
+    return next((frame.pdu for frame in frames if frame.unit == unit), None)
 
 
 def _write(writer: asyncio.StreamWriter, data: bytes) -> None:

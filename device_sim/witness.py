@@ -75,6 +75,10 @@ class Witness:
         """Note a fault laid on or taken off by a tester."""
         self._write("fault", at_s, {"kind": kind, "target": target, "active": active})
 
+    def script(self, at_s: float, act: str, target: str) -> None:
+        """Note what somebody of a scripted day does."""
+        self._write("script", at_s, {"act": act, "target": target})
+
     def _write(self, what: str, at_s: float, fields: dict[str, Value]) -> None:
         if self._sink is None:
             return

@@ -33,6 +33,7 @@ SETTINGS = (
     ("station.toml", "the station daemon", "edge.config", "StationConfig"),
     ("hub.toml", "the hub", "cloud.config", "HubConfig"),
     ("cabinet.toml", "the simulator", "device_sim.config", "CabinetConfig"),
+    ("scenario.toml", "a scripted day", "device_sim.scenario_config", "Scenario"),
 )
 _LIMITS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤", "pattern": "like"}
 _MADE = "<!-- written by docs/generate.py (`make docs`); edit the code, not this page -->\n"
@@ -47,6 +48,7 @@ def pages() -> dict[Path, str]:
         reference / "messages.md": messages_page(),
         reference / "errors.md": errors_page(),
         reference / "lock-boards.md": lock_boards_page(),
+        reference / "faults.md": faults_page(),
         reference / "profiles.md": profiles_page(),
         ROOT / "docs/operations/failpoints.md": failpoints_page(),
     }
@@ -103,6 +105,22 @@ def lock_boards_page() -> str:
             f" {facts.units[0]}–{facts.units[-1]} | {facts.channels} | {pulse} | {facts.inputs} |"
             f" {'yes' if facts.has_goods else ''} | {facts.doubt and f'experimental: {facts.doubt}'} |\n"
         )
+    return "".join(parts)
+
+
+def faults_page() -> str:
+    """Every fault that can be laid on a simulated cabinet."""
+    intro = (
+        "The body of `POST /faults` and the `what` of a `[[fault]]` in a scenario file; what they do to a"
+        " station is told in [the simulator's page](../hardware/simulator.md). `for_s` ends a fault by"
+        " itself, in seconds of the wire's clock (in a scenario: `for_min` beside `what`).\n"
+    )
+    from device_sim.fault_forms import kinds
+
+    parts = [f"# Faults of the simulator\n\n{_MADE}\n{intro}"]
+    for kind, model in kinds():
+        own = {n: f for n, f in model.model_fields.items() if n not in ("kind", "for_s")}
+        parts.append(_table(f"`{kind}`", _rows(own), _own_words(model)))
     return "".join(parts)
 
 
@@ -216,9 +234,15 @@ def _table(heading: str, rows: Iterable[Row], doc: str) -> str:
 
 
 def _inner(annotation: object) -> type[BaseModel] | None:
+    """Return the one table that a key holds; a choice of several is described where they are."""
+    tables = _tables(annotation)
+    return tables[0] if len(tables) == 1 else None
+
+
+def _tables(annotation: object) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _inner(part))), None)
+        return [annotation]
+    return [found for part in get_args(annotation) for found in _tables(part)]
 
 
 def _type_name(field: FieldInfo) -> str:
@@ -234,6 +258,8 @@ def _type_name(field: FieldInfo) -> str:
 def _written(annotation: Any) -> str:
     """Write a type as a person would: without modules, bounds and patterns."""
     inner = get_args(annotation)
+    if len(_tables(annotation)) > 1:
+        return "table"
     match get_origin(annotation):
         case None if isinstance(annotation, type) and issubclass(annotation, StrEnum):
             return " | ".join(repr(value.value) for value in annotation)

@@ -172,19 +172,28 @@ def _dotted(keys: KeyPath) -> str:
     return ".".join(str(key) for key in keys)
 
 
-def _model_of(annotation: object) -> type[BaseModel] | None:
-    """Return the first pydantic model inside an annotation such as `list[BusSection] | None`."""
+def _models_of(annotation: object) -> list[type[BaseModel]]:
+    """Return the pydantic models inside an annotation such as `list[BusSection] | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _model_of(part))), None)
+        return [annotation]
+    return [found for part in get_args(annotation) for found in _models_of(part)]
 
 
 def _model_at(model: type[BaseModel], keys: KeyPath) -> type[BaseModel] | None:
+    """Return the model of a place; where several are possible, the tag that pydantic adds to the path chooses."""
     place: type[BaseModel] | None = model
+    choices: list[type[BaseModel]] = []
     for key in keys:
         if isinstance(key, str) and place is not None and key in place.model_fields:
-            place = _model_of(place.model_fields[key].annotation)
+            choices = _models_of(place.model_fields[key].annotation)
+            place = choices[0] if choices else None
+        elif tagged := [one for one in choices if _has_tag(one, key)]:
+            place, choices = tagged[0], tagged
     return place
+
+
+def _has_tag(model: type[BaseModel], tag: str | int) -> bool:
+    return any(tag in get_args(field.annotation) for field in model.model_fields.values())
 
 
 class _Complaint:

@@ -1,12 +1,15 @@
 // Live view of the simulated cabinet: asks for /state twice a second while somebody looks.
+import { onFault, showFaults } from "./faults.js";
+import { showStory } from "./story.js";
+
 const bench = document.getElementById("bench");
 const words = JSON.parse(bench.dataset.words);
 const away = document.getElementById("away");
 const said = document.getElementById("said");
+const faultSaid = document.getElementById("fault-said");
 const LOG_LINES = 50;
 let version = "";
 
-const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
 const seconds = (s) => `${s.toFixed(1)} s`;
 
 function setText(node, text) {
@@ -18,9 +21,24 @@ function showDoor(door) {
   const parts = [door.open ? words.open : words.shut];
   if (door.jammed) parts.push(words.jammed);
   if (door.burnt) parts.push(words.burnt);
+  if (door.frozen) parts.push(words.frozen);
+  if (door.ajar) parts.push(words.ajar);
+  if (door.shows_open !== door.open) parts.push(door.shows_open ? words.says_open : words.says_shut);
   place.classList.toggle("open", door.open);
-  place.classList.toggle("broken", door.jammed || door.burnt);
+  place.classList.toggle("broken", parts.length > 1);
   setText(place.querySelector("[data-state]"), parts.join(" · "));
+}
+
+function showZone(zone) {
+  setText(bench.querySelector(`[data-zone="${zone.name}"]`), `${zone.temperature_c.toFixed(1)} °C`);
+  const parts = [`${words.goods} ${zone.goods_c.toFixed(1)} °C`];
+  if (zone.defrosting) parts.push(words.defrosting);
+  else if (zone.watts > 0 || zone.compressor_on) parts.push(zone.compressor_on ? words.compressor_on : words.compressor_off);
+  if (zone.watts > 0) parts.push(`${zone.watts.toFixed(0)} W`);
+  const place = bench.querySelector(`[data-machine="${zone.name}"]`);
+  place.classList.toggle("running", zone.compressor_on);
+  place.classList.toggle("defrosting", zone.defrosting);
+  setText(place, parts.join(" · "));
 }
 
 function showLog(state) {
@@ -44,15 +62,12 @@ function showLog(state) {
 
 function show(state) {
   setText(document.getElementById("clock"), `${Math.floor(state.clock_s)} s`);
-  for (const zone of state.zones) {
-    setText(bench.querySelector(`[data-zone="${zone.name}"]`), `${zone.temperature_c.toFixed(1)} °C`);
-  }
+  setText(document.getElementById("outside"), `${state.outside_c.toFixed(1)} °C`);
+  document.getElementById("dark").hidden = state.has_mains;
+  state.zones.forEach(showZone);
   state.doors.forEach(showDoor);
-  const faults = state.faults.map((f) => {
-    const what = fill(words[`fault_${f.kind}`], f);
-    return f.for_s ? `${what} (${fill(words.for_s, { s: f.for_s })})` : what;
-  });
-  setText(document.getElementById("faults"), faults.join(" · ") || words.no_faults);
+  showFaults(words, state.faults);
+  showStory(words, bench.dataset.lang, state.scenario);
   showLog(state);
 }
 
@@ -67,7 +82,7 @@ async function look() {
   }
 }
 
-async function send(path, method, body) {
+async function send(path, method, body, where = said) {
   try {
     const answer = await fetch(path, {
       method,
@@ -75,9 +90,9 @@ async function send(path, method, body) {
       body: body && JSON.stringify(body),
     });
     const told = answer.status === 204 ? {} : await answer.json();
-    if (!answer.ok) setText(said, told.detail ?? answer.statusText);
+    if (!answer.ok) setText(where, told.detail ?? answer.statusText);
     else if (told.moved === false && ["push", "pull"].includes(body?.action)) setText(said, `${told.label}: ${words.refused}`);
-    else setText(said, "");
+    else setText(where, "");
   } catch {
     away.hidden = false;
   }
@@ -87,11 +102,14 @@ async function send(path, method, body) {
 bench.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
-  if (button.id === "clear") return send("/faults", "DELETE");
-  if (button.dataset.fault) return send("/faults", "POST", JSON.parse(button.dataset.fault));
+  if (button.id === "clear") return send("/faults", "DELETE", undefined, faultSaid);
+  if (button.dataset.fault) return send("/faults", "POST", JSON.parse(button.dataset.fault), faultSaid);
+  if (button.dataset.lift) return send("/faults/lift", "POST", JSON.parse(button.dataset.lift), faultSaid);
   const label = button.closest("[data-door]")?.dataset.door;
   if (label) send(`/doors/${label}`, "POST", { action: button.dataset.action });
 });
+
+onFault((fault) => send("/faults", "POST", fault, faultSaid));
 
 async function live() {
   if (!document.hidden) await look();

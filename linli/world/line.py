@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from device_sim.bus import Bus, Reply
+from device_sim.bus import Bus
 
 
 class LineTransport(asyncio.Transport):
@@ -23,7 +23,8 @@ class LineTransport(asyncio.Transport):
         if self._closing:
             return
         for reply in self._bus.feed(bytes(data), self._loop.time()):
-            self._loop.call_at(reply.ends_s, self._arrive, reply)
+            for at_s, piece in reply.bursts():
+                self._loop.call_at(at_s, self._arrive, piece)
 
     def is_closing(self) -> bool:
         """Return whether the port was closed."""
@@ -39,9 +40,9 @@ class LineTransport(asyncio.Transport):
         """Close the port at once."""
         self.close()
 
-    def _arrive(self, reply: Reply) -> None:
+    def _arrive(self, data: bytes) -> None:
         if not self._closing:
-            self._protocol.data_received(reply.data)
+            self._protocol.data_received(data)
 
 
 class WorldLine:

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,11 +27,11 @@ class Running:
     link: Path
 
 
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    data = tmp_path_factory.mktemp("bench")
+@contextmanager
+def simulator(data: Path, *more: str | Path) -> Iterator[Running]:
+    """Run the command with free ports until the block ends."""
     command = "from linli.cli import main; main()"
-    options = ["--config", CABINET_FILE, "--data", data, "--port", "0", "--modbus-port", "0"]
+    options = ["--config", CABINET_FILE, "--data", data, "--port", "0", "--modbus-port", "0", *more]
     with subprocess.Popen(
         [sys.executable, "-c", command, "sim", "run", *map(str, options)],
         cwd=ROOT,
@@ -46,6 +47,26 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield Running(url, data / "bus0")
         process.terminate()
         assert process.wait(10) == 0
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with simulator(tmp_path_factory.mktemp("bench")) as running:
+        yield running
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Iterator[Running]:
+    """Run a day in which A03 is opened after a minute and shut never, at 60 minutes a second."""
+    day = tmp_path / "day.toml"
+    day.write_text(
+        '[scenario]\nname_zh = "短短一天"\nname_en = "a short day"\nclock_factor = 3600\n'
+        '[[visit]]\nat = "06:01"\ndoor = "A03"\nleaves = "open"\ntidied_min = 0\n'
+        '[[power_cut]]\nat = "06:30"\nfor_min = 1440\n',
+        encoding="utf-8",
+    )
+    with simulator(tmp_path / "sim", "--scenario", day) as running:
+        yield running
 
 
 def put_on_wire(link: Path, frame: bytes) -> None:
@@ -90,6 +111,53 @@ def test_faults_and_what_does_not_move(bench: Running, page: Page) -> None:
     expect(page.locator("#faults")).to_contain_text("unit 1 does not answer (for 10 s)")
     page.get_by_role("button", name="Clear all").click()
     expect(page.locator("#faults")).to_have_text("None.")
+
+
+def test_a_form_for_every_kind_lays_a_fault_on_and_a_button_lifts_it(
+    bench: Running, page: Page
+) -> None:
+    page.goto(f"{bench.url}?lang=en")
+    page.get_by_label("Kind of fault").select_option("ajar")
+    form = page.locator("fieldset:visible")
+    expect(form).to_have_count(1)
+    form.get_by_label("Target").select_option("B03")
+    form.get_by_label("Gap").fill("0.5")
+    form.get_by_label("Shows").select_option("open")
+    page.get_by_role("button", name="Lay it on").click()
+    expect(page.locator("#faults")).to_contain_text("B03 does not shut tight")
+    leaf = page.locator('[data-door="B03"] .leaf')
+    expect(leaf).to_contain_text("shut · ajar · contact says open")
+    page.get_by_role("button", name="Lift: B03 does not shut tight").click()
+    expect(page.locator("#faults")).to_have_text("None.")
+    expect(leaf).not_to_contain_text("ajar")
+
+
+def test_what_the_form_may_not_is_said(bench: Running, page: Page) -> None:
+    page.goto(f"{bench.url}?lang=en")
+    page.get_by_label("Kind of fault").select_option("sensor_shows")
+    page.locator("fieldset:visible").get_by_label("Shows").select_option("error_status")
+    page.get_by_role("button", name="Lay it on").click()
+    expect(page.locator("#fault-said")).to_contain_text("unit 3 cannot say error_status")
+
+
+def test_the_zones_tell_what_runs(bench: Running, page: Page) -> None:
+    page.goto(f"{bench.url}?lang=en")
+    machine = page.locator('[data-machine="chilled"]')
+    expect(machine).to_contain_text("compressor")
+    page.get_by_label("Kind of fault").select_option("defrost_stuck")
+    page.get_by_role("button", name="Lay it on").click()
+    expect(machine).to_contain_text("defrosting · 15 W")
+    page.get_by_role("button", name="Clear all").click()
+    expect(machine).to_contain_text("compressor")
+
+
+def test_a_scripted_day_tells_how_far_it_is(story: Running, page: Page, axe_source: str) -> None:
+    page.goto(story.url)
+    expect(page.get_by_role("heading", name="短短一天")).to_be_visible()
+    expect(page.locator("#story-notes")).to_contain_text("A03 住户没关门")
+    expect(page.locator("#dark")).to_be_visible()
+    expect(page.locator('[data-door="A03"] .leaf')).to_contain_text("开着")
+    assert axe(page, axe_source) == []
 
 
 @pytest.mark.parametrize(("size", "lang"), SEEN_IN)

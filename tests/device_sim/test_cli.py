@@ -81,3 +81,25 @@ async def test_a_folder_that_cannot_be_written_exits_with_3(tmp_path: Path) -> N
     _, errors = await process.communicate()
     assert process.returncode == 3
     assert "--data" in errors.decode()
+
+
+async def test_a_scripted_day_is_announced(tmp_path: Path) -> None:
+    day = ROOT / "cabinets/scenarios/summer-day.toml"
+    process = await start(
+        "--config", CABINET_FILE, "--data", tmp_path, "--port", 0, "--modbus-port", 0,
+        "--scenario", day,
+    )  # fmt: skip
+    assert "A day in July (x60)" in await said(process, "scenario")
+    process.send_signal(signal.SIGTERM)
+    assert await process.wait() == 0
+
+
+async def test_a_door_that_the_cabinet_has_not_is_named_and_exits_with_2(tmp_path: Path) -> None:
+    wrong = tmp_path / "scenario.toml"
+    day = (ROOT / "cabinets/scenarios/summer-day.toml").read_text(encoding="utf-8")
+    wrong.write_text(day.replace('door = "A03"', 'door = "Z99"'), encoding="utf-8")
+    process = await start("--config", CABINET_FILE, "--data", tmp_path, "--scenario", wrong)
+    _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert "`visit.0.door`: no door 'Z99'" in errors.decode()
+    assert re.search(r"scenario\.toml line \d+", errors.decode())

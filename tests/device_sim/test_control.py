@@ -80,6 +80,21 @@ async def test_faults_come_and_go(http: aiohttp.ClientSession) -> None:
     assert (await state(http))["faults"] == []
 
 
+async def test_one_fault_is_lifted_and_the_others_stay(http: aiohttp.ClientSession) -> None:
+    for target in ("A01", "A02"):
+        async with http.post("/faults", json={"kind": "frozen", "target": target}) as answer:
+            assert answer.status == 201
+    lying = (await state(http))["faults"]
+    async with http.post("/faults/lift", json=lying[0]) as answer:
+        assert answer.status == 204
+    assert (await state(http))["faults"] == lying[1:]
+    again = json.dumps(lying[0])
+    assert await refused(http, "POST", "/faults/lift", data=again, headers=JSON) == (
+        404,
+        "sim.no_such_fault",
+    )
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
@@ -168,7 +183,8 @@ async def test_the_page_in_both_languages(http: aiohttp.ClientSession) -> None:
 
 
 async def test_style_and_script_are_served(http: aiohttp.ClientSession) -> None:
-    for name, kind in (("bench.css", "text/css"), ("bench.js", "text/javascript")):
+    scripts = [(name, "text/javascript") for name in ("bench.js", "faults.js", "story.js")]
+    for name, kind in (("bench.css", "text/css"), *scripts):
         async with http.get(f"/static/{name}") as answer:
             assert answer.status == 200
             assert answer.content_type == kind

@@ -49,10 +49,10 @@ def test_an_open_door_warms_only_its_zone(rig: Rig) -> None:
     assert warm_c > 8.0
     rig.cabinet.push("A05")
     rig.wait(3600)
-    assert measure(rig, 3).temperature_c == pytest.approx(4.0, abs=0.2)
+    assert measure(rig, 3).temperature_c == pytest.approx(4.0, abs=0.6)
     rig.cabinet.pull("B05")
     rig.wait(300)
-    assert measure(rig, 3).temperature_c == pytest.approx(4.0, abs=0.2)
+    assert measure(rig, 3).temperature_c == pytest.approx(4.0, abs=0.6)
 
 
 def test_the_clock_factor_speeds_the_air_and_not_the_wire() -> None:

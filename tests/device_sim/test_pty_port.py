@@ -149,6 +149,7 @@ async def test_a_silent_unit_and_a_late_one(sim: Sim, port: RawPort) -> None:
 
 async def test_unplugged_the_port_is_gone_and_comes_back(sim: Sim, port: RawPort) -> None:
     serial = sim.serial[0]
+    number = serial.link.readlink()
     fault = AdapterUnplugged(kind="adapter_unplugged", target="bus0")
     sim.cabinet.lay(fault)
     assert await port.read(1) == b""
@@ -158,6 +159,7 @@ async def test_unplugged_the_port_is_gone_and_comes_back(sim: Sim, port: RawPort
     sim.cabinet.lift(fault)
     async with asyncio.timeout(2):
         await serial.is_open.wait()
+    assert serial.link.readlink() != number
     again = RawPort(serial.link)
     again.write(READ_1)
     assert await again.read(6) == ALL_SHUT_1
