@@ -16,6 +16,7 @@ from device_sim.profile_board import ProfileBoard
 from edge.climate import STATE_DDL, TELEMETRY_DDL, Climate
 from edge.climate.instruments import NO_POWER_S, WHOLE_EVERY_S, InstrumentView
 from edge.config import StationConfig
+from edge.screen.facts import device_fact
 from edge.sync import DDL as SYNC_DDL
 from edge.sync import Outbox
 from linli.world.clock import WorldClock
@@ -282,5 +283,24 @@ def test_a_kill_around_the_commit_tells_nothing_twice(point: str, tmp_path: Path
         await rig.boot()
         await asyncio.sleep(40)
         assert [one["raised"] for one in rig.events("instrument.alarm")] == [True]
+
+    on_site(tmp_path, body)
+
+
+def test_the_screens_see_what_devices_do(tmp_path: Path) -> None:
+    async def body(rig: Rig) -> None:
+        rig.hold(-5.0)
+        rig.bench.cabinet.lay(NoAnswer(kind="no_answer", target=10))
+        await asyncio.sleep(100)
+        carel, meter = (device_fact(one) for one in rig.climate.instruments())
+        assert (carel.name, carel.answers, carel.defrosting) == ("controller 9", True, False)
+        assert (carel.watts, carel.alarms) == (None, ("high_alarm",))
+        assert carel.cools is rig.bench.cabinet.physics.zones["chilled"].compressor_on
+        assert (meter.answers, meter.watts, meter.cools) == (False, None, None)
+        rig.bench.cabinet.lift_all()
+        await asyncio.sleep(100)
+        meter = device_fact(rig.climate.instruments()[1])
+        assert meter.answers
+        assert meter.watts is not None
 
     on_site(tmp_path, body)
