@@ -128,6 +128,13 @@ def devices_fit(
     _buses_are_patient(devices, buses, zones)
 
 
+def longest_guard_s(bus: str, devices: Iterable[DeviceSection], zones: Iterable[_Zone]) -> float:
+    """Return the silence between two requests that the most sensitive device on a bus needs."""
+    kinds = {kind for _, on, _, kind in _modbus_units(devices, zones) if on == bus}
+    guards = (shipped(kind).line.guard_ms for kind in kinds - set(OWN_PROBE_DRIVERS))
+    return max(guards, default=0) / 1000
+
+
 def _modbus_units(
     devices: Iterable[DeviceSection], zones: Iterable[_Zone]
 ) -> Iterator[tuple[str, str, int, str]]:

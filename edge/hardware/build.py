@@ -16,7 +16,7 @@ from edge.hardware.profiled import ProfiledDevice, ProfiledInstrument, ProfiledP
 from edge.hardware.profiled import rule as profile_rule
 from edge.hardware.speech import Rules
 from edge.hardware.xy_md02 import XyMd02Probe
-from edge.instruments import DeviceSection, shipped
+from edge.instruments import DeviceSection, longest_guard_s, shipped
 from firmware_protocols.lock_boards import LOCK_BOARDS, LockKind
 from firmware_protocols.modbus_pdu import Reply, Request
 
@@ -168,7 +168,9 @@ def _owner(
     devices = {device.unit for device in config.device if device.bus == section.name}
     units = frozenset(part.unit for part in parts) | sensors | probes | devices
     speech = SPEECHES[config.protocol_of(section.name)]()
-    return BusOwner(section, line, speech, rules=rules, units=units), tuple(sorted(units))
+    gap_s = longest_guard_s(section.name, config.device, config.zone)
+    owner = BusOwner(section, line, speech, rules=rules, units=units, min_gap_s=gap_s)
+    return owner, tuple(sorted(units))
 
 
 def _probe(zone: ZoneSection, bus: BusOwner[Request, Reply]) -> Probe:

@@ -40,8 +40,12 @@ class BusOwner(Generic[Q, A]):
         *,
         rules: Rules[Q],
         units: frozenset[int],
+        min_gap_s: float = 0.0,
     ) -> None:
-        """`units` are all configured ones; only those in `rules` may be told more than to be read."""
+        """`units` are all configured ones; only those in `rules` may be told more than to be read.
+
+        `min_gap_s`: silence that some device needs between two requests.
+        """
         self.name = section.name
         self.up = False
         self.detail = "not opened yet"
@@ -52,7 +56,7 @@ class BusOwner(Generic[Q, A]):
         self._rules = rules
         self._breakers = {unit: Breaker() for unit in sorted(units)}
         self._spare_unit = next((n for n in reversed(speech.units) if n not in units), None)
-        self._pace = Pace(frame_gap_s(section.baud))
+        self._pace = Pace(max(frame_gap_s(section.baud), min_gap_s))
         self._jobs: Jobs[Q, A] = Jobs()
         self._tried = asyncio.Event()
         self._link: Link[Q, A] | None = None

@@ -164,6 +164,18 @@ class ZoneFact:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceFact:
+    """One controller or meter; what it does not say is None, `alarms` are the roles of those that stand."""
+
+    name: str
+    answers: bool
+    cools: bool | None
+    defrosting: bool | None
+    watts: float | None
+    alarms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LinkFact:
     """The way to the hub; `since_s` is how long it has been as it is; `why` codes open nothing, if they do not."""
 
@@ -190,6 +202,9 @@ class Facts(Protocol):
 
     def zones(self) -> Sequence[ZoneFact]:
         """Return the zones, in the order of the configuration."""
+
+    def devices(self) -> Sequence[DeviceFact]:
+        """Return the controllers and meters, in the order of the configuration."""
 
     def doors(self) -> Sequence[DoorCell]:
         """Return every compartment with its door and what lies inside."""

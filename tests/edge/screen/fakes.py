@@ -41,7 +41,7 @@ from edge.pickup.views import (
     UnknownParcel,
 )
 from edge.screen.scans import ScanFeed
-from edge.screen.services import LinkFact, ScreenServices, ZoneFact
+from edge.screen.services import DeviceFact, LinkFact, ScreenServices, ZoneFact
 from edge.sync.fence import Why
 from edge.wiring import CompartmentSection
 
@@ -352,6 +352,7 @@ class FakeFacts:
     why: Why = Why.NONE
     clock: TimeView = RIGHT
     disk_level: DiskLevel = DiskLevel.OK
+    machines: tuple[DeviceFact, ...] = ()
     open_doors: tuple[str, ...] = ()
     broken: tuple[str, ...] = ("D02",)
     occupied: tuple[str, ...] = ("A01", "B02", "D01", "A03", "C04")
@@ -361,6 +362,9 @@ class FakeFacts:
             ZoneFact(zone, value, zone in self.over, NOW)
             for zone, value in self.temperatures.items()
         ]
+
+    def devices(self) -> Sequence[DeviceFact]:
+        return self.machines
 
     def disk(self) -> DiskLevel:
         return self.disk_level
