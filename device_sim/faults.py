@@ -1,6 +1,6 @@
 """Faults a tester can lay on the cabinet; each acts on the wire or on the iron.
 
-Kinds: no_answer, late_answer (a unit), stuck_relay, jam (a door), adapter_unplugged (a bus); those of
+Kinds: no_answer (a unit), stuck_relay, jam (a door), adapter_unplugged (a bus); those of
 `wire_faults.py` damage what is said on a line.
 """
 
@@ -11,8 +11,11 @@ from pydantic import Field
 
 from device_sim.fault_base import FaultBase, Unit
 from device_sim.lock import Weld
-from device_sim.wire_faults import WireFault
+from device_sim.wire_faults import LateAnswer, WireFault
 
+__all__ = [
+    "AdapterUnplugged", "Fault", "FaultBook", "Jam", "LateAnswer", "NoAnswer", "StuckRelay",
+]  # fmt: skip
 F = TypeVar("F", bound=FaultBase)
 
 
@@ -22,14 +25,6 @@ class NoAnswer(FaultBase):
     kind: Literal["no_answer"]
     target: Unit
     deaf: bool = True
-
-
-class LateAnswer(FaultBase):
-    """A unit that acts in time and answers `delay_s` late."""
-
-    kind: Literal["late_answer"]
-    target: Unit
-    delay_s: float = Field(default=0.6, gt=0, le=10, allow_inf_nan=False)
 
 
 class StuckRelay(FaultBase):
@@ -55,7 +50,7 @@ class AdapterUnplugged(FaultBase):
 
 
 Fault = Annotated[
-    NoAnswer | LateAnswer | StuckRelay | Jam | AdapterUnplugged | WireFault,
+    NoAnswer | StuckRelay | Jam | AdapterUnplugged | WireFault,
     Field(discriminator="kind"),
 ]
 
@@ -107,14 +102,6 @@ class FaultBook:
     def is_mute(self, unit: int) -> bool:
         """Tell whether a unit's answers get lost."""
         return any(isinstance(one, NoAnswer) and one.target == unit for one in self._until_s)
-
-    def lateness_s(self, unit: int) -> float:
-        """Return how much later than usual a unit answers."""
-        return sum(
-            one.delay_s
-            for one in self._until_s
-            if isinstance(one, LateAnswer) and one.target == unit
-        )
 
     def is_unplugged(self, bus: str) -> bool:
         """Tell whether a bus has lost its adapter."""

@@ -80,6 +80,10 @@ class Hardware:
         for owner, _ in self._owners.values():
             owner.listeners.append(listener)
 
+    def owner(self, bus: str) -> BusOwner[Any, Any]:
+        """Return the owner of a line by its name, for whoever looks into it: check, lease, drill."""
+        return self._owners[bus][0]
+
     async def run(self) -> None:
         """Own every port until cancelled; a port that is away is opened when it comes."""
         async with asyncio.TaskGroup() as group:
@@ -107,6 +111,7 @@ def build_hardware(config: StationConfig, open_line: Callable[[BusSection], Line
             # a board with a length of its own keeps the supply busy as long, whatever the settings say
             max(part.pulse_ms, LOCK_BOARDS[part.board_kind].pulse.own_ms),
             part.open_level,
+            part.supply,
         )
         for part in config.compartment
     )

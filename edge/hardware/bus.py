@@ -10,6 +10,7 @@ from typing import Generic
 
 from common.kit.errors import LinliError
 from edge.config import BusSection
+from edge.hardware.belated import Belated
 from edge.hardware.breaker import Breaker
 from edge.hardware.errors import DeviceRefusedError, NoReplyError, NotSentError
 from edge.hardware.jobs import Job, Jobs, Priority
@@ -57,6 +58,7 @@ class BusOwner(Generic[Q, A]):
         self._tried = asyncio.Event()
         self._link: Link[Q, A] | None = None
         self._silent_in_a_row = 0
+        self._belated = Belated()
 
     def unit_up(self, unit: int) -> bool:
         """Tell whether `unit` answers (or has not failed three times in a row yet)."""
@@ -180,8 +182,7 @@ class BusOwner(Generic[Q, A]):
 
     async def _work(self, link: Link[Q, A], job: Job[Q, A]) -> None:
         try:
-            timeout_s = max(self._section.timeout_s, self._speech.patience_s(job.request))
-            reply = await self._transact(link, job.unit, job.request, timeout_s)
+            reply = await self._ask(link, job)
         except NoReplyError as error:
             self._unit_failed(job.unit)
             if job.retries and link.connected and self.unit_up(job.unit):
@@ -198,18 +199,40 @@ class BusOwner(Generic[Q, A]):
             self._unit_worked(job.unit)
             job.settle(reply=reply)
 
+    async def _ask(self, link: Link[Q, A], job: Job[Q, A]) -> A:
+        """Send a job's request, a read once more for every answer that its unit still owes (see `belated.py`)."""
+        loop = asyncio.get_running_loop()
+        timeout_s = max(self._section.timeout_s, self._speech.patience_s(job.request))
+        reply = await self._transact(link, job.unit, job.request, timeout_s)
+        if self._speech.is_read(job.request):
+            for _ in range(self._belated.owed(job.unit, loop.time())):
+                await self._pace.rest()
+                reply = await self._transact(link, job.unit, job.request, timeout_s)
+            self._belated.settled(job.unit)
+        elif self._speech.refusal(reply) is not None and self._belated.hides_refusal(loop.time()):
+            raise self._unproven(job.unit)
+        return reply
+
     async def _transact(self, link: Link[Q, A], unit: int, request: Q, timeout_s: float) -> A:
         self._pace.asked()
         try:
             reply = await link.transact(unit, request, timeout_s)
         except NoReplyError:
             self._pace.heard()
+            self._miss(unit, request)
             raise
         except LinliError:
             self._pace.not_sent()
             raise
         self._pace.answered(wrote=not self._speech.is_read(request))
         return reply
+
+    def _miss(self, unit: int, request: Q) -> None:
+        now_s, is_read = asyncio.get_running_loop().time(), self._speech.is_read(request)
+        if not is_read:
+            self._belated.miss_write(now_s)
+        if is_read or self._speech.openings_look_like_reads:
+            self._belated.miss_read(unit, now_s)
 
     def _wake(self) -> None:
         self._jobs.put(None)
@@ -261,6 +284,10 @@ class BusOwner(Generic[Q, A]):
 
     def _down(self) -> NotSentError:
         return NotSentError("bus.down", self.detail, bus=self.name)
+
+    def _unproven(self, unit: int) -> NoReplyError:
+        detail = f"bus {self.name}: a refusal of unit {unit} may belong to an earlier request"
+        return NoReplyError("bus.no_reply", detail, bus=self.name, unit=unit)
 
     def _resting(self, unit: int) -> NotSentError:
         return NotSentError(

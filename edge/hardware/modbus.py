@@ -163,6 +163,7 @@ class ModbusSpeech:
     """Modbus RTU on a serial line, Modbus TCP behind a gateway."""
 
     units = MODBUS_UNITS
+    openings_look_like_reads = False
     echo_test: Request = ReadRequest(Function.READ_HOLDING_REGISTERS, 0, 1)
 
     def is_read(self, request: Request) -> bool:

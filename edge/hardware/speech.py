@@ -63,6 +63,10 @@ class Speech(Protocol[Q, A]):
         """Return every address that a board may have."""
 
     @property
+    def openings_look_like_reads(self) -> bool:
+        """Tell whether the answer to an opening could be taken for the answer to a read."""
+
+    @property
     def echo_test(self) -> Q:
         """Return a read that is sent to an address that nobody has."""
 
