@@ -17,8 +17,10 @@ from common.kit.identity import StationSecrets
 from edge.access.pairing import SECRETS_FILE
 from edge.config import StationConfig
 from edge.data_folder import CA_FILE, lock
-from edge.hardware.build import Hardware, build_hardware
-from edge.hardware.line import open_line
+from edge.hardware.build import BusState, Hardware, build_hardware
+from edge.hardware.line import is_tcp, open_line
+from edge.hardware.serial_hints import hints
+from edge.hardware.twins import TWIN_REMEDY
 from firmware_protocols.lock_boards import LOCK_BOARDS
 
 OPEN_WITHIN_S = 3.0  # a serial adapter answers at once, a gateway within a second
@@ -162,6 +164,7 @@ async def _boards(config: StationConfig) -> list[Finding]:
         Finding(Level.OK if state.up else Level.AWAY, _named(name, state.detail))
         for name, state in buses.items()
     ]
+    findings += bus_findings(config, buses)
     findings += _door_findings(config, doors, up)
     if lying := [label for label, there in goods.items() if there]:
         findings.append(Finding(Level.OK, f"goods sensors: something lies in {', '.join(lying)}"))
@@ -175,6 +178,19 @@ async def _boards(config: StationConfig) -> list[Finding]:
             advice = "check its power, wiring and address"
             findings.append(Finding(Level.WRONG, f"{place}: {reading.quality.value}; {advice}"))
     return findings
+
+
+def bus_findings(config: StationConfig, buses: Mapping[str, BusState]) -> Iterator[Finding]:
+    """Say what a technician should know of the lines: names that do not last, slow adapters, twins, figures."""
+    for section in config.bus:
+        state = buses[section.name]
+        for hint in () if is_tcp(section.port) else hints(section.port):
+            yield Finding(Level.OK, _named(section.name, hint))
+        for unit in state.twins:
+            said = f"two boards answer as unit {unit}; {TWIN_REMEDY}"
+            yield Finding(Level.WRONG, _named(section.name, said))
+        for line in state.figures if state.up else ():
+            yield Finding(Level.OK, _named(section.name, line))
 
 
 def _named(bus: str, detail: str) -> str:

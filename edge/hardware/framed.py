@@ -114,6 +114,11 @@ class FramedLink(Generic[Q, A]):
         """Tell whether the last request came straight back."""
         return self._guard.echoed
 
+    @property
+    def stray_bytes(self) -> int:
+        """Return how much was heard that is neither echo nor answer."""
+        return self._guard.stray_bytes
+
     def expect_echo(self) -> None:
         """Treat the adapter as one that hears itself."""
         self._guard.local_echo = True

@@ -29,6 +29,10 @@ class Link(Protocol[Q_contra, A_co]):
     def echoed(self) -> bool:
         """Tell whether the last request came straight back."""
 
+    @property
+    def stray_bytes(self) -> int:
+        """Return how much was heard since the last request that is neither its echo nor its answer."""
+
     def expect_echo(self) -> None:
         """Treat the adapter as one that hears itself."""
 

@@ -1,5 +1,7 @@
 """What a bad line does to frames, on every protocol where it can."""
 
+from typing import Any
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
@@ -11,7 +13,7 @@ from edge.hardware.lock_drivers import SPEECHES
 from firmware_protocols import kerong_cu16, kerong_cu48, modbus_rtu, qianming, wkly, xor_8a80
 from firmware_protocols import waveshare_relay as relay
 from firmware_protocols.errors import WireError
-from firmware_protocols.lock_boards import LineProtocol
+from firmware_protocols.lock_boards import LineProtocol, LockKind
 from firmware_protocols.modbus_pdu import ExceptionReply, parse_reply
 from tests.device_sim.cabinets import Rig, lock_cabinet
 
@@ -19,7 +21,7 @@ READ_1 = bytes.fromhex("01 02 00 00 00 08 79 CC")
 SHUT_1 = modbus_rtu.encode(1, bytes.fromhex("02 01 00"))
 PULSE_1_3 = bytes.fromhex("01 05 02 03 00 04 3D B1")
 _FAULT: TypeAdapter[Fault] = TypeAdapter(Fault)
-FRAMED = {
+FRAMED: dict[LineProtocol, tuple[LockKind, Any, Any, Any]] = {
     LineProtocol.WKLY: ("wkly", wkly, wkly.read_all(), wkly.open_one(0)),
     LineProtocol.XOR_8A80: ("xor_8a80", xor_8a80, xor_8a80.read_all(), xor_8a80.open_one(0)),
     LineProtocol.KERONG_CU16: (

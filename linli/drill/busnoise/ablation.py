@@ -7,7 +7,7 @@ from edge.doors import duty
 from edge.hardware import framed, modbus
 from edge.hardware.belated import Belated
 from edge.hardware.breaker import Breaker
-from edge.hardware.bus import BusOwner
+from edge.hardware.greeting import Greeting
 from edge.hardware.modbus_framing import RtuFraming
 from edge.hardware.pace import Pace
 from edge.hardware.supply import Supply
@@ -36,7 +36,7 @@ def _echo() -> Patches:
     async def believes(*_: Any) -> None:
         return
 
-    return [(BusOwner, "_test_echo", believes)]
+    return [(Greeting, "_test_echo", believes)]
 
 
 def _breaker() -> Patches:

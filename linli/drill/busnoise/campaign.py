@@ -3,10 +3,8 @@
 import json
 import logging
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,8 +12,7 @@ from linli.drill.busnoise.ablation import ABLATIONS
 from linli.drill.busnoise.case import Case, kind_of
 from linli.world.ablation import ablated
 from linli.world.loop import run_virtual
-
-CHUNK = 4
+from linli.world.spread import spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,6 @@ class Lived:
     figures: Counter[str]
     digest: str
     last: list[str]
-    cpu_s: float
 
 
 @dataclass(slots=True)
@@ -50,12 +46,12 @@ class Tally:
     cpu_s: float = 0.0
     digest: str = ""
 
-    def add(self, one: Lived) -> None:
+    def add(self, one: Lived, cpu_s: float) -> None:
         """Count one seed."""
         self.runs += 1
         self.violations += [(one.seed, sentence) for sentence in one.violations]
         self.figures += one.figures
-        self.cpu_s += one.cpu_s
+        self.cpu_s += cpu_s
         self.digest = one.digest
 
     def as_json(self) -> str:
@@ -74,7 +70,6 @@ class Tally:
 def live(order: Order) -> Lived:
     """Live one seed in a world of its own."""
     logging.disable(logging.NOTSET if order.trace else logging.CRITICAL)
-    started_s = time.process_time()
     cases: list[Case] = []
     with (
         tempfile.TemporaryDirectory(prefix="linli-noise-") as folder,
@@ -88,8 +83,7 @@ def live(order: Order) -> Lived:
         found = run_virtual(order.seed, main)
     logging.disable(logging.NOTSET)
     case = cases[0]
-    cpu_s = time.process_time() - started_s
-    return Lived(order.seed, found, case.figures, case.trace.digest, case.trace.last, cpu_s)
+    return Lived(order.seed, found, case.figures, case.trace.digest, case.trace.last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +100,13 @@ class Campaign:
     def run(self) -> Tally:
         """Live every seed; with a safeguard off, stop at the first that notices."""
         tally = Tally()
-        for one in self._lived():
-            tally.add(one)
+        orders = [Order(seed, self.frames, self.ablation, self.trace) for seed in self.seeds]
+        for one, cpu_s in spread(live, orders, 1 if self.ablation else self.jobs):
+            tally.add(one, cpu_s)
             self._tell(one, tally)
             if self.ablation and tally.violations:
                 break
         return tally
-
-    def _lived(self) -> Iterator[Lived]:
-        orders = [Order(seed, self.frames, self.ablation, self.trace) for seed in self.seeds]
-        if self.jobs == 1 or len(orders) == 1 or self.ablation:
-            yield from map(live, orders)
-            return
-        with ProcessPoolExecutor(min(self.jobs, len(orders))) as pool:
-            yield from pool.map(live, orders, chunksize=CHUNK)
 
     def _tell(self, one: Lived, tally: Tally) -> None:
         if not one.violations:

@@ -51,7 +51,10 @@ def _details(kind: str, stand: Stand, draw: random.Random) -> dict[str, object]:
             return {"deaf": draw.random() < 0.5}
         case "late_answer" | "answer_to_next":
             # later than time-out and silence every time, or always one behind: no master can serve such a board
-            late = {"delay_s": round(draw.uniform(0.05, _ALWAYS_LATE_S), 3), "share": 1.0}
+            late: dict[str, object] = {
+                "delay_s": round(draw.uniform(0.05, _ALWAYS_LATE_S), 3),
+                "share": 1.0,
+            }
             return late if kind == "late_answer" else {"share": 0.3}
         case "split_answer":
             return {
