@@ -17,10 +17,12 @@ from edge.config import StationConfig
 from edge.data_folder import CA_FILE, lock
 from edge.device_check import device_findings
 from edge.findings import Finding, Level
-from edge.hardware.build import Hardware, build_hardware
+from edge.hardware.build import BusState, Hardware, build_hardware
 from edge.hardware.inputs import BoardInput
-from edge.hardware.line import open_line
+from edge.hardware.line import is_tcp, open_line
 from edge.hardware.peripherals import look_at
+from edge.hardware.serial_hints import hints
+from edge.hardware.twins import TWIN_REMEDY
 from firmware_protocols.lock_boards import LOCK_BOARDS
 
 __all__ = ["Finding", "Level", "check_station", "hub_finding"]
@@ -149,6 +151,7 @@ async def _boards(config: StationConfig) -> list[Finding]:
         Finding(Level.OK if state.up else Level.AWAY, _named(name, state.detail))
         for name, state in buses.items()
     ]
+    findings += bus_findings(config, buses)
     findings += _door_findings(config, doors, up)
     findings += [_input_finding(one, now, one in hardware.flaps) for one, now in inputs.items()]
     if lying := [label for label, there in goods.items() if there]:
@@ -172,6 +175,19 @@ def _input_finding(one: BoardInput, now: bool | None, is_flap: bool) -> Finding:
         said = "cannot be told; check power, wiring and address of its board"
         return Finding(Level.WRONG, f"{name} {one.name}: {said}")
     return Finding(Level.OK, f"{name} {one.name}: {words[now]}")
+
+
+def bus_findings(config: StationConfig, buses: Mapping[str, BusState]) -> Iterator[Finding]:
+    """Say what a technician should know of the lines: names that do not last, slow adapters, twins, figures."""
+    for section in config.bus:
+        state = buses[section.name]
+        for hint in () if is_tcp(section.port) else hints(section.port):
+            yield Finding(Level.OK, _named(section.name, hint))
+        for unit in state.twins:
+            said = f"two boards answer as unit {unit}; {TWIN_REMEDY}"
+            yield Finding(Level.WRONG, _named(section.name, said))
+        for line in state.figures if state.up else ():
+            yield Finding(Level.OK, _named(section.name, line))
 
 
 def _named(bus: str, detail: str) -> str:

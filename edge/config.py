@@ -106,6 +106,9 @@ class DoorsSection(Section):
     max_pulses: int = Field(default=3, ge=1, le=3)
     pulse_gap_ms: int = Field(default=150, ge=100)
     max_pulses_per_min: int = Field(default=6, ge=1)
+    min_off_pulses: int = Field(
+        default=3, ge=0, le=20, description="a coil rests so many times its pulse before the next"
+    )
     cool_down_s: float = Field(default=30.0, ge=0)
 
 

@@ -51,6 +51,12 @@ class DoorSection(Section):
         le=1000,
         description="current through the coil; a board with a length of its own is not told, its supply rests as long",
     )
+    supply: str = Field(
+        default="main",
+        min_length=1,
+        max_length=20,
+        description="power supply of its coil: one coil a supply is under current at a time",
+    )
     open_level: Literal[0, 1] = Field(
         default=1,
         description="door input when the door is open; 0: the contact is the other way round",

@@ -1,6 +1,7 @@
 """Build the station's hardware from its configuration: one owner a bus, one driver a unit."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -20,6 +21,9 @@ from edge.instruments import DeviceSection, longest_guard_s, shipped
 from firmware_protocols.lock_boards import LOCK_BOARDS, LockKind
 from firmware_protocols.modbus_pdu import Reply, Request
 
+log = logging.getLogger(__name__)
+
+FIGURES_EVERY_S = 3600.0
 PROBE_DRIVERS: Mapping[str, Callable[[BusOwner[Request, Reply], int, str], Probe]] = {
     "xy_md02": XyMd02Probe
 }
@@ -34,6 +38,10 @@ class BusState:
     detail: str
     units: tuple[tuple[int, bool], ...]
     """(unit, answers), in order."""
+    twins: tuple[int, ...] = ()
+    """Units whose address a second board seems to have."""
+    figures: tuple[str, ...] = ()
+    """How it does in numbers, a line each, for people."""
 
 
 class StationHardware(Protocol):
@@ -85,7 +93,13 @@ class Hardware:
     def bus_state(self) -> dict[str, BusState]:
         """Return bus name → state, as of now."""
         return {
-            name: BusState(owner.up, owner.detail, tuple((n, owner.unit_up(n)) for n in units))
+            name: BusState(
+                owner.up,
+                owner.detail,
+                tuple((n, owner.unit_up(n)) for n in units),
+                owner.twins,
+                tuple(owner.tally.texts()),
+            )
             for name, (owner, units) in self._owners.items()
         }
 
@@ -94,11 +108,23 @@ class Hardware:
         for owner, _ in self._owners.values():
             owner.listeners.append(listener)
 
+    def owner(self, bus: str) -> BusOwner[Any, Any]:
+        """Return the owner of a line by its name, for whoever looks into it: check, lease, drill."""
+        return self._owners[bus][0]
+
     async def run(self) -> None:
         """Own every port until cancelled; a port that is away is opened when it comes."""
         async with asyncio.TaskGroup() as group:
             for name, (owner, _) in self._owners.items():
                 group.create_task(owner.run(), name=f"bus {name}")
+            group.create_task(self._tell_figures(), name="bus figures")
+
+    async def _tell_figures(self) -> None:
+        """Say in the log once an hour how the lines do."""
+        while True:
+            await asyncio.sleep(FIGURES_EVERY_S)
+            for name, state in self.bus_state.items():
+                log.info("bus %s: %s", name, "; ".join(state.figures))
 
 
 def build_hardware(config: StationConfig, open_line: Callable[[BusSection], Line]) -> Hardware:
@@ -121,6 +147,7 @@ def build_hardware(config: StationConfig, open_line: Callable[[BusSection], Line
             # a board with a length of its own keeps the supply busy as long, whatever the settings say
             max(part.pulse_ms, LOCK_BOARDS[part.board_kind].pulse.own_ms),
             part.open_level,
+            part.supply,
         )
         for part in config.compartment
     )

@@ -7,6 +7,7 @@ import asyncio
 import errno
 import getpass
 import grp
+import logging
 import termios
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,9 @@ from pymodbus.transport.serialtransport import create_serial_connection
 from common.kit.errors import UnavailableError
 from common.kit.work import InlineWork, Work
 from edge.config import BusSection
+from edge.hardware.serial_hints import hints
+
+log = logging.getLogger(__name__)
 
 Factory = Callable[[], asyncio.BaseProtocol]
 Connection = tuple[asyncio.BaseTransport, asyncio.BaseProtocol]
@@ -43,10 +47,12 @@ class SerialLine:
     def __init__(self, section: BusSection, work: Work) -> None:
         """Remember what to open; nothing is touched yet. `work` looks for the cause when opening fails."""
         self._section, self._work = section, work
+        self._hinted: set[str] = set()
 
     async def connect(self, factory: Factory) -> Connection:
         """Open the port; a missing, forbidden or busy one raises UnavailableError."""
         loop = asyncio.get_running_loop()
+        await self._work.run(self._hint)
         try:
             return await create_serial_connection(
                 loop,
@@ -62,6 +68,13 @@ class SerialLine:
             raise port_error(self._section, OSError(*error.args)) from error
         except OSError as error:
             raise await self._work.run(port_error, self._section, error) from error
+
+    def _hint(self) -> None:
+        """Say once what should be changed about the port."""
+        for hint in hints(self._section.port):
+            if hint not in self._hinted:
+                self._hinted.add(hint)
+                log.warning("bus %s: %s", self._section.name, hint)
 
 
 class TcpLine:

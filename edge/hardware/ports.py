@@ -31,6 +31,12 @@ class DoorBus(Protocol):
     def expect_pulse(self) -> None:
         """Keep the wires free for a moment: which door it will be is being found out."""
 
+    def supply_of(self, label: str) -> str:
+        """Return the name of the power supply of a door's coil: doors on different ones may be pulsed together."""
+
+    def pulse_s(self, label: str) -> float:
+        """Return how long the current of one pulse flows."""
+
     async def pulse(self, label: str) -> PulseResult:
         """Send one hardware-timed pulse, never repeated; waits for the supply. Unknown label: KeyError."""
 
