@@ -84,7 +84,15 @@ ERROR_KEYS: dict[str, str] = {
     # edge.doors
     "doors.unknown": "There is no compartment with this label.",
     "doors.busy": "This door has a request that is not finished yet.",
+    "doors.in_maintenance": "This door is being serviced; try again in a few minutes.",
     "doors.superseded": "A newer request for this door exists.",
+    # edge.lease, for `linli provision` on the same computer
+    "lease.unknown": "The station has no such bus.",
+    "lease.held": "Somebody else works at this bus already.",
+    "lease.busy": "Somebody is at a door or at the screen; try again when they are done.",
+    "lease.malformed": "The line is not a question about a lease.",
+    "lease.unreachable": "The station daemon runs but lends no bus to this user.",
+    "provision.running": "Another technician works with this data folder.",
     # simulator (its bench on loopback)
     "sim.no_link": "The link to the serial port cannot be made; give another folder.",
     "sim.in_use": "Another simulator uses this data folder; stop it or give another one.",

@@ -111,11 +111,11 @@ class Runner:
 
     async def rest_s(self, label: str) -> float:
         """Return how long this door's coil must rest before the next pulse."""
-        return self._wait_s(await self._db.read(lambda conn: self._ages_tx(conn, label)))
+        return self._wait_s(await self._db.read(lambda conn: self.ages_tx(conn, label)))
 
     def is_tired_tx(self, conn: sqlite3.Connection, label: str) -> bool:
         """Return whether this door's coil would have to rest before one of two pulses from now on."""
-        ages_s = self._ages_tx(conn, label)
+        ages_s = self.ages_tx(conn, label)
         return self._wait_s(ages_s) > 0 or self._wait_s([0.0, *ages_s]) > 0
 
     def _wait_s(self, ages_s: list[float]) -> float:
@@ -124,7 +124,8 @@ class Runner:
             ages_s, max_per_min=settings.max_pulses_per_min, cool_down_s=settings.cool_down_s
         )
 
-    def _ages_tx(self, conn: sqlite3.Connection, label: str) -> list[float]:
+    def ages_tx(self, conn: sqlite3.Connection, label: str) -> list[float]:
+        """Return how long ago this coil's last pulses were, newest first."""
         mono_ms, wall_ms = _ms(self._clock.monotonic_s()), to_ms(self._clock.wall())
         rows = store.last_pulses(conn, label, self._settings.max_pulses_per_min)
         return [
