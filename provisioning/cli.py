@@ -207,3 +207,39 @@ def report(
         as_json,
         lang,
     )
+
+
+@app.command()
+def identify(
+    door: Annotated[str | None, typer.Option(help="a door that was learnt")] = None,
+    board: Annotated[str | None, typer.Option(help="or a board as scan printed it: bus0/1")] = None,
+    channel: Annotated[int, typer.Option(min=0, max=63, help="with --board: which channel")] = 0,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """Let a board show where it hangs by its light (WKLY); no lock is moved for it."""
+    from provisioning.identify import identify_step
+
+    run(lambda job: identify_step(job, door, board, channel), data, as_json, lang)
+
+
+@app.command()
+def address(
+    port: Annotated[str, typer.Option(help="the serial port")],
+    kind: Annotated[
+        str,
+        typer.Option(help="waveshare_8ch_d, waveshare_16ch, waveshare_32ch, xy_md02 or r4dcb08"),
+    ],
+    to: Annotated[int, typer.Option(help="the new address")],
+    baud: Annotated[int, typer.Option(help="speed of the line")] = 9600,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+    answers: AnswersOption = None,
+) -> None:
+    """Give the one board that hangs alone on a line another address, and read it back."""
+    from provisioning.address import address_step
+    from provisioning.scanning import whole
+
+    run(lambda job: address_step(job, whole(port), baud, kind, to), data, as_json, lang, answers)

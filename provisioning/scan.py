@@ -24,7 +24,7 @@ from firmware_protocols.modbus_pdu import (
     bits,
     registers,
 )
-from provisioning.families import framed_unit, question, recognise
+from provisioning.families import Reader, framed_unit, question, recognise
 from provisioning.record import FoundBus, FoundUnit
 from provisioning.wire import ModbusCodec, Wire
 
@@ -141,6 +141,16 @@ def _within(units: range, chosen: range | None) -> range:
     return range(max(units.start, chosen.start), min(units.stop, chosen.stop), units.step)
 
 
+async def find_units(
+    wire: Wire[Any, Any], port: str, wanted: Wanted, progress: Progress
+) -> list[FoundUnit]:
+    """Return every Modbus device on an open line."""
+    one = _Try(LineProtocol.MODBUS, wanted.bauds[0])
+    units = _within(one.units, wanted.units)
+    answered = await _who_answers(wire, one, units, wanted, port, progress)
+    return await _look_closer(wire, one, answered)
+
+
 @asynccontextmanager
 async def _wire(port: str, one: _Try, name: str) -> AsyncIterator[Wire[Any, Any]]:
     section = BusSection(name=name, port=port, baud=one.baud)
@@ -196,7 +206,7 @@ async def _look_closer(wire: Wire[Any, Any], one: _Try, answered: Sequence[int])
                 found[unit] = FoundUnit(unit=unit, seen="rubbish only", shared=True)
             continue
         if one.protocol is LineProtocol.MODBUS:
-            seen = await recognise(unit, _reader(wire, unit))
+            seen = await recognise(unit, read_of(wire, unit))
         else:
             seen = framed_unit(unit, answer)
         found[seen.unit] = seen.model_copy(update={"shared": garbled > 0})
@@ -216,7 +226,9 @@ async def _ask_again(wire: Wire[Any, Any], one: _Try, unit: int) -> tuple[int, o
     return garbled, answer
 
 
-def _reader(wire: Wire[Any, Any], unit: int) -> Callable[[Function, int, int], Any]:
+def read_of(wire: Wire[Any, Any], unit: int) -> Reader:
+    """Return how the registers of one Modbus device are read, three times before it counts as silent."""
+
     async def read(function: Function, address: int, count: int) -> tuple[int, ...] | None:
         for _ in range(TRIES):
             heard = await wire.ask(unit, ReadRequest(function, address, count), CLOSER_S)

@@ -15,14 +15,14 @@ _TELL_EVERY = 32
 
 def wanted(ports: Sequence[str], bauds: Sequence[int], units: str | None, look_s: float) -> Wanted:
     """Return where to look; InvalidError for addresses that cannot be read."""
-    chosen = tuple(map(_whole, ports)) or serial_ports()
+    chosen = tuple(map(whole, ports)) or serial_ports()
     if not chosen:
         said = "no serial port was found: plug the adapter in, or name one with --port"
         raise InvalidError("provision.no_port", said)
     return Wanted(chosen, tuple(bauds), _range(units), look_s)
 
 
-def _whole(port: str) -> str:
+def whole(port: str) -> str:
     """Return a path that means the same from every folder; a link stays a link, it outlives the device's number."""
     return port if is_tcp(port) else str(Path(port).absolute())
 

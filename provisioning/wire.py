@@ -1,6 +1,6 @@
 """A line to look at: one question, what came back within its time, and whether rubbish came instead.
 
-Only reads leave, whatever is asked: the guard judges the bytes as it does for the daemon.
+Only reads leave, and at most the one write that a step was made for: the guard judges the bytes as the daemon's does.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from common.kit.errors import UnavailableError
 from edge.config import BusSection
 from edge.hardware.framed import Codec
 from edge.hardware.guard import WireGuard
-from edge.hardware.line import Line, is_tcp
+from edge.hardware.line import Line
 from edge.hardware.modbus_framing import RtuFraming, TcpFraming
 from edge.hardware.speech import A, Q
 from firmware_protocols import modbus_pdu, modbus_rtu, modbus_tcp
@@ -79,10 +79,16 @@ class Heard(Generic[A]):
 class Wire(Generic[Q, A]):
     """One opened line; `ask` is used by one caller at a time."""
 
-    def __init__(self, section: BusSection, line: Line, codec: Codec[Q, A]) -> None:
-        """Nothing is opened yet."""
-        self._line, self._codec = line, codec
-        self.codec = codec
+    def __init__(
+        self,
+        section: BusSection,
+        line: Line,
+        codec: Codec[Q, A],
+        *,
+        also: tuple[int, Q] | None = None,
+    ) -> None:
+        """Nothing is opened yet; `also` is the one request to one address that may leave besides reads."""
+        self._line, self._codec, self._also = line, codec, also
         self._guard: WireGuard[Q, A] = WireGuard(
             codec, self._may_leave, lambda: None, local_echo=False
         )
@@ -157,7 +163,8 @@ class Wire(Generic[Q, A]):
         return Heard(None, garbled=bool(heard) and heard != frame)
 
     def _may_leave(self, unit: int, request: Q) -> bool:
-        return unit in self._codec.UNITS and self._codec.is_read(request)
+        is_read = unit in self._codec.UNITS and self._codec.is_read(request)
+        return is_read or (unit, request) == self._also
 
 
 class _Ear(asyncio.Protocol):
@@ -171,8 +178,3 @@ class _Ear(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the next question says it
         self._wire.lose()
-
-
-def modbus_wire(section: BusSection, line: Line) -> Wire[Request, Reply]:
-    """Return a line of Modbus devices."""
-    return Wire(section, line, ModbusCodec(tcp=is_tcp(section.port)))

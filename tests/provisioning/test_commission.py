@@ -25,9 +25,9 @@ STATION = "01K0YANGGVANG0000000000003"
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
 
-def layout(folder: Path, **changes: object) -> Path:
+def layout(folder: Path) -> Path:
     path = folder / "layout.toml"
-    path.write_text(drawing(small(**changes)), "utf-8")
+    path.write_text(drawing(small()), "utf-8")
     return path
 
 
