@@ -122,11 +122,11 @@ class Runner:
         """Return how long this door's coil must rest before the next pulse."""
         pulse_s = self._bus.pulse_s(label)
         between_s = pulse_s * (1 + self._settings.min_off_pulses)
-        return self._wait_s(await self._db.read(lambda conn: self._ages_tx(conn, label)), between_s)
+        return self._wait_s(await self._db.read(lambda conn: self.ages_tx(conn, label)), between_s)
 
     def is_tired_tx(self, conn: sqlite3.Connection, label: str) -> bool:
         """Return whether this door's coil would have to rest before one of two pulses from now on."""
-        ages_s = self._ages_tx(conn, label)
+        ages_s = self.ages_tx(conn, label)
         return self._wait_s(ages_s) > 0 or self._wait_s([0.0, *ages_s]) > 0
 
     def _wait_s(self, ages_s: list[float], between_s: float = 0.0) -> float:
@@ -138,7 +138,8 @@ class Runner:
             between_s=between_s,
         )
 
-    def _ages_tx(self, conn: sqlite3.Connection, label: str) -> list[float]:
+    def ages_tx(self, conn: sqlite3.Connection, label: str) -> list[float]:
+        """Return how long ago this coil's last pulses were, newest first."""
         mono_ms, wall_ms = _ms(self._clock.monotonic_s()), to_ms(self._clock.wall())
         rows = store.last_pulses(conn, label, self._settings.max_pulses_per_min)
         return [

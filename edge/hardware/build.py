@@ -10,6 +10,7 @@ from edge.config import BusSection, StationConfig, ZoneSection
 from edge.hardware.bus import BusListener, BusOwner
 from edge.hardware.door_bus import DoorWire, WiredDoorBus
 from edge.hardware.inputs import BoardInput
+from edge.hardware.lending import LentPort
 from edge.hardware.line import Line
 from edge.hardware.lock_drivers import LOCK_DRIVERS, SPEECHES
 from edge.hardware.ports import DoorBus, Instrument, LockBoard, Probe
@@ -88,6 +89,7 @@ class Hardware:
         self.probes = probes
         self.instruments = instruments
         self._owners = owners
+        self._ports = {name: LentPort(owner) for name, (owner, _) in owners.items()}
 
     @property
     def bus_state(self) -> dict[str, BusState]:
@@ -115,8 +117,8 @@ class Hardware:
     async def run(self) -> None:
         """Own every port until cancelled; a port that is away is opened when it comes."""
         async with asyncio.TaskGroup() as group:
-            for name, (owner, _) in self._owners.items():
-                group.create_task(owner.run(), name=f"bus {name}")
+            for name, port in self._ports.items():
+                group.create_task(port.run(), name=f"bus {name}")
             group.create_task(self._tell_figures(), name="bus figures")
 
     async def _tell_figures(self) -> None:
@@ -125,6 +127,14 @@ class Hardware:
             await asyncio.sleep(FIGURES_EVERY_S)
             for name, state in self.bus_state.items():
                 log.info("bus %s: %s", name, "; ".join(state.figures))
+
+    async def lend(self, bus: str) -> None:
+        """Close the port of `bus` and keep it closed until `take_back`; what waits for the wire gets "not sent"."""
+        await self._ports[bus].lend()
+
+    def take_back(self, bus: str) -> None:
+        """Open the port of `bus` again, as at a start."""
+        self._ports[bus].take_back()
 
 
 def build_hardware(config: StationConfig, open_line: Callable[[BusSection], Line]) -> Hardware:

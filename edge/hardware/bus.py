@@ -79,6 +79,10 @@ class BusOwner(Generic[Q, A]):
         """Return the units whose address a second board seems to have."""
         return self._greeting.twins
 
+    async def tried(self) -> None:
+        """Return when the port has been opened, or has refused, for the first time; see `up` and `detail`."""
+        await self._tried.wait()
+
     def unit_up(self, unit: int) -> bool:
         """Tell whether `unit` answers (or has not failed three times in a row yet)."""
         return self.up and not self._breaker(unit).tripped

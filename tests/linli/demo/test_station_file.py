@@ -11,7 +11,8 @@ from common.kit.errors import ConfigError
 from device_sim.config import BoardSection, CabinetConfig, load
 from edge.config import StationConfig
 from linli.demo.ports import Ports
-from linli.demo.station_file import station_toml, temperature_class
+from linli.demo.station_file import station_toml
+from provisioning.limits import temperature_class
 from tests.parts import ROOT
 
 CABINET = ROOT / "cabinets" / "yangguangli-3.toml"
