@@ -119,7 +119,8 @@ def build_sim(
         cabinet=cabinet,
         witness_file=witness_file,
         serial=tuple(
-            PtyPort(cabinet, bus, data / bus.name, ports.clock, ports.work) for bus in cabinet.buses
+            PtyPort(cabinet, bus, data / bus.name, ports.clock, ports.work)
+            for bus in (*cabinet.buses, *cabinet.serial.buses)
         ),
         tcp=None if tcp is None else _tcp(config, tcp, modbus_port, ports.clock),
         bench=WebServer(make_bench(cabinet), HOST, port),

@@ -72,7 +72,13 @@ class Bus:
         self._boards, self._faults, self._settle = boards, faults, settle
         self._noise = Noise(name, FORGES[speaks], faults)
         self._talk: list[tuple[float, float]] = []  # when boards will be heard
+        self._spoken_s: dict[int, float] = {}  # until when each unit has something to say
         self._free_s = float("-inf")  # when the last byte from the client's side was complete
+
+    @property
+    def hits(self) -> int:
+        """Return how many frames were damaged, belated, refused or not answered, by the faults laid on."""
+        return self._noise.hits
 
     def ahead_s(self, now_s: float) -> float:
         """Return how long the line is still busy with what was fed to it."""
@@ -112,10 +118,14 @@ class Bus:
         if answers is None:
             answers = self._with_twin(unit, data, board.feed(data, self._free_s))
         if self._faults.is_mute(unit):
+            self._noise.hits += len(answers)
             return []
-        lateness_s = self._faults.lateness_s(unit)
         heard = [self._noise.said(unit, answer) for answer in answers]
-        return [self._reply(one, lateness_s, self._free_s, unit) for one in heard if one]
+        return [
+            self._reply(one, self._noise.lateness_s(unit), self._free_s, unit)
+            for one in heard
+            if one is not None
+        ]
 
     def _with_twin(self, unit: int, data: bytes, answers: list[Answer]) -> list[Answer]:
         """Let the board that has the same address obey too, and both talk at once."""
@@ -136,10 +146,14 @@ class Bus:
         """Give an answer its place on the line; collisions are not played, who is later waits."""
         self._talk = [(start, end) for start, end in self._talk if end > from_s]
         starts_s = from_s + self.gap_s + answer.delay_s + lateness_s
+        if unit is not None:  # what it was asked first it answers first
+            starts_s = max(starts_s, self._spoken_s.get(unit, starts_s))
         takes_s = len(answer.data) * self.character_s
         for start, end in sorted(self._talk):
             if starts_s < end and start < starts_s + takes_s:
                 starts_s = end
         self._talk.append((starts_s, starts_s + takes_s))
+        if unit is not None:
+            self._spoken_s[unit] = starts_s + takes_s
         burst_bytes, pause_s = (0, 0.0) if unit is None else self._noise.pace(unit)
         return Reply(starts_s, answer.data, self.character_s, burst_bytes, pause_s)

@@ -24,6 +24,7 @@ from device_sim.probe_board import ProbeBoard
 from device_sim.profile_board import profile_board
 from device_sim.qianming_board import QianmingBoard
 from device_sim.relay_board import RelayBoard
+from device_sim.serial_devices import SerialDevices
 from device_sim.state import CabinetState, StoryState, state_of
 from device_sim.telling import Telling
 from device_sim.wire_faults import BusFault, SameAddress
@@ -93,6 +94,7 @@ class Cabinet:
             )
             for bus in config.bus
         ]
+        self.serial = SerialDevices(config.serial, self.faults, self.settle, jitter)
         buses = dict(zip((bus.name for bus in config.bus), self._buses, strict=True))
         self._bus_of = {one.unit: buses[one.bus] for one in config.board}
         sensors = {door.label: door.contact for door in config.door}
@@ -154,6 +156,14 @@ class Cabinet:
             return True
         return False
 
+    def fill(self, name: str, *, full: bool) -> None:
+        """Let a recycling box be full or not. Unknown name: NotFoundError."""
+        found = next((one for one in self.config.fill if one.name == name), None)
+        if found is None:
+            raise NotFoundError("sim.unknown_device", f"no box {name!r} with a fill level")
+        self.settle_now()
+        self.physics.switches[found.board, found.channel] = full
+
     def jam(self, label: str) -> None:
         """Make a door immovable until `free`. Unknown label: NotFoundError."""
         self.lay(Jam(kind="jam", target=self._lock(label).label or ""))
@@ -170,7 +180,9 @@ class Cabinet:
         if isinstance(fault, IronFault):
             self._iron.check(fault)
         elif isinstance(fault, AdapterUnplugged | BusFault):
-            names = [bus.name for bus in self._buses]
+            unplugs = isinstance(fault, AdapterUnplugged)
+            devices = self.serial.buses if unplugs else ()  # only boards have a noisy line
+            names = [bus.name for bus in (*self._buses, *devices)]
             if fault.target not in names:
                 raise NotFoundError(
                     "sim.unknown_bus", f"no bus {fault.target!r}; there are {', '.join(names)}"
@@ -206,18 +218,22 @@ class Cabinet:
 
     def settle(self, to_s: float) -> None:
         """Let faults end, acts be done and physics happen, in the order of time, up to `to_s`."""
-        while (at_s := self.next_event_s()) <= to_s:
+        while (at_s := self._next_of_its_own_s()) <= to_s:
             self.physics.advance(at_s)
             for fault in self.faults.take_ended(at_s):
                 self._ended(fault, self.physics.now_s)
             self.agenda.do_due(at_s)
         self.physics.advance(to_s)
+        self.serial.advance(to_s)
 
     def next_event_s(self) -> float:
         """Return when something happens by itself: a fault's end, an act, a spring, a timer.
 
         Infinity when nothing will.
         """
+        return min(self._next_of_its_own_s(), self.serial.next_event_s())
+
+    def _next_of_its_own_s(self) -> float:
         planned_s = min(self.faults.next_end_s(), self.agenda.next_s())
         return min(planned_s, self.physics.next_event_s())
 

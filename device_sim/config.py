@@ -11,6 +11,8 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from common.kit.config import load_toml
+from device_sim.box_config import FillSection
+from device_sim.serial_config import SerialSection
 from device_sim.zone_config import Name, ZoneSection
 from firmware_protocols import profiles
 from firmware_protocols.lock_boards import (
@@ -158,6 +160,10 @@ class DoorSection(_Placed):
     easy_reach: bool = Field(
         default=False, description="handle between 380 and 1220 mm above the floor"
     )
+    flap: bool = Field(
+        default=False,
+        description="the flap of a recycling box: nothing is put in there for anybody",
+    )
 
     @property
     def wire(self) -> tuple[int, int]:
@@ -184,17 +190,26 @@ class CabinetConfig(_Section):
     zone: tuple[ZoneSection, ...] = Field(min_length=1)
     board: tuple[BoardSection, ...] = Field(min_length=1)
     door: tuple[DoorSection, ...] = Field(min_length=1)
+    serial: tuple[SerialSection, ...] = ()
+    fill: tuple[FillSection, ...] = ()
     screen: ScreenSection
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         buses, zones = {bus.name for bus in self.bus}, {zone.name for zone in self.zone}
-        _unique("bus name", [bus.name for bus in self.bus])
+        _unique(
+            "name of a line", [*(one.name for one in self.bus), *(one.name for one in self.serial)]
+        )
         _unique("zone name", [zone.name for zone in self.zone])
         _unique("board unit", [board.unit for board in self.board])
         _unique("door label", [door.label for door in self.door])
         _unique("board and channel of a door", [door.wire for door in self.door])
-        _unique("board and input of a door", [door.contact for door in self.door])
+        inputs = [(one.board, one.channel) for one in self.fill]
+        _unique("board and input of a door", [*(door.contact for door in self.door), *inputs])
+        _unique("name of a box", [one.name for one in self.fill])
+        sensors = {one.unit for one in self.board if one.kind == "waveshare_8ch_d"}
+        for one in self.fill:
+            _known(f"fill level {one.name}", "board with spare inputs", one.board, sensors)
         if sum(bus.tcp for bus in self.bus) > 1:
             raise ValueError("only one bus can be offered over TCP")
         for board in self.board:

@@ -3,37 +3,23 @@
 For testers on the same machine; limits, headers and problem details are the kit's.
 """
 
-import json
 import logging
 from enum import StrEnum
-from typing import TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from common.kit.errors import InvalidError, LinliError, NotFoundError
-from common.kit.web import Limits, make_app, read_body
+from common.kit.errors import NotFoundError
+from common.kit.web import Limits, make_app
 from device_sim.bench_page import BenchPage
+from device_sim.bodies import body_of, json_of
 from device_sim.cabinet import Cabinet
 from device_sim.faults import Fault
-
-T = TypeVar("T")
+from device_sim.serial_bench import SerialBench
 
 LIMITS = Limits(body_bytes=16 * 1024, connections=64)
 
 _log = logging.getLogger(__name__)
-
-
-class MalformedError(LinliError):
-    """The body cannot be read at all."""
-
-    status = 400
-
-
-class MediaTypeError(LinliError):
-    """The body is not of a type that is taken."""
-
-    status = 415
 
 
 class Action(StrEnum):
@@ -75,6 +61,7 @@ def make_bench(cabinet: Cabinet) -> web.Application:
             web.get("/static/{name}", page.static),
         ]
     )
+    SerialBench(cabinet).add_to(app)
     return app
 
 
@@ -86,7 +73,7 @@ class _Bench:
 
     async def state(self, _request: web.Request) -> web.Response:
         """GET /state: doors, every pulse with its time, temperatures."""
-        return _json(self._cabinet.state())
+        return json_of(self._cabinet.state())
 
     async def faults(self, _request: web.Request) -> web.Response:
         """GET /faults: the faults that lie on the cabinet now."""
@@ -96,14 +83,14 @@ class _Bench:
 
     async def lay_fault(self, request: web.Request) -> web.Response:
         """POST /faults: lay one on; 404 for a target that is not there, 422 for an unknown kind."""
-        fault = await _body(request, _FAULT)
+        fault = await body_of(request, _FAULT)
         self._cabinet.lay(fault)
         _log.info("fault laid on: %s %s", fault.kind, fault.target)
-        return _json(fault, status=201)
+        return json_of(fault, status=201)
 
     async def lift_fault(self, request: web.Request) -> web.Response:
         """POST /faults/lift: take off the fault of the body; 404 when it does not lie on the cabinet."""
-        fault = await _body(request, _FAULT)
+        fault = await body_of(request, _FAULT)
         self._cabinet.settle_now()
         if fault not in self._cabinet.faults.active():
             raise NotFoundError("sim.no_such_fault", "this fault does not lie on the cabinet")
@@ -117,7 +104,7 @@ class _Bench:
 
     async def act(self, request: web.Request) -> web.Response:
         """POST /doors/{label}: hands on a door; `moved` tells whether it gave way."""
-        act = await _body(request, _DOOR_ACT)
+        act = await body_of(request, _DOOR_ACT)
         label = request.match_info["label"]
         moved = False
         match act.action:
@@ -133,29 +120,3 @@ class _Bench:
                 moved = self._cabinet.set_goods(label, there=act.action is Action.PUT)
         door = next(door for door in self._cabinet.state().doors if door.label == label)
         return web.json_response({"moved": moved, **door.model_dump()})
-
-
-def _json(model: BaseModel, status: int = 200) -> web.Response:
-    return web.Response(
-        text=model.model_dump_json(), status=status, content_type="application/json"
-    )
-
-
-async def _body(request: web.Request, adapter: TypeAdapter[T]) -> T:
-    """Return the checked body: 415 another type, 400 not JSON, 422 unknown fields or wrong values."""
-    if request.content_type != "application/json":
-        raise MediaTypeError("sim.media_type", "send application/json")
-    try:
-        given = json.loads(await read_body(request))
-    except (ValueError, RecursionError) as error:
-        raise MalformedError("sim.malformed", "the body is not JSON") from error
-    try:
-        return adapter.validate_python(given)
-    except ValidationError as error:
-        raise InvalidError("sim.invalid", _explain(error)) from error
-
-
-def _explain(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(map(str, one['loc'])) or 'body'}: {one['msg']}" for one in error.errors()
-    )

@@ -1,6 +1,6 @@
 """Faults a tester can lay on the cabinet; each acts on the wire or on the iron.
 
-Kinds: no_answer, late_answer (a unit), adapter_unplugged (a bus); those of `wire_faults.py` damage what is said on
+Kinds: no_answer (a unit), adapter_unplugged (a bus); those of `wire_faults.py` damage what is said on
 a line, those of `iron_faults.py` are in the cabinet itself.
 """
 
@@ -11,7 +11,7 @@ from pydantic import Field
 
 from device_sim.fault_base import FaultBase, Unit
 from device_sim.iron_faults import IronFault, Jam, PowerCut, StuckRelay
-from device_sim.wire_faults import WireFault
+from device_sim.wire_faults import LateAnswer, WireFault
 
 __all__ = [
     "AdapterUnplugged", "Fault", "FaultBook", "Jam", "LateAnswer", "NoAnswer", "StuckRelay",
@@ -28,14 +28,6 @@ class NoAnswer(FaultBase):
     deaf: bool = True
 
 
-class LateAnswer(FaultBase):
-    """A unit that acts in time and answers `delay_s` late."""
-
-    kind: Literal["late_answer"]
-    target: Unit
-    delay_s: float = Field(default=0.6, gt=0, le=10, allow_inf_nan=False)
-
-
 class AdapterUnplugged(FaultBase):
     """The USB adapter of a bus is gone: the port disappears, an open one ends; it comes back under another number."""
 
@@ -44,7 +36,7 @@ class AdapterUnplugged(FaultBase):
 
 
 Fault = Annotated[
-    NoAnswer | LateAnswer | AdapterUnplugged | IronFault | WireFault,
+    NoAnswer | AdapterUnplugged | IronFault | WireFault,
     Field(discriminator="kind"),
 ]
 
@@ -102,14 +94,6 @@ class FaultBook:
     def is_dark(self) -> bool:
         """Tell whether the cabinet has no mains."""
         return bool(self._until_s) and any(isinstance(one, PowerCut) for one in self._until_s)
-
-    def lateness_s(self, unit: int) -> float:
-        """Return how much later than usual a unit answers."""
-        return sum(
-            one.delay_s
-            for one in self._until_s
-            if isinstance(one, LateAnswer) and one.target == unit
-        )
 
     def is_unplugged(self, bus: str) -> bool:
         """Tell whether a bus has lost its adapter."""

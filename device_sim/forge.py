@@ -30,6 +30,8 @@ class Forge:
     """Frame of a request → the units whose board it is for."""
     refused: Callable[[bytes, int], bytes]
     """Frame of a request → what a board says that does not obey; b"": it says nothing."""
+    step: int = 1
+    """How far the address of the next board is away."""
 
     def is_sound(self, frame: bytes) -> bool:
         """Tell whether this is one frame with a right checksum."""
@@ -130,7 +132,7 @@ FORGES: Mapping[LineProtocol, Forge] = {
     ),
     LineProtocol.QIANMING: Forge(
         _with_xor, 1, _boxes_moved, 1, {0xA1: 0xA3, 0xA2: 0xA5, 0xA5: 0xA2}, _boards_with,
-        _qianming_refusal,
+        _qianming_refusal, qianming.CHANNELS,
     ),
 }  # fmt: skip
 """What a busy 8A/80 or KERONG board says is not documented: it says nothing."""

@@ -21,6 +21,7 @@ from device_sim.wire_faults import (
     ForeignFrame,
     ForeignFunction,
     Garbage,
+    LateAnswer,
     LocalEcho,
     Place,
     SameAddress,
@@ -35,6 +36,9 @@ W = TypeVar("W", bound=WireFaultBase)
 SOON_S = 0.001
 """How long after the next request a belated answer comes: before any board could have answered that one."""
 
+_STRANGER = 7
+"""So many boards further there is usually none: who forges a neighbour's address plays that board."""
+
 
 class Noise:
     """One per bus."""
@@ -44,10 +48,14 @@ class Noise:
         self._bus, self._forge, self._faults = bus, forge, faults
         self._chances: dict[FaultBase, random.Random] = {}
         self._kept: list[Answer] = []
+        self.hits = 0
+        """Frames that were not left as they were."""
 
     def asked(self, data: bytes) -> bytes:
         """Return what boards hear of bytes that the client sent."""
-        return self._flipped(data, Direction.REQUESTS)
+        heard = self._flipped(data, Direction.REQUESTS)
+        self.hits += heard != data
+        return heard
 
     def echoes(self) -> bool:
         """Tell whether the client hears itself."""
@@ -63,6 +71,7 @@ class Noise:
         busy = next(self._hitting(Busy, unit), None)
         if busy is None or not self._forge.is_for(data, unit):
             return None
+        self.hits += 1
         said = self._forge.refusal(data, busy.code)
         return [Answer(SOON_S * 2, said)] if said else []
 
@@ -89,13 +98,31 @@ class Noise:
     def pace(self, unit: int) -> tuple[int, float]:
         """Return how many bytes a client is handed at once, and the pause between; (0, 0): as they come."""
         split = next(self._hitting(SplitAnswer, unit), None)
-        return (0, 0.0) if split is None else (split.burst_bytes, split.pause_s)
+        if split is None:
+            return 0, 0.0
+        self.hits += 1
+        return split.burst_bytes, split.pause_s
 
     def said(self, unit: int, answer: Answer) -> Answer | None:
         """Return what comes of a unit's answer; None: nothing now, it comes after the next request."""
+        data = self._damaged(unit, answer)
+        self.hits += data != answer.data
+        if next(self._hitting(AnswerToNext, unit), None) is not None:
+            self.hits += data == answer.data
+            self._kept.append(Answer(answer.delay_s, data))
+            return None
+        return Answer(answer.delay_s, data)
+
+    def lateness_s(self, unit: int) -> float:
+        """Return how much later than usual a unit's answer comes this time."""
+        late_s = sum(one.delay_s for one in self._hitting(LateAnswer, unit))
+        self.hits += late_s > 0
+        return late_s
+
+    def _damaged(self, unit: int, answer: Answer) -> bytes:
         data = answer.data
         for other in self._hitting(ForeignFrame, unit):
-            foreign = self._forge.readdressed(data, other.by)
+            foreign = self._forge.readdressed(data, other.by * self._forge.step)
             data = foreign if other.instead else foreign + data
         for wrong in self._hitting(ForeignFunction, unit):
             foreign = self._forge.other_function(data)
@@ -105,11 +132,7 @@ class Noise:
         for rubbish in self._hitting(Garbage, unit):
             chance = self._chance(rubbish)
             data = chance.randbytes(rubbish.before) + data + chance.randbytes(rubbish.after)
-        data = self._flipped(data, Direction.ANSWERS)
-        if next(self._hitting(AnswerToNext, unit), None) is not None:
-            self._kept.append(Answer(answer.delay_s, data))
-            return None
-        return Answer(answer.delay_s, data)
+        return self._flipped(data, Direction.ANSWERS)
 
     def _hitting(self, kind: type[W], unit: int) -> Iterator[W]:
         """Yield the faults of a kind on a unit that hit this time."""
@@ -132,10 +155,10 @@ class Noise:
         return data
 
     def _unasked(self, unit: int, data: bytes) -> bytes:
-        """Return a sound frame that answers nothing: a WKLY board's own news, elsewhere a neighbour's answer."""
+        """Return a sound frame that answers nothing: a WKLY board's own news, elsewhere a stranger's answer."""
         if self._forge is FORGES[LineProtocol.WKLY]:
             return wkly.encode(unit, wkly.Answer(wkly.Command.MOVED, b"\x18\x01"))
-        return self._forge.readdressed(data, 1)
+        return self._forge.readdressed(data, _STRANGER * self._forge.step)
 
     def _chance(self, fault: WireFaultBase) -> random.Random:
         if fault not in self._chances:

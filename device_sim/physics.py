@@ -32,6 +32,8 @@ class Physics:
         self.locks = {(lock.board, lock.channel): lock for lock in locks}
         self.zones = zones
         self._contacts = {place: self.locks[wire] for place, wire in contacts.items()}
+        self.switches: dict[tuple[int, int], bool] = {}
+        """Inputs (board, channel) that are no door's contact, and whether each is closed."""
         self.now_s = start_s
         self.sensors = Sensors()
         self._doors_of = {

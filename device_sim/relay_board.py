@@ -176,4 +176,6 @@ class RelayBoard(ModbusBoard):
         return self._physics.lock(self._wired_as, channel)
 
     def _senses(self, place: int) -> bool:
+        if (there := self._physics.switches.get((self._wired_as, place))) is not None:
+            return there
         return self._physics.senses_open(self._wired_as, place)

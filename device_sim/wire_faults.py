@@ -20,6 +20,14 @@ class WireFaultBase(FaultBase):
     share: Share = Field(default=1.0, description="chance that an answer (or a frame) is hit")
 
 
+class LateAnswer(WireFaultBase):
+    """A unit that acts in time and answers `delay_s` late."""
+
+    kind: Literal["late_answer"]
+    target: Unit
+    delay_s: float = Field(default=0.6, gt=0, le=10, allow_inf_nan=False)
+
+
 class AnswerToNext(WireFaultBase):
     """A unit whose answer comes when the next request is on the line: always one behind."""
 
@@ -70,7 +78,9 @@ class ForeignFrame(WireFaultBase):
 
     kind: Literal["foreign_frame"]
     target: Unit
-    by: int = Field(default=1, ge=-100, le=100, description="how far the other address is away")
+    by: int = Field(
+        default=1, ge=-100, le=100, description="how many boards further the other address is"
+    )
     instead: bool = True
 
     @model_validator(mode="after")
@@ -134,7 +144,8 @@ class Unsolicited(WireFaultBase):
 
 
 UnitFault = (
-    AnswerToNext
+    LateAnswer
+    | AnswerToNext
     | SplitAnswer
     | Garbage
     | ForeignFrame

@@ -106,6 +106,11 @@ class Zone:
             self._changed()
         self._go_on_to(ends_s)
 
+    def bring_to(self, temperature_c: float) -> None:
+        """Put air, goods and outside at a temperature at once, and there it stays: a tester's hand, no physics."""
+        self._outside = Air(temperature_c, self._outside.humidity_pct)
+        self._anchor(temperature_c, temperature_c, self._humidity_pct())
+
     def set_outside(self, outside: Air) -> None:
         """Change the weather."""
         self._outside = outside

@@ -29,7 +29,7 @@ from firmware_protocols.profile import ROLE_UNITS, Profile, Role
 
 ROOT = Path(__file__).resolve().parent.parent
 Row = tuple[str, str, str, str]
-ROOMS = ("edge", "cloud", "device_sim", "common", "linli")
+ROOMS = ("edge", "cloud", "device_sim", "common", "provisioning", "linli")
 SETTINGS = (
     ("station.toml", "the station daemon", "edge.config", "StationConfig"),
     ("hub.toml", "the hub", "cloud.config", "HubConfig"),

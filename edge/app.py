@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -42,7 +42,10 @@ from edge.data_folder import lock, migrate_tx
 from edge.doors import Doors
 from edge.hardware.build import StationHardware, build_hardware
 from edge.hardware.line import Line
+from edge.hardware.peripherals import Peripherals
+from edge.jobs import going_on
 from edge.parcels import Parcels
+from edge.peripherals import WEDGE
 from edge.pickup.desk import KeeperDesk
 from edge.pickup.facts import StationFacts
 from edge.pickup.flow import PickupFlow
@@ -56,6 +59,7 @@ from edge.pickup.started import started
 from edge.salvage import StateGuard
 from edge.screen import ScreenServices, make_keeper_app, make_kiosk_app
 from edge.screen.facts import ScreenFacts
+from edge.screen.scans import ScanFeed
 from edge.sync import BlobStore, HubLink, LinkPorts, Outbox, Replica
 from edge.sync.link import OpenClient, over_http
 from edge.tables import STATE_MIGRATIONS, TELEMETRY_MIGRATIONS
@@ -64,7 +68,6 @@ __all__ = ["STATE_MIGRATIONS", "TELEMETRY_MIGRATIONS", "Edge", "EdgePorts", "bui
 VERSION = "0.1.0"
 # Below the hub's 15 s, so that no request meets a connection that is just being closed.
 HUB_KEEPALIVE_S = 8.0
-GO_ON_AFTER_S = 60.0
 DISK_LOOK_S = 10.0
 _log = logging.getLogger(__name__)
 
@@ -122,6 +125,9 @@ class Edge:
             self.blobs,
         )
         self.hardware = ports.hardware(config, ports.open_line)
+        self.peripherals = Peripherals(config, ports.open_line)
+        types = config.scanner is not None and config.scanner.kind == WEDGE
+        self.scans = ScanFeed(self.peripherals.scanner, types=types)
         self.doors = Doors(
             db, self.hardware.door_bus, self.outbox, config.doors, clock, ports.chance
         )
@@ -144,6 +150,7 @@ class Edge:
         self.faces = self._build_faces() if ports.pages else ()
         self._bus_news: asyncio.Queue[BusStateChanged] = asyncio.Queue()
         self.hardware.on_bus_change(self._on_bus)
+        self.peripherals.listeners.append(self._on_bus)
 
     def _open_stores(self, data: Path) -> None:
         """Look at the disk first: on a full one only the reserve makes room to open a database."""
@@ -220,6 +227,7 @@ class Edge:
             config=self.config,
             clock=self.clock,
             stay=self.pickup.stay,
+            scans=self.scans,
             build_id=hashlib.sha256(VERSION.encode()).hexdigest()[:12],
         )
         screen = self.config.screen
@@ -284,18 +292,20 @@ class Edge:
             "pickup": self.pickup.run(),
             "desk": self.desk.run(),
             "facts": self.facts.run(),
-            "climate": _going_on("climate", self.climate.run),
-            "powered time": _going_on(
+            "climate": going_on("climate", self.climate.run),
+            "powered time": going_on(
                 "powered time", lambda: self.powered.run(self.state_db, self._minute_tx)
             ),
-            "grants": _going_on("grants", self.sweeper.run),
-            "commands": _going_on("commands", self.commands.run),
-            "bus news": _going_on("bus news", self._tell_bus_news),
-            "disk": _going_on("disk", self._watch_disk),
-            "hub link": _going_on("hub link", self.link.run),
+            "grants": going_on("grants", self.sweeper.run),
+            "commands": going_on("commands", self.commands.run),
+            "bus news": going_on("bus news", self._tell_bus_news),
+            "disk": going_on("disk", self._watch_disk),
+            "hub link": going_on("hub link", self.link.run),
             "copies": self.guard.run(self.state_db, self.ports.work),
             "damage": self.guard.watch(),
         }
+        if self.peripherals.states:
+            jobs |= {"peripherals": self.peripherals.run(), "scans": self.scans.run()}
         for name, job in jobs.items():
             group.create_task(job, name=name)
 
@@ -338,18 +348,6 @@ class Edge:
     async def _history(self, zone: str, since: datetime) -> Sequence[Sample]:
         points = await self.climate.history(zone, since)
         return tuple(Sample(from_ms(point.at_ms), point.temperature_c) for point in points)
-
-
-async def _going_on(name: str, job: Callable[[], Awaitable[None]]) -> None:
-    """Run a job that holds no door in its hands; a disk that refuses stops it for a while, never the station."""
-    while True:
-        try:
-            await job()
-        except* UnavailableError as refused:
-            if any(getattr(one, "key", "") == "storage.damaged" for one in refused.exceptions):
-                raise
-            _log.error("%s stopped, again in %d s: %s", name, GO_ON_AFTER_S, refused.exceptions[0])
-        await asyncio.sleep(GO_ON_AFTER_S)
 
 
 def build_edge(ports: EdgePorts, config: StationConfig, data: Path) -> Edge:

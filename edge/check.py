@@ -17,8 +17,12 @@ from edge.config import StationConfig
 from edge.data_folder import CA_FILE, lock
 from edge.device_check import device_findings
 from edge.findings import Finding, Level
-from edge.hardware.build import Hardware, build_hardware
-from edge.hardware.line import open_line
+from edge.hardware.build import BusState, Hardware, build_hardware
+from edge.hardware.inputs import BoardInput
+from edge.hardware.line import is_tcp, open_line
+from edge.hardware.peripherals import look_at
+from edge.hardware.serial_hints import hints
+from edge.hardware.twins import TWIN_REMEDY
 from firmware_protocols.lock_boards import LOCK_BOARDS
 
 __all__ = ["Finding", "Level", "check_station", "hub_finding"]
@@ -47,6 +51,10 @@ async def check_station(config: StationConfig, data: Path, clock: Clock) -> list
         findings.append(_disk(config, data))
         findings += _pages(config)
         findings += await _boards(config)
+        findings += [
+            Finding(Level.OK if one.sound else Level.WRONG if one.up else Level.AWAY, one.text)
+            for one in await look_at(config, open_line)
+        ]
     return findings
 
 
@@ -131,6 +139,7 @@ async def _boards(config: StationConfig) -> list[Finding]:
     try:
         doors = await _read_doors(hardware)
         goods = await hardware.door_bus.read_goods()
+        inputs = {one: await one.read() for one in (*hardware.flaps, *hardware.fills)}
         readings = {probe.zone: await probe.read() for probe in hardware.probes}
         devices = {one.name: await one.read() for one in hardware.instruments}
         buses = hardware.bus_state
@@ -142,7 +151,9 @@ async def _boards(config: StationConfig) -> list[Finding]:
         Finding(Level.OK if state.up else Level.AWAY, _named(name, state.detail))
         for name, state in buses.items()
     ]
+    findings += bus_findings(config, buses)
     findings += _door_findings(config, doors, up)
+    findings += [_input_finding(one, now, one in hardware.flaps) for one, now in inputs.items()]
     if lying := [label for label, there in goods.items() if there]:
         findings.append(Finding(Level.OK, f"goods sensors: something lies in {', '.join(lying)}"))
     for zone in config.zone:
@@ -156,6 +167,27 @@ async def _boards(config: StationConfig) -> list[Finding]:
             findings.append(Finding(Level.WRONG, f"{place}: {reading.quality.value}; {advice}"))
     findings += device_findings(config, devices, up)
     return findings
+
+
+def _input_finding(one: BoardInput, now: bool | None, is_flap: bool) -> Finding:
+    name, words = ("flap", ("shut", "open")) if is_flap else ("fill level", ("not full", "full"))
+    if now is None:
+        said = "cannot be told; check power, wiring and address of its board"
+        return Finding(Level.WRONG, f"{name} {one.name}: {said}")
+    return Finding(Level.OK, f"{name} {one.name}: {words[now]}")
+
+
+def bus_findings(config: StationConfig, buses: Mapping[str, BusState]) -> Iterator[Finding]:
+    """Say what a technician should know of the lines: names that do not last, slow adapters, twins, figures."""
+    for section in config.bus:
+        state = buses[section.name]
+        for hint in () if is_tcp(section.port) else hints(section.port):
+            yield Finding(Level.OK, _named(section.name, hint))
+        for unit in state.twins:
+            said = f"two boards answer as unit {unit}; {TWIN_REMEDY}"
+            yield Finding(Level.WRONG, _named(section.name, said))
+        for line in state.figures if state.up else ():
+            yield Finding(Level.OK, _named(section.name, line))
 
 
 def _named(bus: str, detail: str) -> str:

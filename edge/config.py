@@ -9,10 +9,21 @@ from pydantic import Field, model_validator
 from common.contract.base import GridIndex, GridSpan, Id, LimitC
 from common.contract.words import TemperatureClass
 from edge.instruments import DeviceSection, ProbeKind, devices_fit, probes_exist
+from edge.peripherals import (
+    CardReaderSection,
+    PrinterSection,
+    ScaleSection,
+    ScannerSection,
+    no_port_twice,
+)
 from edge.wiring import (
     CompartmentSection,
+    DoorSection,
+    FillSection,
+    FlapSection,
     Section,
     doors_share_nothing,
+    fill_levels_fit,
     one_kind_a_unit,
     one_protocol_a_bus,
 )
@@ -53,7 +64,8 @@ class BusSection(Section):
     port: str = Field(
         description="`/dev/serial/by-id/…`, or `tcp://host:port`: Modbus TCP, or bare bytes for what is not Modbus"
     )
-    baud: int = Field(default=9600, ge=1200, le=115200)
+    baud: int = Field(default=9600, ge=300, le=115200)
+    bits: Literal[7, 8] = Field(default=8, description="data bits of a character")
     parity: Literal["none", "even", "odd"] = Field(
         default="none", description="of a serial port; everything on the line must be set so"
     )
@@ -94,6 +106,9 @@ class DoorsSection(Section):
     max_pulses: int = Field(default=3, ge=1, le=3)
     pulse_gap_ms: int = Field(default=150, ge=100)
     max_pulses_per_min: int = Field(default=6, ge=1)
+    min_off_pulses: int = Field(
+        default=3, ge=0, le=20, description="a coil rests so many times its pulse before the next"
+    )
     cool_down_s: float = Field(default=30.0, ge=0)
 
 
@@ -170,16 +185,27 @@ class StationConfig(Section):
     bus: tuple[BusSection, ...] = Field(min_length=1)
     zone: tuple[ZoneSection, ...] = Field(min_length=1)
     compartment: tuple[CompartmentSection, ...] = Field(min_length=1)
+    flap: tuple[FlapSection, ...] = ()
+    fill: tuple[FillSection, ...] = ()
     device: tuple[DeviceSection, ...] = ()
     doors: DoorsSection = DoorsSection()
     pickup: PickupSection = PickupSection()
     limiter: LimiterSection = LimiterSection()
     screen: ScreenSection = ScreenSection()
     disk: DiskSection = DiskSection()
+    scanner: ScannerSection | None = None
+    scale: ScaleSection | None = None
+    card_reader: CardReaderSection | None = None
+    printer: PrinterSection | None = None
     data: Path = Field(
         default=Path("data"),
         description="folder of databases and secrets; `--data` and LINLI_DATA win",
     )
+
+    @property
+    def doors_wired(self) -> tuple[DoorSection, ...]:
+        """Return every door that hangs on a bus: compartments and flaps."""
+        return (*self.compartment, *self.flap)
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
@@ -192,39 +218,48 @@ class StationConfig(Section):
                 raise ValueError(
                     f"zone {zone.name!r} names bus {zone.probe_bus!r}; there are {sorted(buses)}"
                 )
-        for part in self.compartment:
-            if part.bus not in buses:
+        for door in self.doors_wired:
+            if door.bus not in buses:
                 raise ValueError(
-                    f"compartment {part.label} names bus {part.bus!r}; there are {sorted(buses)}"
+                    f"compartment {door.label} names bus {door.bus!r}; there are {sorted(buses)}"
                 )
+        for part in self.compartment:
             if part.zone not in zones:
                 raise ValueError(
                     f"compartment {part.label} names zone {part.zone!r}; there are {sorted(zones)}"
                 )
-        times = Counter(part.label for part in self.compartment)
+        times = Counter(part.label for part in self.doors_wired)
         if twice := [label for label, count in times.items() if count > 1]:
             raise ValueError(f"more than one compartment has the label {', '.join(twice)}")
         return self
 
     @model_validator(mode="after")
     def _wires_fit(self) -> Self:
-        doors_share_nothing(self.compartment)
-        one_kind_a_unit(self.compartment)
+        doors_share_nothing(self.doors_wired)
+        one_kind_a_unit(self.doors_wired)
+        fill_levels_fit(self.fill, self.doors_wired)
         modbus = {zone.probe_bus for zone in self.zone} | {device.bus for device in self.device}
         for bus in self.bus:
-            one_protocol_a_bus(bus.name, self.compartment, has_probe=bus.name in modbus)
+            one_protocol_a_bus(bus.name, self.doors_wired, has_probe=bus.name in modbus)
+        return self
+
+    @model_validator(mode="after")
+    def _ports_are_their_own(self) -> Self:
+        own = {name: getattr(self, name) for name in ("scanner", "scale", "card_reader", "printer")}
+        mine = [(f"[{name}]", part.port) for name, part in own.items() if part is not None]
+        no_port_twice([*((f"bus {bus.name!r}", bus.port) for bus in self.bus), *mine])
         return self
 
     def protocol_of(self, bus: str) -> LineProtocol:
         """Return what the boards on a bus speak; one with probes alone, or nothing, speaks Modbus."""
-        kinds = (LOCK_BOARDS[part.board_kind] for part in self.compartment if part.bus == bus)
+        kinds = (LOCK_BOARDS[part.board_kind] for part in self.doors_wired if part.bus == bus)
         return next((facts.protocol for facts in kinds), LineProtocol.MODBUS)
 
     @model_validator(mode="after")
     def _units_are_one_device(self) -> Self:
         """Refuse a unit that is two devices: both would answer at once, and a door might not."""
         probes = {(zone.probe_bus, zone.probe_unit): zone.name for zone in self.zone}
-        for part in self.compartment:
+        for part in self.doors_wired:
             for unit in (part.unit, part.sensed_by[0]):
                 if (zone := probes.get((part.bus, unit))) is not None:
                     raise ValueError(
@@ -232,5 +267,5 @@ class StationConfig(Section):
                         f" and the probe of zone {zone!r}; give one of them another unit"
                     )
         probes_exist(self.zone)
-        devices_fit(self.device, self.bus, self.zone, self.compartment)
+        devices_fit(self.device, self.bus, self.zone, self.doors_wired)
         return self

@@ -32,7 +32,9 @@ from edge.access.pairing import SECRETS_FILE
 from edge.app import HUB_KEEPALIVE_S, Edge, EdgePorts, build_edge
 from edge.config import StationConfig
 from edge.data_folder import CA_FILE
+from edge.hardware.build import Hardware
 from edge.hardware.line import open_line
+from edge.lease import LeasePorts, LeaseServer
 from edge.out_of_service import DISK_KEYS, sorry
 from edge.sync.link import OpenClient, over_http
 
@@ -111,6 +113,7 @@ async def _serving(
             async with asyncio.TaskGroup() as group:
                 group.create_task(edge.run(), name="station")
                 group.create_task(_announce(edge, notifier), name="announce")
+                group.create_task(_lend(edge, data), name="leases")
         except* UnavailableError as refused:
             error = _first(refused)
             if not isinstance(error, UnavailableError) or error.key not in DISK_KEYS:
@@ -121,6 +124,15 @@ async def _serving(
         heart.watch(None)
         notifier.ready("out of service")
         await sorry(settings.screen, data, why)
+
+
+async def _lend(edge: Edge, data: Path) -> None:
+    """Lend buses to `linli provision` on this computer, once the station serves."""
+    await edge.ready.wait()
+    assert isinstance(edge.hardware, Hardware)
+    in_use = lambda: edge.pickup.session() is not None  # noqa: E731
+    ports = LeasePorts(edge.config, edge.doors, edge.hardware, in_use, edge.ports.work)
+    await LeaseServer(ports, data).run()
 
 
 def _nothing(_conn: sqlite3.Connection) -> None:

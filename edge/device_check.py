@@ -22,17 +22,20 @@ def device_findings(
         if up[bus] and kind not in OWN_PROBE_DRIVERS and (doubt := shipped(kind).device.doubt):
             said = f"experimental, not sure is {doubt}"
             yield Finding(Level.OK, f"{kind} unit {unit} on bus {bus}: {said}")
+    bauds = {bus.name: bus.baud for bus in config.bus}
     for device in config.device:
         if up[device.bus]:
-            yield _finding(device, seen[device.name])
+            yield _finding(device, seen[device.name], bauds[device.bus])
 
 
-def _finding(device: DeviceSection, seen: Sequence[PointSeen]) -> Finding:
+def _finding(device: DeviceSection, seen: Sequence[PointSeen], baud: int) -> Finding:
     name = f"device {device.name} ({device.kind} unit {device.unit})"
     if all(one.quality is Quality.STALE for one in seen):
-        return Finding(
-            Level.WRONG, f"{name} does not answer; check power, wiring, address and speed"
-        )
+        usual = shipped(device.kind).line.baud
+        advice = "check power, wiring and address"
+        if usual != baud:
+            advice += f", and its speed: {usual} baud unless it was changed, this line has {baud}"
+        return Finding(Level.WRONG, f"{name} does not answer; {advice}")
     if bad := [one.point for one in seen if one.quality is not Quality.GOOD]:
         advice = "check its probes, and that `kind` is its map"
         return Finding(Level.WRONG, f"{name} cannot tell {', '.join(bad)}; {advice}")

@@ -8,7 +8,7 @@ from typing import Annotated, Protocol
 from pydantic import AfterValidator, Field
 
 from common.kit.config import load_toml
-from edge.wiring import CompartmentSection, Section
+from edge.wiring import DoorSection, Section
 from firmware_protocols import profiles
 from firmware_protocols.profile import Profile
 
@@ -102,7 +102,7 @@ def devices_fit(
     devices: Sequence[DeviceSection],
     buses: Sequence[_Bus],
     zones: Sequence[_Zone],
-    parts: Sequence[CompartmentSection],
+    parts: Sequence[DoorSection],
 ) -> None:
     """Raise ValueError for a device that names what is not there, or whose unit is something else."""
     names = [device.name for device in devices]
@@ -126,6 +126,13 @@ def devices_fit(
                 f"device {device.name!r} names zone {device.zone!r}; there are {sorted(places)}"
             )
     _buses_are_patient(devices, buses, zones)
+
+
+def longest_guard_s(bus: str, devices: Iterable[DeviceSection], zones: Iterable[_Zone]) -> float:
+    """Return the silence between two requests that the most sensitive device on a bus needs."""
+    kinds = {kind for _, on, _, kind in _modbus_units(devices, zones) if on == bus}
+    guards = (shipped(kind).line.guard_ms for kind in kinds - set(OWN_PROBE_DRIVERS))
+    return max(guards, default=0) / 1000
 
 
 def _modbus_units(

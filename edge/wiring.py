@@ -22,8 +22,8 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class CompartmentSection(Section):
-    """One compartment: where its door hangs on the bus and where it stands in the cabinet."""
+class DoorSection(Section):
+    """Where a door hangs on the bus."""
 
     label: Label
     bus: str
@@ -45,23 +45,22 @@ class CompartmentSection(Section):
     sensor_channel: int | None = Field(
         default=None, ge=0, le=63, description="its input, from 0; none: the same as `channel`"
     )
-    zone: str
-    size: Size
-    column: GridIndex
-    row: GridIndex
-    width: GridSpan = 1
-    height: GridSpan = 1
     pulse_ms: int = Field(
         default=400,
         ge=100,
         le=1000,
         description="current through the coil; a board with a length of its own is not told, its supply rests as long",
     )
+    supply: str = Field(
+        default="main",
+        min_length=1,
+        max_length=20,
+        description="power supply of its coil: one coil a supply is under current at a time",
+    )
     open_level: Literal[0, 1] = Field(
         default=1,
         description="door input when the door is open; 0: the contact is the other way round",
     )
-    easy_reach: bool = Field(default=False, description="between 380 and 1220 mm above the floor")
 
     @property
     def sensed_by(self) -> tuple[int, LockKind]:
@@ -85,7 +84,33 @@ class CompartmentSection(Section):
         return self
 
 
-def doors_share_nothing(parts: Sequence[CompartmentSection]) -> None:
+class CompartmentSection(DoorSection):
+    """One compartment: where its door hangs on the bus and where it stands in the cabinet."""
+
+    zone: str
+    size: Size
+    column: GridIndex
+    row: GridIndex
+    width: GridSpan = 1
+    height: GridSpan = 1
+    easy_reach: bool = Field(default=False, description="between 380 and 1220 mm above the floor")
+
+
+class FlapSection(DoorSection):
+    """The flap of a recycling box: wired like a compartment's door, but nothing is put in there for anybody."""
+
+
+class FillSection(Section):
+    """A switch that closes when a recycling box is full, on a spare input of a board that senses doors."""
+
+    name: str = Field(min_length=1, max_length=20, description="which box, for people")
+    bus: str
+    unit: int = Field(ge=0, le=247, description="a board that senses a door of this station")
+    channel: int = Field(ge=0, le=63, description="its input, from 0")
+    full_level: Literal[0, 1] = Field(default=1, description="the input when the box is full")
+
+
+def doors_share_nothing(parts: Sequence[DoorSection]) -> None:
     """Raise ValueError for two doors on one relay or one input: one would open, or seem to, with the other."""
     relays: dict[tuple[str, int, int], str] = {}
     inputs: dict[tuple[str, int, int], str] = {}
@@ -98,7 +123,7 @@ def doors_share_nothing(parts: Sequence[CompartmentSection]) -> None:
                 raise ValueError(f"{other} and {part.label} share unit {unit} {what} {channel}")
 
 
-def one_kind_a_unit(parts: Sequence[CompartmentSection]) -> None:
+def one_kind_a_unit(parts: Sequence[DoorSection]) -> None:
     """Raise ValueError for a board that is named as two kinds."""
     kinds: dict[tuple[str, int], LockKind] = {}
     for part in parts:
@@ -107,7 +132,7 @@ def one_kind_a_unit(parts: Sequence[CompartmentSection]) -> None:
                 raise ValueError(f"unit {unit} on bus {part.bus!r} is named as {other} and {kind}")
 
 
-def one_protocol_a_bus(bus: str, parts: Sequence[CompartmentSection], *, has_probe: bool) -> None:
+def one_protocol_a_bus(bus: str, parts: Sequence[DoorSection], *, has_probe: bool) -> None:
     """Raise ValueError for boards on one wire that do not speak the same."""
     kinds = {kind for p in parts if p.bus == bus for kind in (p.board_kind, p.sensed_by[1])}
     spoken = {LOCK_BOARDS[kind].protocol for kind in kinds}
@@ -118,3 +143,19 @@ def one_protocol_a_bus(bus: str, parts: Sequence[CompartmentSection], *, has_pro
             f"what hangs on bus {bus!r} speaks {' and '.join(sorted(spoken))};"
             " give each protocol a bus of its own"
         )
+
+
+def fill_levels_fit(fills: Sequence[FillSection], parts: Sequence[DoorSection]) -> None:
+    """Raise ValueError for a fill level on an input that no board here has, or that a door or another box takes."""
+    kinds = {(part.bus, part.sensed_by[0]): part.sensed_by[1] for part in parts}
+    taken = {(p.bus, p.sensed_by[0], p.sensed_channel): p.label for p in parts}
+    for fill in fills:
+        kind = kinds.get((fill.bus, fill.unit))
+        place = f"fill level {fill.name!r}: unit {fill.unit} on bus {fill.bus!r}"
+        if kind is None:
+            raise ValueError(f"{place} senses no door of this station")
+        if wrong := sensor_misfit(kind, unit=fill.unit, channel=fill.channel):
+            raise ValueError(f"{place}: {wrong}")
+        where = (fill.bus, fill.unit, fill.channel)
+        if (other := taken.setdefault(where, fill.name)) != fill.name:
+            raise ValueError(f"{place} shares input {fill.channel} with {other}")

@@ -114,7 +114,8 @@ WIDE: frozenset[str] = frozenset({"u32", "s32", "f32"})
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built at first use: a station without such devices should not hold validators it never runs.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Status(_Strict):

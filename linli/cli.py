@@ -22,6 +22,9 @@ _COMMANDS = {
     ),
     "hub": _Lazy("cloud.cli", "The hub: serve, migrate, seed, verify, backup."),
     "edge": _Lazy("edge.cli", "The station daemon: run, check, pair."),
+    "provision": _Lazy(
+        "provisioning.cli", "The technician: scan, learn, test, configure a cabinet."
+    ),
     "sim": _Lazy("device_sim.cli", "A cabinet without a cabinet: boards on a real wire."),
     "drill": _Lazy("linli.drill.cli", "Break things on purpose and count what was lost."),
     "bench": _Lazy("linli.bench.cli", "Measure against a floor of the same run."),

@@ -23,7 +23,9 @@ from tests.parts import ROOT, require, required
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-ROOMS = ("linli", "edge", "cloud", "device_sim", "firmware_protocols", "common")
+ROOMS = (
+    "linli", "provisioning", "edge", "cloud", "device_sim", "firmware_protocols", "common",
+)  # fmt: skip
 # A first start of PostgreSQL or of a browser on a busy machine; the test itself stays short.
 _HEAVY_TIMEOUT_S = 90
 _MEMORY_NEEDED_BYTES = 2 << 30

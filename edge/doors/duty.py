@@ -8,16 +8,19 @@ from collections.abc import Sequence
 WINDOW_S = 60.0
 
 
-def wait_s(ages_s: Sequence[float], *, max_per_min: int, cool_down_s: float) -> float:
+def wait_s(
+    ages_s: Sequence[float], *, max_per_min: int, cool_down_s: float, between_s: float = 0.0
+) -> float:
     """Return the seconds until the next pulse is allowed, 0: now. `ages_s`: the last pulses, newest first.
 
     When `max_per_min` pulses fell into one minute, the coil rests `cool_down_s` from the last of them, and never
-    gets more than `max_per_min` in any minute.
+    gets more than `max_per_min` in any minute. From one pulse to the next it is always `between_s`.
     """
     last = ages_s[:max_per_min]
+    soonest_s = max(0.0, between_s - last[0]) if last else 0.0
     if len(last) < max_per_min or last[-1] - last[0] >= WINDOW_S:
-        return 0.0
-    return max(0.0, cool_down_s - last[0], WINDOW_S - last[-1])
+        return soonest_s
+    return max(soonest_s, cool_down_s - last[0], WINDOW_S - last[-1])
 
 
 def age_s(

@@ -33,7 +33,7 @@ class _Sent:
 
 
 class Runner:
-    """Takes requests in order and sends one pulse at a time: the coils share a supply."""
+    """Takes requests in order and sends one pulse at a time a supply: its coils share it."""
 
     def __init__(
         self,
@@ -50,7 +50,9 @@ class Runner:
         self._settings, self._clock = settings, clock
         self._started_ms = _ms(clock.monotonic_s())
         self._queued = asyncio.Event()
-        self._turns: asyncio.Queue[OpenRequest] = asyncio.Queue()
+        self._turns: dict[str, asyncio.Queue[OpenRequest]] = {
+            supply: asyncio.Queue() for supply in sorted({bus.supply_of(one) for one in bus.labels})
+        }
         self._in_hand: set[str] = set()
 
     def kick(self) -> None:
@@ -61,10 +63,17 @@ class Runner:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._take_queued(group), name="door requests")
-            while True:
-                sent = await self._turn(await self._turns.get())
-                if sent is not None:
-                    group.create_task(self._judge(sent), name="door judge")
+            for supply, turns in self._turns.items():
+                group.create_task(self._serve(turns, group), name=f"doors of {supply}")
+
+    async def _serve(self, turns: asyncio.Queue[OpenRequest], group: asyncio.TaskGroup) -> None:
+        while True:
+            sent = await self._turn(await turns.get())
+            if sent is not None:
+                group.create_task(self._judge(sent), name="door judge")
+
+    def _put(self, request: OpenRequest) -> None:
+        self._turns[self._bus.supply_of(request.wish.compartment)].put_nowait(request)
 
     async def _take_queued(self, group: asyncio.TaskGroup) -> None:
         self._queued.set()
@@ -82,11 +91,11 @@ class Runner:
                 elif rest_s > 0:
                     await self._expire(request)
                 else:
-                    self._turns.put_nowait(request)
+                    self._put(request)
 
     async def _turn_later(self, request: OpenRequest, rest_s: float) -> None:
         await asyncio.sleep(rest_s)
-        self._turns.put_nowait(request)
+        self._put(request)
 
     async def _expire(self, request: OpenRequest) -> None:
         await self._journal.store(request, Trigger.WAITED_TOO_LONG)
@@ -111,20 +120,26 @@ class Runner:
 
     async def rest_s(self, label: str) -> float:
         """Return how long this door's coil must rest before the next pulse."""
-        return self._wait_s(await self._db.read(lambda conn: self._ages_tx(conn, label)))
+        pulse_s = self._bus.pulse_s(label)
+        between_s = pulse_s * (1 + self._settings.min_off_pulses)
+        return self._wait_s(await self._db.read(lambda conn: self.ages_tx(conn, label)), between_s)
 
     def is_tired_tx(self, conn: sqlite3.Connection, label: str) -> bool:
         """Return whether this door's coil would have to rest before one of two pulses from now on."""
-        ages_s = self._ages_tx(conn, label)
+        ages_s = self.ages_tx(conn, label)
         return self._wait_s(ages_s) > 0 or self._wait_s([0.0, *ages_s]) > 0
 
-    def _wait_s(self, ages_s: list[float]) -> float:
+    def _wait_s(self, ages_s: list[float], between_s: float = 0.0) -> float:
         settings = self._settings
         return duty.wait_s(
-            ages_s, max_per_min=settings.max_pulses_per_min, cool_down_s=settings.cool_down_s
+            ages_s,
+            max_per_min=settings.max_pulses_per_min,
+            cool_down_s=settings.cool_down_s,
+            between_s=between_s,
         )
 
-    def _ages_tx(self, conn: sqlite3.Connection, label: str) -> list[float]:
+    def ages_tx(self, conn: sqlite3.Connection, label: str) -> list[float]:
+        """Return how long ago this coil's last pulses were, newest first."""
         mono_ms, wall_ms = _ms(self._clock.monotonic_s()), to_ms(self._clock.wall())
         rows = store.last_pulses(conn, label, self._settings.max_pulses_per_min)
         return [

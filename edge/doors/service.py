@@ -6,7 +6,7 @@ It knows nothing of grants, parcels or screens; those hear of every stored trans
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 from common.contract.words import DoorState
@@ -51,6 +51,7 @@ class Doors:
         self._watcher = Watcher(db, bus, self._journal, outbox, settings, clock)
         self._runner = Runner(db, bus, self._journal, self._watcher, settings, clock)
         self._labels = frozenset(bus.labels)
+        self._lent: set[str] = set()
 
     @property
     def on_change_tx(self) -> list[ChangeListener]:
@@ -74,11 +75,17 @@ class Doors:
     def request_tx(self, conn: sqlite3.Connection, wish: DoorWish) -> str:
         """Store a wish as QUEUED, with its event, in the caller's transaction; return its id. Then `kick()`.
 
-        NotFoundError: no such door. ConflictError: the door has a request that is not finished.
+        NotFoundError: no such door. ConflictError: the door has a request that is not finished, or is lent.
         """
         if wish.compartment not in self._labels:
             raise NotFoundError(
                 "doors.unknown", f"no door {wish.compartment}", compartment=wish.compartment
+            )
+        if wish.compartment in self._lent:
+            raise ConflictError(
+                "doors.in_maintenance",
+                f"{wish.compartment} is being serviced",
+                compartment=wish.compartment,
             )
         if store.live_on(conn, wish.compartment) is not None:
             raise ConflictError(
@@ -99,6 +106,32 @@ class Doors:
         store.insert(conn, request, to_ms(at))
         self._journal.event_tx(conn, request, at)
         return request.open_request_id
+
+    async def lend(self, labels: Collection[str]) -> Mapping[str, tuple[float, ...]]:
+        """Refuse openings of `labels` until `take_back`; return how long ago each coil's last pulses were.
+
+        ConflictError `doors.busy` while one of them has a request that is not finished; then nothing is lent.
+        """
+        fresh = set(labels) - self._lent
+        self._lent |= fresh  # first: whatever is asked from now on is refused
+
+        def look(conn: sqlite3.Connection) -> Mapping[str, tuple[float, ...]]:
+            for request in store.live(conn):
+                if (label := request.wish.compartment) in labels:
+                    raise ConflictError(
+                        "doors.busy", f"{label} is in use: {request.state}", compartment=label
+                    )
+            return {label: tuple(self._runner.ages_tx(conn, label)) for label in labels}
+
+        try:
+            return await self._db.write(look)  # behind every request that was allowed before
+        except BaseException:
+            self._lent -= fresh
+            raise
+
+    def take_back(self, labels: Collection[str]) -> None:
+        """Let `labels` be opened again."""
+        self._lent -= set(labels)
 
     def expect_request(self) -> None:
         """Keep the wires free for a moment: somebody's code is being checked."""

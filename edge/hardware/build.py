@@ -1,6 +1,7 @@
 """Build the station's hardware from its configuration: one owner a bus, one driver a unit."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -8,6 +9,8 @@ from typing import Any, Protocol
 from edge.config import BusSection, StationConfig, ZoneSection
 from edge.hardware.bus import BusListener, BusOwner
 from edge.hardware.door_bus import DoorWire, WiredDoorBus
+from edge.hardware.inputs import BoardInput
+from edge.hardware.lending import LentPort
 from edge.hardware.line import Line
 from edge.hardware.lock_drivers import LOCK_DRIVERS, SPEECHES
 from edge.hardware.ports import DoorBus, Instrument, LockBoard, Probe
@@ -15,10 +18,13 @@ from edge.hardware.profiled import ProfiledDevice, ProfiledInstrument, ProfiledP
 from edge.hardware.profiled import rule as profile_rule
 from edge.hardware.speech import Rules
 from edge.hardware.xy_md02 import XyMd02Probe
-from edge.instruments import DeviceSection, shipped
+from edge.instruments import DeviceSection, longest_guard_s, shipped
 from firmware_protocols.lock_boards import LOCK_BOARDS, LockKind
 from firmware_protocols.modbus_pdu import Reply, Request
 
+log = logging.getLogger(__name__)
+
+FIGURES_EVERY_S = 3600.0
 PROBE_DRIVERS: Mapping[str, Callable[[BusOwner[Request, Reply], int, str], Probe]] = {
     "xy_md02": XyMd02Probe
 }
@@ -33,6 +39,10 @@ class BusState:
     detail: str
     units: tuple[tuple[int, bool], ...]
     """(unit, answers), in order."""
+    twins: tuple[int, ...] = ()
+    """Units whose address a second board seems to have."""
+    figures: tuple[str, ...] = ()
+    """How it does in numbers, a line each, for people."""
 
 
 class StationHardware(Protocol):
@@ -70,18 +80,28 @@ class Hardware:
         door_bus: WiredDoorBus,
         probes: tuple[Probe, ...],
         instruments: tuple[Instrument, ...] = (),
+        flaps: tuple[BoardInput, ...] = (),
+        fills: tuple[BoardInput, ...] = (),
     ) -> None:
         """Take what `build_hardware` made."""
+        self.flaps, self.fills = flaps, fills
         self.door_bus = door_bus
         self.probes = probes
         self.instruments = instruments
         self._owners = owners
+        self._ports = {name: LentPort(owner) for name, (owner, _) in owners.items()}
 
     @property
     def bus_state(self) -> dict[str, BusState]:
         """Return bus name → state, as of now."""
         return {
-            name: BusState(owner.up, owner.detail, tuple((n, owner.unit_up(n)) for n in units))
+            name: BusState(
+                owner.up,
+                owner.detail,
+                tuple((n, owner.unit_up(n)) for n in units),
+                owner.twins,
+                tuple(owner.tally.texts()),
+            )
             for name, (owner, units) in self._owners.items()
         }
 
@@ -90,11 +110,31 @@ class Hardware:
         for owner, _ in self._owners.values():
             owner.listeners.append(listener)
 
+    def owner(self, bus: str) -> BusOwner[Any, Any]:
+        """Return the owner of a line by its name, for whoever looks into it: check, lease, drill."""
+        return self._owners[bus][0]
+
     async def run(self) -> None:
         """Own every port until cancelled; a port that is away is opened when it comes."""
         async with asyncio.TaskGroup() as group:
-            for name, (owner, _) in self._owners.items():
-                group.create_task(owner.run(), name=f"bus {name}")
+            for name, port in self._ports.items():
+                group.create_task(port.run(), name=f"bus {name}")
+            group.create_task(self._tell_figures(), name="bus figures")
+
+    async def _tell_figures(self) -> None:
+        """Say in the log once an hour how the lines do."""
+        while True:
+            await asyncio.sleep(FIGURES_EVERY_S)
+            for name, state in self.bus_state.items():
+                log.info("bus %s: %s", name, "; ".join(state.figures))
+
+    async def lend(self, bus: str) -> None:
+        """Close the port of `bus` and keep it closed until `take_back`; what waits for the wire gets "not sent"."""
+        await self._ports[bus].lend()
+
+    def take_back(self, bus: str) -> None:
+        """Open the port of `bus` again, as at a start."""
+        self._ports[bus].take_back()
 
 
 def build_hardware(config: StationConfig, open_line: Callable[[BusSection], Line]) -> Hardware:
@@ -117,6 +157,7 @@ def build_hardware(config: StationConfig, open_line: Callable[[BusSection], Line
             # a board with a length of its own keeps the supply busy as long, whatever the settings say
             max(part.pulse_ms, LOCK_BOARDS[part.board_kind].pulse.own_ms),
             part.open_level,
+            part.supply,
         )
         for part in config.compartment
     )
@@ -125,13 +166,35 @@ def build_hardware(config: StationConfig, open_line: Callable[[BusSection], Line
         WiredDoorBus(doors, gap_ms=config.doors.pulse_gap_ms),
         tuple(_probe(zone, owners[zone.probe_bus][0]) for zone in config.zone),
         tuple(_instrument(device, owners[device.bus][0]) for device in config.device),
+        *_inputs(config, board),
     )
+
+
+def _inputs(
+    config: StationConfig, board: Callable[[str, int, LockKind], LockBoard]
+) -> tuple[tuple[BoardInput, ...], tuple[BoardInput, ...]]:
+    """Return flaps and fill levels."""
+    kinds = {(part.bus, part.sensed_by[0]): part.sensed_by[1] for part in config.doors_wired}
+    flaps = tuple(
+        BoardInput(one.label, board(one.bus, *one.sensed_by), one.sensed_channel, one.open_level)
+        for one in config.flap
+    )
+    fills = tuple(
+        BoardInput(
+            one.name,
+            board(one.bus, one.unit, kinds[one.bus, one.unit]),
+            one.channel,
+            one.full_level,
+        )
+        for one in config.fill
+    )
+    return flaps, fills
 
 
 def _owner(
     config: StationConfig, section: BusSection, line: Line
 ) -> tuple[BusOwner[Any, Any], tuple[int, ...]]:
-    parts = [part for part in config.compartment if part.bus == section.name]
+    parts = [part for part in config.doors_wired if part.bus == section.name]
     sensors = {part.sensed_by[0] for part in parts}
     probes = {zone.probe_unit for zone in config.zone if zone.probe_bus == section.name}
     drivers = [(part, LOCK_DRIVERS[part.board_kind]) for part in parts]
@@ -142,7 +205,9 @@ def _owner(
     devices = {device.unit for device in config.device if device.bus == section.name}
     units = frozenset(part.unit for part in parts) | sensors | probes | devices
     speech = SPEECHES[config.protocol_of(section.name)]()
-    return BusOwner(section, line, speech, rules=rules, units=units), tuple(sorted(units))
+    gap_s = longest_guard_s(section.name, config.device, config.zone)
+    owner = BusOwner(section, line, speech, rules=rules, units=units, min_gap_s=gap_s)
+    return owner, tuple(sorted(units))
 
 
 def _probe(zone: ZoneSection, bus: BusOwner[Request, Reply]) -> Probe:

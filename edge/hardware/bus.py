@@ -10,19 +10,27 @@ from typing import Generic
 
 from common.kit.errors import LinliError
 from edge.config import BusSection
+from edge.hardware.belated import Belated
 from edge.hardware.breaker import Breaker
-from edge.hardware.errors import DeviceRefusedError, NoReplyError, NotSentError
+from edge.hardware.errors import (
+    NoReplyError,
+    NotSentError,
+    device_refused,
+    refusal_unproven,
+    unit_resting,
+)
+from edge.hardware.greeting import Greeting
 from edge.hardware.jobs import Job, Jobs, Priority
 from edge.hardware.line import Line, is_tcp
 from edge.hardware.pace import Pace
 from edge.hardware.speech import A, Link, Q, Rules, Speech
+from edge.hardware.tally import LineTally
 from firmware_protocols.modbus_rtu import frame_gap_s
 
 log = logging.getLogger(__name__)
 
 FIRST_REOPEN_S = 0.2
 LONGEST_REOPEN_S = 1.0
-ECHO_TEST_S = 0.15
 DEAD_GATEWAY_AFTER = 10
 """A TCP peer that vanished without a word looks like silence of every unit; connect afresh then."""
 
@@ -40,23 +48,40 @@ class BusOwner(Generic[Q, A]):
         *,
         rules: Rules[Q],
         units: frozenset[int],
+        min_gap_s: float = 0.0,
     ) -> None:
-        """`units` are all configured ones; only those in `rules` may be told more than to be read."""
+        """`units` are all configured ones; only those in `rules` may be told more than to be read.
+
+        `min_gap_s`: silence that some device needs between two requests.
+        """
         self.name = section.name
         self.up = False
         self.detail = "not opened yet"
+        self.tally = LineTally()
         self.listeners: list[BusListener] = []
         self._section = section
         self._line = line
         self._speech = speech
         self._rules = rules
         self._breakers = {unit: Breaker() for unit in sorted(units)}
-        self._spare_unit = next((n for n in reversed(speech.units) if n not in units), None)
-        self._pace = Pace(frame_gap_s(section.baud))
+        self._pace = Pace(max(frame_gap_s(section.baud), min_gap_s))
         self._jobs: Jobs[Q, A] = Jobs()
         self._tried = asyncio.Event()
+        self._greeting = Greeting(
+            section, speech, rules, units, self._transact, self._pace, self.tally
+        )
         self._link: Link[Q, A] | None = None
         self._silent_in_a_row = 0
+        self._belated = Belated()
+
+    @property
+    def twins(self) -> tuple[int, ...]:
+        """Return the units whose address a second board seems to have."""
+        return self._greeting.twins
+
+    async def tried(self) -> None:
+        """Return when the port has been opened, or has refused, for the first time; see `up` and `detail`."""
+        await self._tried.wait()
 
     def unit_up(self, unit: int) -> bool:
         """Tell whether `unit` answers (or has not failed three times in a row yet)."""
@@ -84,13 +109,7 @@ class BusOwner(Generic[Q, A]):
         self._jobs.put(Job(priority, unit, request, again, probe, answer))
         reply = await answer
         if (code := self._speech.refusal(reply)) is not None:
-            raise DeviceRefusedError(
-                "bus.device_refused",
-                f"bus {self.name}: unit {unit} refused {request} with code {code}",
-                bus=self.name,
-                unit=unit,
-                code=code,
-            )
+            raise device_refused(self.name, unit, request, code)
         return reply
 
     def expect_pulse(self) -> None:
@@ -125,7 +144,8 @@ class BusOwner(Generic[Q, A]):
         try:
             await link.open()
             self._link = link
-            await self._first_frames(link)
+            self.tally.opened += 1
+            await self._greeting.say(link)
         except (LinliError, OSError) as error:
             link.close()
             self._link = None
@@ -134,30 +154,6 @@ class BusOwner(Generic[Q, A]):
         self._tell_port(up=True, detail="open")
         self._tried.set()
         return True
-
-    async def _first_frames(self, link: Link[Q, A]) -> None:
-        """Find out whether the adapter echoes, then drop every relay, best effort a board."""
-        if not is_tcp(self._section.port) and not self._section.local_echo:
-            await self._test_echo(link)
-        for unit, rule in sorted(self._rules.items()):
-            if rule.all_off is None:
-                continue
-            await self._pace.rest()
-            try:
-                await self._transact(link, unit, rule.all_off, self._section.timeout_s)
-            except NoReplyError:
-                log.warning("bus %s: unit %d does not answer all-off", self.name, unit)
-
-    async def _test_echo(self, link: Link[Q, A]) -> None:
-        # a read to a unit that nobody configured: what comes back at once is the adapter hearing itself
-        if self._spare_unit is None:
-            return
-        try:
-            await self._transact(link, self._spare_unit, self._speech.echo_test, ECHO_TEST_S)
-        except NoReplyError:
-            if link.echoed:
-                log.warning("bus %s: the adapter echoes, its echo is cut off", self.name)
-                link.expect_echo()
 
     async def _serve(self) -> None:
         """Work the queue until the port is lost."""
@@ -171,7 +167,7 @@ class BusOwner(Generic[Q, A]):
                 continue
             now_s = asyncio.get_running_loop().time()
             if not (job.probe or self._breaker(job.unit).allows(now_s)):
-                job.answer.set_exception(self._resting(job.unit))
+                job.answer.set_exception(unit_resting(self.name, job.unit))
                 continue
             await self._work(link, job)
             if is_tcp(self._section.port) and self._silent_in_a_row >= DEAD_GATEWAY_AFTER:
@@ -180,8 +176,7 @@ class BusOwner(Generic[Q, A]):
 
     async def _work(self, link: Link[Q, A], job: Job[Q, A]) -> None:
         try:
-            timeout_s = max(self._section.timeout_s, self._speech.patience_s(job.request))
-            reply = await self._transact(link, job.unit, job.request, timeout_s)
+            reply = await self._ask(link, job)
         except NoReplyError as error:
             self._unit_failed(job.unit)
             if job.retries and link.connected and self.unit_up(job.unit):
@@ -198,18 +193,45 @@ class BusOwner(Generic[Q, A]):
             self._unit_worked(job.unit)
             job.settle(reply=reply)
 
+    async def _ask(self, link: Link[Q, A], job: Job[Q, A]) -> A:
+        """Send a job's request, a read once more for every answer that its unit still owes (see `belated.py`)."""
+        loop = asyncio.get_running_loop()
+        timeout_s = max(self._section.timeout_s, self._speech.patience_s(job.request))
+        reply = await self._transact(link, job.unit, job.request, timeout_s)
+        if self._speech.is_read(job.request):
+            for _ in range(self._belated.owed(job.unit, loop.time())):
+                await self._pace.rest()
+                reply = await self._transact(link, job.unit, job.request, timeout_s)
+            self._belated.settled(job.unit)
+        elif self._speech.refusal(reply) is not None and self._belated.hides_refusal(loop.time()):
+            raise refusal_unproven(self.name, job.unit)
+        return reply
+
     async def _transact(self, link: Link[Q, A], unit: int, request: Q, timeout_s: float) -> A:
         self._pace.asked()
+        asked_s = asyncio.get_running_loop().time()
         try:
             reply = await link.transact(unit, request, timeout_s)
         except NoReplyError:
             self._pace.heard()
+            self._miss(unit, request)
+            if unit in self._breakers:  # not the one that nobody has, for the echo test
+                self.tally.missed(unit, link.stray_bytes)
             raise
         except LinliError:
             self._pace.not_sent()
             raise
+        took_s = asyncio.get_running_loop().time() - asked_s
+        self.tally.answered(unit, took_s, link.stray_bytes)
         self._pace.answered(wrote=not self._speech.is_read(request))
         return reply
+
+    def _miss(self, unit: int, request: Q) -> None:
+        now_s, is_read = asyncio.get_running_loop().time(), self._speech.is_read(request)
+        if not is_read:
+            self._belated.miss_write(now_s)
+        if is_read or self._speech.openings_look_like_reads:
+            self._belated.miss_read(unit, now_s)
 
     def _wake(self) -> None:
         self._jobs.put(None)
@@ -261,11 +283,3 @@ class BusOwner(Generic[Q, A]):
 
     def _down(self) -> NotSentError:
         return NotSentError("bus.down", self.detail, bus=self.name)
-
-    def _resting(self, unit: int) -> NotSentError:
-        return NotSentError(
-            "bus.unit_away",
-            f"bus {self.name}: unit {unit} has not answered lately and is asked again soon",
-            bus=self.name,
-            unit=unit,
-        )

@@ -1,12 +1,12 @@
-"""All doors of the station behind their labels: addresses, sensor polarity and the shared supply."""
+"""All doors of the station behind their labels: addresses, sensor polarity and the power supplies."""
 
-import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from edge.hardware.errors import DeviceRefusedError, NoReplyError, NotSentError
 from edge.hardware.ports import LockBoard, PulseResult, SensesGoods
+from edge.hardware.supply import Supply
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +20,20 @@ class DoorWire:
     sensor_channel: int
     pulse_ms: int
     open_level: int
+    supply: str = "main"
 
 
 class WiredDoorBus:
-    """The production `DoorBus`: lock boards on buses, one power supply for all coils."""
+    """The production `DoorBus`: lock boards on buses, coils on power supplies."""
 
     def __init__(self, doors: tuple[DoorWire, ...], *, gap_ms: int) -> None:
-        """`gap_ms`: how long the supply rests after one pulse before the next."""
+        """`gap_ms`: how long a supply rests after one pulse before the next."""
         self._doors = {door.label: door for door in doors}
         self._boards = tuple(dict.fromkeys(door.board for door in doors))
         self._sensed: dict[LockBoard, list[DoorWire]] = {}
         for door in doors:
             self._sensed.setdefault(door.sensor, []).append(door)
-        self._gap_s = gap_ms / 1000
-        self._supply = asyncio.Lock()
-        self._supply_free_at_s = 0.0
+        self._supplies = {door.supply: Supply(gap_ms / 1000) for door in doors}
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -46,20 +45,20 @@ class WiredDoorBus:
         for board in self._boards:
             board.expect_pulse()
 
+    def supply_of(self, label: str) -> str:
+        """Return the name of the power supply of a door's coil."""
+        return self._doors[label].supply
+
+    def pulse_s(self, label: str) -> float:
+        """Return how long one pulse of a door lasts."""
+        return self._doors[label].pulse_ms / 1000
+
     async def pulse(self, label: str) -> PulseResult:
-        """Send one timed pulse when the supply is free; never repeated."""
+        """Send one timed pulse when the door's supply is free; never repeated."""
         door = self._doors[label]
-        loop = asyncio.get_running_loop()
-        async with self._supply:
-            if (wait_s := self._supply_free_at_s - loop.time()) > 0:
-                await asyncio.sleep(wait_s)
-            result = PulseResult.UNCONFIRMED
-            try:
-                result = await door.board.pulse(door.channel, door.pulse_ms)
-            finally:
-                if result is not PulseResult.NOT_SENT:
-                    self._supply_free_at_s = loop.time() + door.pulse_ms / 1000 + self._gap_s
-        return result
+        return await self._supplies[door.supply].use(
+            self.pulse_s(label), lambda: door.board.pulse(door.channel, door.pulse_ms)
+        )
 
     async def read_doors(self, *, urgent: str | None = None) -> Mapping[str, bool | None]:
         """Return label → open; None where the board did not answer. `urgent` reads only that door's board."""

@@ -49,9 +49,10 @@ class Codec(Protocol[Q, A]):
 class FramedSpeech(Generic[Q, A]):
     """The speech of a line whose protocol is a codec."""
 
-    def __init__(self, codec: Codec[Q, A]) -> None:
+    def __init__(self, codec: Codec[Q, A], *, openings_look_like_reads: bool = False) -> None:
         """Speak `codec`."""
         self._codec = codec
+        self.openings_look_like_reads = openings_look_like_reads
         self.units = codec.UNITS
         self.echo_test = codec.echo_test()
 
@@ -112,6 +113,11 @@ class FramedLink(Generic[Q, A]):
     def echoed(self) -> bool:
         """Tell whether the last request came straight back."""
         return self._guard.echoed
+
+    @property
+    def stray_bytes(self) -> int:
+        """Return how much was heard that is neither echo nor answer."""
+        return self._guard.stray_bytes
 
     def expect_echo(self) -> None:
         """Treat the adapter as one that hears itself."""

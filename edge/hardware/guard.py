@@ -42,13 +42,14 @@ class WireGuard(Generic[Q, A]):
         self.heard = b""
         """Every byte since the request, for the echo test."""
         self.reply: A | None = None
+        self._answer_bytes = 0
 
     def __call__(self, sending: bool, data: bytes) -> bytes:
         """Judge one packet; a refused one raises FrameRefusedError before the wire."""
         if sending:
             self._check(data)
             self._sent = self._last = bytes(data)
-            self.heard, self.reply = b"", None
+            self.heard, self.reply, self._answer_bytes = b"", None, 0
             return data
         self._on_bytes()
         self.heard = bytes(data)
@@ -56,13 +57,19 @@ class WireGuard(Generic[Q, A]):
             return b""
         frame, reply = self._framing.pick_answer(self._sent, self._after_echo())
         if reply is not None:
-            self.reply, self._sent = reply, b""
+            self.reply, self._sent, self._answer_bytes = reply, b"", len(frame)
         return frame
 
     @property
     def echoed(self) -> bool:
         """Tell whether the last request came straight back."""
         return bool(self._last) and self._last in self.heard
+
+    @property
+    def stray_bytes(self) -> int:
+        """Return how much was heard since the last request that is neither its echo nor its answer."""
+        echo_bytes = len(self._last) if self._last in self.heard and self.local_echo else 0
+        return max(0, len(self.heard) - echo_bytes - self._answer_bytes)
 
     @property
     def in_flight(self) -> bool:

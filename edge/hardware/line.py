@@ -7,6 +7,8 @@ import asyncio
 import errno
 import getpass
 import grp
+import logging
+import termios
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +19,9 @@ from pymodbus.transport.serialtransport import create_serial_connection
 from common.kit.errors import UnavailableError
 from common.kit.work import InlineWork, Work
 from edge.config import BusSection
+from edge.hardware.serial_hints import hints
+
+log = logging.getLogger(__name__)
 
 Factory = Callable[[], asyncio.BaseProtocol]
 Connection = tuple[asyncio.BaseTransport, asyncio.BaseProtocol]
@@ -42,23 +47,34 @@ class SerialLine:
     def __init__(self, section: BusSection, work: Work) -> None:
         """Remember what to open; nothing is touched yet. `work` looks for the cause when opening fails."""
         self._section, self._work = section, work
+        self._hinted: set[str] = set()
 
     async def connect(self, factory: Factory) -> Connection:
         """Open the port; a missing, forbidden or busy one raises UnavailableError."""
         loop = asyncio.get_running_loop()
+        await self._work.run(self._hint)
         try:
             return await create_serial_connection(
                 loop,
                 factory,
                 self._section.port,
                 baudrate=self._section.baud,
-                bytesize=8,
+                bytesize=self._section.bits,
                 parity=_PARITY[self._section.parity],
                 stopbits=1,
                 timeout=self._section.timeout_s,
             )
+        except termios.error as error:  # is no OSError, but says the same
+            raise port_error(self._section, OSError(*error.args)) from error
         except OSError as error:
             raise await self._work.run(port_error, self._section, error) from error
+
+    def _hint(self) -> None:
+        """Say once what should be changed about the port."""
+        for hint in hints(self._section.port):
+            if hint not in self._hinted:
+                self._hinted.add(hint)
+                log.warning("bus %s: %s", self._section.name, hint)
 
 
 class TcpLine:
@@ -124,6 +140,9 @@ def _cause(port: str, error: OSError) -> tuple[str, str]:
         )
     if error.errno in _BUSY or "exclusively lock" in text:
         return "bus.port_busy", "is in use; stop the other program (`fuser -v` names it)"
+    if error.errno == errno.EINVAL:
+        said = "does not take this speed or character format; check `baud`, `bits` and `parity`"
+        return "bus.port_failed", said
     return "bus.port_failed", f"cannot be opened: {text}"
 
 

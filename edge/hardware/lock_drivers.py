@@ -55,7 +55,7 @@ SPEECHES: Mapping[LineProtocol, Callable[[], Speech[Any, Any]]] = {
     LineProtocol.MODBUS: ModbusSpeech,
     LineProtocol.WKLY: lambda: FramedSpeech(wkly_wire),
     LineProtocol.XOR_8A80: lambda: FramedSpeech(xor_8a80_wire),
-    LineProtocol.KERONG_CU16: lambda: FramedSpeech(kerong_cu16),
+    LineProtocol.KERONG_CU16: lambda: FramedSpeech(kerong_cu16, openings_look_like_reads=True),
     LineProtocol.KERONG_CU48: lambda: FramedSpeech(kerong_cu48),
     LineProtocol.QIANMING: lambda: FramedSpeech(qianming_wire),
 }

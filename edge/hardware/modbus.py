@@ -84,6 +84,11 @@ class ModbusLink:
         """Tell whether the last request came straight back."""
         return self.guard.echoed
 
+    @property
+    def stray_bytes(self) -> int:
+        """Return how much was heard that is neither echo nor answer."""
+        return self.guard.stray_bytes
+
     def expect_echo(self) -> None:
         """Treat the adapter as one that hears itself (found by the owner's echo test)."""
         self.guard.local_echo = True
@@ -163,6 +168,7 @@ class ModbusSpeech:
     """Modbus RTU on a serial line, Modbus TCP behind a gateway."""
 
     units = MODBUS_UNITS
+    openings_look_like_reads = False
     echo_test: Request = ReadRequest(Function.READ_HOLDING_REGISTERS, 0, 1)
 
     def is_read(self, request: Request) -> bool:

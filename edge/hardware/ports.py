@@ -1,6 +1,6 @@
 """The ports of DESIGN section 2 that the rooms above see: doors by label, probes by zone; below them the lock board."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -30,6 +30,12 @@ class DoorBus(Protocol):
 
     def expect_pulse(self) -> None:
         """Keep the wires free for a moment: which door it will be is being found out."""
+
+    def supply_of(self, label: str) -> str:
+        """Return the name of the power supply of a door's coil: doors on different ones may be pulsed together."""
+
+    def pulse_s(self, label: str) -> float:
+        """Return how long the current of one pulse flows."""
 
     async def pulse(self, label: str) -> PulseResult:
         """Send one hardware-timed pulse, never repeated; waits for the supply. Unknown label: KeyError."""
@@ -122,3 +128,96 @@ class Probe(Protocol):
 
     async def read(self) -> ProbeReading:
         """Measure; silence is STALE, nonsense is BAD, neither raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceState:
+    """How a device with a port of its own is doing."""
+
+    name: str
+    up: bool
+    """It was heard, as far as it can be asked."""
+    sound: bool
+    """Nothing about it needs a technician."""
+    detail: str
+    doubt: str = ""
+    """What about its kind is not certain."""
+
+    @property
+    def text(self) -> str:
+        """Return it as a line for people."""
+        said = self.detail if self.detail.startswith(self.name) else f"{self.name}: {self.detail}"
+        return f"{said}; experimental, not sure is {self.doubt}" if self.doubt else said
+
+
+class Scanner(Protocol):
+    """A code scanner."""
+
+    @property
+    def state(self) -> DeviceState:
+        """Return how it is doing."""
+
+    async def next(self) -> str | None:
+        """Return the next code that somebody held before it; None: something that cannot be one of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleReading:
+    """One weight, gross; without quality GOOD there is no number. `stable` is the scale's own word, see weighing.py."""
+
+    gross_mg: int | None
+    stable: bool
+    quality: Quality
+
+    @property
+    def gross_g(self) -> float | None:
+        """Return the weight in grams."""
+        return None if self.gross_mg is None else self.gross_mg / 1000
+
+
+class Scale(Protocol):
+    """A scale."""
+
+    @property
+    def state(self) -> DeviceState:
+        """Return how it is doing."""
+
+    def reading(self) -> ScaleReading:
+        """Return the latest weight; STALE without a number when it is too old."""
+
+    async def next(self) -> ScaleReading:
+        """Wait for the next weight; silence is STALE, nonsense BAD, neither raises."""
+
+
+class CardReader(Protocol):
+    """A reader of cards whose numbers are hints, never an authority."""
+
+    @property
+    def state(self) -> DeviceState:
+        """Return how it is doing."""
+
+    async def next(self) -> str:
+        """Return the next card that somebody held before it."""
+
+
+class PrintResult(StrEnum):
+    """What became of a receipt."""
+
+    PRINTED = "printed"
+    NO_PAPER = "no_paper"
+    NOT_READY = "not_ready"
+    AWAY = "away"
+    """Nothing was sent."""
+    UNSURE = "unsure"
+    """Sent, and not heard of again."""
+
+
+class Printer(Protocol):
+    """A receipt printer."""
+
+    @property
+    def state(self) -> DeviceState:
+        """Return how it is doing."""
+
+    async def print(self, lines: Sequence[str]) -> PrintResult:
+        """Print a receipt; whatever is wrong is the answer, never an error."""

@@ -24,8 +24,13 @@ class QianmingBoard:
         self._bus.expect_pulse()
 
     async def pulse(self, channel: int, ms: int) -> PulseResult:  # noqa: ARG002 - the board has a length of its own
-        """Give the lock of box `unit + channel` the board's own pulse; sent at most once."""
-        return await send_pulse(self._bus, box_of(self.unit, channel), wire.open_box())
+        """Give the lock of box `unit + channel` the board's own pulse; sent at most once.
+
+        A "no" names no box and hangs on one byte of XOR (two torn frames make one), so it proves nothing: the contact
+        decides.
+        """
+        said = await send_pulse(self._bus, box_of(self.unit, channel), wire.open_box())
+        return PulseResult.UNCONFIRMED if said is PulseResult.REJECTED else said
 
     async def read_doors(self, *, urgent: bool = False) -> tuple[bool | None, ...]:
         """Return all doors, channel 0 first; None for a box that the board does not have."""

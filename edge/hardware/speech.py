@@ -29,6 +29,10 @@ class Link(Protocol[Q_contra, A_co]):
     def echoed(self) -> bool:
         """Tell whether the last request came straight back."""
 
+    @property
+    def stray_bytes(self) -> int:
+        """Return how much was heard since the last request that is neither its echo nor its answer."""
+
     def expect_echo(self) -> None:
         """Treat the adapter as one that hears itself."""
 
@@ -63,6 +67,10 @@ class Speech(Protocol[Q, A]):
     @property
     def units(self) -> range:
         """Return every address that a board may have."""
+
+    @property
+    def openings_look_like_reads(self) -> bool:
+        """Tell whether the answer to an opening could be taken for the answer to a read."""
 
     @property
     def echo_test(self) -> Q:

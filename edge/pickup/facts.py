@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.kit.sqlite import Db, data_version
-from edge.climate import Climate, ZoneView
+from edge.climate import Climate, InstrumentView, ZoneView
 from edge.config import StationConfig
 from edge.doors import Doors, Watch
 from edge.parcels import Parcels, Site
@@ -66,6 +66,10 @@ class StationFacts:
     def zones(self) -> tuple[ZoneView, ...]:
         """Return the temperature zones."""
         return self._climate.view()
+
+    def devices(self) -> tuple[InstrumentView, ...]:
+        """Return the controllers and meters."""
+        return self._climate.instruments()
 
     def doors(self) -> tuple[DoorCell, ...]:
         """Return every compartment with its door and what lies inside."""

@@ -44,6 +44,7 @@ class _Copy:
     in_hand: Item
     parcel: Parcel | None
     state: GrantState
+    another: bool
 
 
 class PickupFlow:
@@ -248,7 +249,8 @@ class PickupFlow:
         if not self._sessions.has_door(in_hand):  # taken out of station.toml between two runs
             return None
         parcel = self._parcels.find_tx(conn, session.parcel_id)
-        return _Copy(session, items, in_hand, parcel, use.state)
+        another = self._sessions.another_tx(conn, in_hand)
+        return _Copy(session, items, in_hand, parcel, use.state, another)
 
     def _is_over(self, copy: _Copy) -> bool:
         idle_s = self._clock.monotonic_s() - self._touched_s
@@ -299,6 +301,7 @@ class PickupFlow:
             reopen_left_s=self._sessions.reopen_left_s(item),
             door_left_open=open_for_s >= self._config.doors.left_open_s,
             took_s=copy.session.took_s,
+            another=copy.another,
         )
 
     @staticmethod

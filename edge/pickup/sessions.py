@@ -100,13 +100,13 @@ class Sessions:
         if session is None:
             raise ConflictError("pickup.no_session", "nobody is at the screen")
         waiting = self._waiting(conn, session.grant_id)
-        waiting.sort(key=lambda item: (item.parcel_id == session.parcel_id, item.compartment))
-        if not waiting or not self._is_alive_tx(conn, session.grant_id):
-            return False
-        if waiting[0].parcel_id == session.parcel_id:
+        others = [item for item in waiting if item.parcel_id != session.parcel_id]
+        if not others or not self._is_alive_tx(conn, session.grant_id):
             return False  # only the door in hand is left: that is `again`
-        session_store.turn_session(conn, session.session_id, waiting[0].parcel_id)
-        self._ask_tx(conn, waiting[0])
+        if len(others) < len(waiting) and not self.pulses_left(others[0]):
+            return False  # from a door that stays shut to another one that does
+        session_store.turn_session(conn, session.session_id, others[0].parcel_id)
+        self._ask_tx(conn, others[0])
         fp("pickup.proceeded")
         return True
 
@@ -150,12 +150,22 @@ class Sessions:
         """Return how often the door may be opened once more."""
         return max(0, self._config.pickup.max_reopens - item.reopens)
 
+    def another_tx(self, conn: sqlite3.Connection, in_hand: Item) -> bool:
+        """Tell whether, while the door in hand stays shut, another one of the order may still be opened."""
+        if in_hand.opened_at_ms or in_hand.door_state in IN_FLIGHT:
+            return False
+        waiting = self._waiting(conn, in_hand.grant_id)
+        return any(one.parcel_id != in_hand.parcel_id and self.pulses_left(one) for one in waiting)
+
     def has_door(self, item: Item) -> bool:
         """Tell whether the item's door is still in `station.toml`."""
         return self._parcels.has_door(item.compartment)
 
     def _waiting(self, conn: sqlite3.Connection, grant_id: str) -> list[Item]:
-        """Return the items never seen open that still lie there, without doors that are gone from `station.toml`."""
+        """Return the items never seen open that still lie there, without doors that are gone from `station.toml`.
+
+        Doors that may be pulsed come first: one that stays shut must not keep the order's other doors shut.
+        """
         unopened = [
             item
             for item in store.items(conn, grant_id)
@@ -167,7 +177,8 @@ class Sessions:
                     "a parcel lies in %s, which is not in station.toml: put the compartment back",
                     item.compartment,
                 )
-        return [item for item in unopened if self.has_door(item)]
+        there = [item for item in unopened if self.has_door(item)]
+        return sorted(there, key=lambda item: not self.pulses_left(item))
 
     def _lies_there_tx(self, conn: sqlite3.Connection, item: Item) -> bool:
         """Return whether the parcel is still behind that door, and no other code has opened it.

@@ -36,6 +36,8 @@ class SessionView:
     reopen_left_s: float
     door_left_open: bool
     took_s: float | None
+    another: bool = False
+    """This door stays shut, and `proceed` opens another one of the order."""
 
 
 @dataclass(frozen=True, slots=True)

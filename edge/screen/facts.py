@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from common.kit.disk import Disk, DiskLevel
 from common.kit.trusted_time import TimeView, TrustedTime
+from edge.climate import InstrumentView
 from edge.pickup.facts import StationFacts
 from edge.pickup.views import DoorCell
-from edge.screen.services import LinkFact, ZoneFact
+from edge.screen.services import DeviceFact, LinkFact, ZoneFact
+from firmware_protocols.profile import Role
 
 
 class ScreenFacts:
@@ -38,6 +40,10 @@ class ScreenFacts:
             for zone in self._facts.zones()
         )
 
+    def devices(self) -> Sequence[DeviceFact]:
+        """Return the controllers and meters, in the order of the configuration."""
+        return tuple(device_fact(one) for one in self._facts.devices())
+
     def doors(self) -> Sequence[DoorCell]:
         """Return every compartment with its door and what lies inside."""
         return self._facts.doors()
@@ -54,3 +60,20 @@ class ScreenFacts:
     def time(self) -> TimeView:
         """Return how far the time can be relied on."""
         return self._clock.view()
+
+
+def device_fact(seen: InstrumentView) -> DeviceFact:
+    """Return what a device says in the words of the pages."""
+    said = {one.role: one.value for one in seen.seen if one.value is not None}
+    return DeviceFact(
+        name=seen.name,
+        answers=bool(said),
+        cools=_flag(said.get(Role.COMPRESSOR)),
+        defrosting=_flag(said.get(Role.DEFROSTING, said.get(Role.DEFROST_RELAY))),
+        watts=said.get(Role.POWER),
+        alarms=tuple(alarm.role for alarm in seen.alarms),
+    )
+
+
+def _flag(value: float | bool | None) -> bool | None:
+    return None if value is None else bool(value)

@@ -5,7 +5,7 @@ StationFacts.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -32,6 +32,7 @@ from edge.pickup.views import (
     SessionView,
     UndoView,
 )
+from edge.screen.scans import ScanFeed
 from edge.sync.fence import Why
 
 
@@ -163,6 +164,18 @@ class ZoneFact:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceFact:
+    """One controller or meter; what it does not say is None, `alarms` are the roles of those that stand."""
+
+    name: str
+    answers: bool
+    cools: bool | None
+    defrosting: bool | None
+    watts: float | None
+    alarms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LinkFact:
     """The way to the hub; `since_s` is how long it has been as it is; `why` codes open nothing, if they do not."""
 
@@ -189,6 +202,9 @@ class Facts(Protocol):
 
     def zones(self) -> Sequence[ZoneFact]:
         """Return the zones, in the order of the configuration."""
+
+    def devices(self) -> Sequence[DeviceFact]:
+        """Return the controllers and meters, in the order of the configuration."""
 
     def doors(self) -> Sequence[DoorCell]:
         """Return every compartment with its door and what lies inside."""
@@ -224,3 +240,4 @@ class ScreenServices:
     clock: Clock
     build_id: str
     stay: Callable[[], None] | None = None
+    scans: ScanFeed = field(default_factory=ScanFeed)

@@ -1,30 +1,19 @@
 """Writes the `station.toml` that fits a cabinet file: same doors, same places, the pty of the simulator."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from common.contract.words import TemperatureClass
 from common.kit.errors import ConfigError
+from common.kit.toml_text import table
 from device_sim.config import BoardSection, CabinetConfig
 from edge.instruments import OWN_PROBE_DRIVERS, shipped
-from edge.wiring import CompartmentSection
+from edge.wiring import CompartmentSection, FlapSection
 from firmware_protocols.lock_boards import LOCK_BOARDS
 from linli.demo.ports import Ports
+from linli.demo.serial_file import serial_sections
+from provisioning.limits import LIMITS_C, temperature_class
 
 _PULSE_MS = CompartmentSection.model_fields["pulse_ms"].default
-_LIMITS_C = {
-    TemperatureClass.FROZEN: (-30.0, -15.0),
-    TemperatureClass.CHILLED: (0.0, 8.0),
-    TemperatureClass.AMBIENT: (-10.0, 40.0),
-}
-
-
-def temperature_class(set_point_c: float | None) -> TemperatureClass:
-    """Return what may lie in a zone with this set point (none: as warm as outside)."""
-    if set_point_c is None or set_point_c > 12:
-        return TemperatureClass.AMBIENT
-    return TemperatureClass.FROZEN if set_point_c <= -12 else TemperatureClass.CHILLED
 
 
 def station_toml(
@@ -47,6 +36,11 @@ def station_toml(
             *_zones(cabinet),
             *_compartments(cabinet),
             *_devices(cabinet),
+            *(
+                line
+                for head, keys in serial_sections(cabinet, ptys)
+                for line in _table(head, **keys)
+            ),
             *_table(
                 "[screen]",
                 kiosk_port=ports.kiosk,
@@ -59,10 +53,7 @@ def station_toml(
 
 
 def _table(header: str, **values: object) -> Iterator[str]:
-    yield ""
-    yield header
-    for key, value in values.items():
-        yield f"{key} = {json.dumps(value, ensure_ascii=False)}"
+    return table(header, values)
 
 
 def _buses(cabinet: CabinetConfig, ptys: Path) -> Iterator[str]:
@@ -74,7 +65,7 @@ def _zones(cabinet: CabinetConfig) -> Iterator[str]:
     for zone in cabinet.zone:
         probe = _probe(cabinet, zone.name)
         kind = temperature_class(zone.set_point_c)
-        low_c, high_c = _LIMITS_C[kind]
+        low_c, high_c = LIMITS_C[kind]
         yield from _table(
             "[[zone]]",
             name=zone.name,
@@ -134,7 +125,7 @@ def _devices(cabinet: CabinetConfig) -> Iterator[str]:
 def _compartments(cabinet: CabinetConfig) -> Iterator[str]:
     boards = {board.unit: board for board in cabinet.board}
     for door in cabinet.door:
-        record = door.model_dump(exclude={"board", "sensor_board"}, exclude_none=True)
+        record = door.model_dump(exclude={"board", "sensor_board", "flap"}, exclude_none=True)
         record["unit"] = door.board
         record["board_kind"] = kind = boards[door.board].lock_kind
         if kind is not None and (step_ms := LOCK_BOARDS[kind].pulse.step_ms) > _PULSE_MS:
@@ -142,4 +133,12 @@ def _compartments(cabinet: CabinetConfig) -> Iterator[str]:
         if door.sensor_board is not None:
             record["sensor_unit"] = door.sensor_board
             record["sensor_kind"] = boards[door.sensor_board].kind
-        yield from _table("[[compartment]]", **record, bus=boards[door.board].bus)
+        if door.flap:
+            record = {
+                key: value for key, value in record.items() if key in FlapSection.model_fields
+            }
+        head = "[[flap]]" if door.flap else "[[compartment]]"
+        yield from _table(head, **record, bus=boards[door.board].bus)
+    for fill in cabinet.fill:
+        record = {"name": fill.name, "unit": fill.board, "channel": fill.channel}
+        yield from _table("[[fill]]", **record, bus=boards[fill.board].bus)

@@ -2,7 +2,7 @@
 
 import typer
 
-from linli.drill.commands import copies, disk, hostile, programs, weeks
+from linli.drill.commands import copies, disk, hostile, programs, weeks, wires
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,6 +20,6 @@ def _drill() -> None:
 for _command in (
     programs.kill, programs.clock, disk.power_cut, disk.bit_rot, disk.disk_full,
     weeks.pickups, weeks.sync, weeks.ablations, weeks.replays, copies.clone, copies.hub_restore,
-    hostile.guessing, hostile.family, hostile.evil_hub, hostile.impostor,
+    wires.bus_noise, hostile.guessing, hostile.family, hostile.evil_hub, hostile.impostor,
 ):  # fmt: skip
     app.command()(_command)

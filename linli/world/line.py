@@ -10,9 +10,12 @@ from device_sim.bus import Bus
 class LineTransport(asyncio.Transport):
     """The station's end of the cable."""
 
-    def __init__(self, bus: Bus, protocol: asyncio.Protocol) -> None:
-        """Stand between `protocol` and `bus`."""
+    def __init__(
+        self, bus: Bus, protocol: asyncio.Protocol, on_sent: Callable[[bytes], None]
+    ) -> None:
+        """Stand between `protocol` and `bus`; `on_sent` hears what the station writes."""
         super().__init__()
+        self._on_sent = on_sent
         self._loop = asyncio.get_running_loop()
         self._bus = bus
         self._protocol = protocol
@@ -22,6 +25,7 @@ class LineTransport(asyncio.Transport):
         """Put bytes on the wire; what the boards answer arrives when its last byte would."""
         if self._closing:
             return
+        self._on_sent(bytes(data))
         for reply in self._bus.feed(bytes(data), self._loop.time()):
             for at_s, piece in reply.bursts():
                 self._loop.call_at(at_s, self._arrive, piece)
@@ -48,8 +52,14 @@ class LineTransport(asyncio.Transport):
 class WorldLine:
     """The port `Line` of edge.hardware, with a simulated cabinet at the other end."""
 
-    def __init__(self, bus: Bus, is_plugged: Callable[[], bool]) -> None:
-        """Lead to `bus`; while `is_plugged` is false the port cannot be opened."""
+    def __init__(
+        self,
+        bus: Bus,
+        is_plugged: Callable[[], bool],
+        on_sent: Callable[[bytes], None] = lambda _data: None,
+    ) -> None:
+        """Lead to `bus`; while `is_plugged` is false it cannot be opened. `on_sent` hears the station's frames."""
+        self._on_sent = on_sent
         self._bus = bus
         self._is_plugged = is_plugged
         self._open: LineTransport | None = None
@@ -61,7 +71,7 @@ class WorldLine:
         if not self._is_plugged():
             raise FileNotFoundError(2, f"the adapter of bus {self._bus.name} is unplugged")
         protocol = factory()
-        self._open = LineTransport(self._bus, protocol)
+        self._open = LineTransport(self._bus, protocol, self._on_sent)
         protocol.connection_made(self._open)
         return self._open, protocol
 

@@ -1,5 +1,7 @@
 """What a bad line does to frames, on every protocol where it can."""
 
+from typing import Any
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
@@ -11,7 +13,7 @@ from edge.hardware.lock_drivers import SPEECHES
 from firmware_protocols import kerong_cu16, kerong_cu48, modbus_rtu, qianming, wkly, xor_8a80
 from firmware_protocols import waveshare_relay as relay
 from firmware_protocols.errors import WireError
-from firmware_protocols.lock_boards import LineProtocol
+from firmware_protocols.lock_boards import LineProtocol, LockKind
 from firmware_protocols.modbus_pdu import ExceptionReply, parse_reply
 from tests.device_sim.cabinets import Rig, lock_cabinet
 
@@ -19,7 +21,7 @@ READ_1 = bytes.fromhex("01 02 00 00 00 08 79 CC")
 SHUT_1 = modbus_rtu.encode(1, bytes.fromhex("02 01 00"))
 PULSE_1_3 = bytes.fromhex("01 05 02 03 00 04 3D B1")
 _FAULT: TypeAdapter[Fault] = TypeAdapter(Fault)
-FRAMED = {
+FRAMED: dict[LineProtocol, tuple[LockKind, Any, Any, Any]] = {
     LineProtocol.WKLY: ("wkly", wkly, wkly.read_all(), wkly.open_one(0)),
     LineProtocol.XOR_8A80: ("xor_8a80", xor_8a80, xor_8a80.read_all(), xor_8a80.open_one(0)),
     LineProtocol.KERONG_CU16: (
@@ -159,18 +161,18 @@ def test_an_unasked_frame_stands_beside_or_in_an_answer(place: str, at: int) -> 
     lay(rig, kind="unsolicited", target=1, place=place)
     heard = said(rig.send(READ_1))
     assert heard[:at] + heard[at + 6 :] == SHUT_1
-    assert modbus_rtu.decode(heard[at : at + 6]).unit == 2
+    assert modbus_rtu.decode(heard[at : at + 6]).unit == 8
 
 
 @every_framed
 @pytest.mark.parametrize("fault", ["foreign_frame", "foreign_function"])
 def test_forged_frames_are_sound_and_answer_nothing(protocol: LineProtocol, fault: str) -> None:
     kind, codec, read, opening = FRAMED[protocol]
-    forge, by = FORGES[protocol], {"by": 16 if kind == "qianming" else 1}
+    forge = FORGES[protocol]
     for request in (read, opening):
         asked = codec.encode(1, request)
         rig = Rig(lock_cabinet(kind))
-        lay(rig, kind=fault, target=1, **(by if fault == "foreign_frame" else {}))
+        lay(rig, kind=fault, target=1)
         heard = said(rig.send(asked))
         assert forge.is_sound(heard)
         # the answer to a 千鸣 opening names no box: nobody can tell it from another board's

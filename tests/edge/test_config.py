@@ -128,3 +128,74 @@ def test_two_buses_or_zones_of_one_name_are_refused() -> None:
 def test_a_name_that_stands_nowhere_is_refused_with_those_that_do() -> None:
     assert "there are [" in _refused(compartment=_doors(bus="nowhere"))
     assert "there are [" in _refused(compartment=_doors(zone="nowhere"))
+
+
+def test_a_wedge_has_no_port_and_every_other_scanner_one() -> None:
+    assert "a wedge has no `port`" in _refused(scanner={"kind": "wedge", "port": "/dev/x"})
+    assert "a gm65 needs a `port`" in _refused(scanner={})
+
+
+def test_two_devices_on_one_port_are_refused_and_named() -> None:
+    scale = {"port": "/dev/x", "capacity_g": 30_000, "division_g": 10}
+    said = _refused(scanner={"port": "/dev/x"}, scale=scale)
+    assert "[scanner] and [scale] have the same port /dev/x" in said
+    said = _refused(scanner={"port": "/dev/sim"})
+    assert "bus 'bus0' and [scanner] have the same port /dev/sim" in said
+
+
+def test_only_a_toledo_scale_has_a_checksum_and_a_minimum_is_twenty_divisions() -> None:
+    about = {"port": "/dev/x", "capacity_g": 30_000, "division_g": 10}
+    assert "a cas scale has no `checksum`" in _refused(
+        scale={**about, "kind": "cas", "checksum": True}
+    )
+    made = StationConfig.model_validate(station_config().model_dump() | {"scale": about})
+    assert made.scale is not None
+    assert made.scale.minimum_mg == 200_000
+    assert made.scale.model_copy(update={"minimum_g": 50.0}).minimum_mg == 50_000
+
+
+FLAP: dict[str, Any] = {"label": "R01", "bus": "bus0", "unit": 9, "channel": 0}
+
+
+def test_a_flap_hangs_like_a_door_and_is_none_for_parcels() -> None:
+    made = StationConfig.model_validate(station_config().model_dump() | {"flap": [FLAP]})
+    assert [part.label for part in made.flap] == ["R01"]
+    assert "R01" not in [part.label for part in made.compartment]
+    assert made.doors_wired[-1].label == "R01"
+
+
+@pytest.mark.parametrize(
+    ("flap", "said"),
+    [
+        ({"label": "A01"}, "more than one compartment has the label A01"),
+        ({"unit": 1}, "share unit 1 channel 0"),
+        ({"unit": 3}, "unit 3 on bus 'bus0' is the relay board of R01"),
+        ({"board_kind": "wkly"}, "speaks"),
+        ({"bus": "bus9"}, "names bus 'bus9'"),
+        ({"channel": 8}, "R01"),
+    ],
+)
+def test_a_flap_takes_nothing_from_a_door(flap: dict[str, Any], said: str) -> None:
+    assert said in _refused(flap=[FLAP | flap])
+
+
+@pytest.mark.parametrize(
+    ("fill", "said"),
+    [
+        ({"unit": 7}, "senses no door of this station"),
+        ({"channel": 0}, "shares input 0 with R01"),
+        ({"channel": 8}, "fill level 'bottles'"),
+    ],
+)
+def test_a_fill_level_needs_a_spare_input(fill: dict[str, Any], said: str) -> None:
+    good = {"name": "bottles", "bus": "bus0", "unit": 9, "channel": 7}
+    assert said in _refused(flap=[FLAP], fill=[good | fill])
+    twice = [good, good | {"name": "paper"}]
+    assert "shares input 7 with bottles" in _refused(flap=[FLAP], fill=twice)
+    kept = station_config().model_dump() | {"flap": [FLAP], "fill": [good]}
+    assert StationConfig.model_validate(kept).fill[0].full_level == 1
+
+
+def test_a_flaps_board_is_no_other_device() -> None:
+    device = {"name": "meter", "bus": "bus0", "unit": 9, "kind": "pzem_016"}
+    assert "unit 9 on bus 'bus0'" in _refused(flap=[FLAP], device=[device])

@@ -19,20 +19,21 @@ from tests.device_sim.cabinets import profile_cabinet
 from tests.edge.cable import Cable
 from tests.edge.hardware.lock_bench import LockBench, running, station_of
 
-CABINET = profile_cabinet(
+CABINET_BOARDS: tuple[dict[str, object], ...] = (
     {"kind": "r4dcb08", "unit": 7, "zones": ["frozen", "chilled"]},
     {"kind": "danfoss_ekc_202b", "unit": 8, "zone": "chilled"},
     {"kind": "pzem_016", "unit": 10},
 )
+CABINET = profile_cabinet(*CABINET_BOARDS)
 
 
 def findings(folder: Path, *acts: str) -> list[Finding]:
     clock, work = SystemClock(), ThreadWork()
     station = station_of(CABINET, folder)
     bench = LockBench(CABINET, clock, lambda cabinet, _section: Cable(cabinet.bus()), station)
-    danfoss = bench.cabinet._boards[8]
-    assert isinstance(danfoss, ProfileBoard)
     if "alarm" in acts:
+        danfoss = bench.cabinet._boards[8]
+        assert isinstance(danfoss, ProfileBoard)
         danfoss.set_point_c = -10.0
     if "silent" in acts:
         bench.cabinet.lay(NoAnswer(kind="no_answer", target=10))
@@ -68,7 +69,7 @@ def test_devices_are_named_with_what_they_say(tmp_path: Path) -> None:
     assert "whether the input is the door" in doubt
     ((level, text),) = said(found, "device meter 10")
     assert level is Level.OK
-    assert "power 6 W" in text  # of two controllers
+    assert "power 6 W, energy 0 kWh" in text
     assert said(found, "probe frozen (unit 7)")[0][0] is Level.OK
 
 
@@ -78,6 +79,19 @@ def test_a_silent_device_and_one_that_alarms(tmp_path: Path) -> None:
     assert (level, "does not answer" in text) == (Level.WRONG, True)
     ((_, text),) = said(found, "device controller 8")
     assert text.endswith("alarms: high_alarm")
+
+
+def test_a_silent_device_of_another_speed_is_told_apart() -> None:
+    meter = PointSeen("power", Role.POWER, None, Quality.STALE)
+    for kind, hint in (("sdm120", ", and its speed: 2400 baud"), ("pzem_016", "and address")):
+        config = station_of(profile_cabinet(*CABINET_BOARDS[:1], {"kind": kind, "unit": 10}))
+        (found,) = [
+            one
+            for one in device_findings(config, {"meter 10": (meter,)}, {"bus1": True})
+            if one.level is Level.WRONG
+        ]
+        assert hint in found.text
+        assert ("speed" in found.text) is (kind == "sdm120")
 
 
 @pytest.mark.parametrize("quality", [Quality.BAD, Quality.STALE])

@@ -1,6 +1,8 @@
 """Every profile that ships: it loads, asks no more than it may, and means what its vectors say."""
 
 import json
+import re
+import tomllib
 from functools import cache
 from typing import Any
 
@@ -12,9 +14,10 @@ from common.kit.config import load_toml
 from firmware_protocols import modbus_pdu, modbus_rtu, profile_codec, profiles
 from firmware_protocols.errors import WireError
 from firmware_protocols.modbus_pdu import DataReply, ReadRequest
-from firmware_protocols.profile import Point, Profile
+from firmware_protocols.profile import Point, Profile, Table
 from firmware_protocols.quality import Quality
 from tests.firmware_protocols.vectors import FRAMES
+from tests.parts import ROOT
 
 VECTORS = json.loads((FRAMES / "profiles.json").read_text(encoding="utf-8"))
 KINDS = profiles.names()
@@ -158,3 +161,27 @@ def test_a_unit_with_many_probes_has_a_channel_for_each() -> None:
     assert shipped("dixell_xjp60d").probes[5].id == "probe_6"
     assert shipped("carel_ir33").probes[0].id == "air"
     assert not shipped("pzem_016").probes
+
+
+def test_the_profile_in_the_how_to_is_one() -> None:
+    page = (ROOT / "docs/howto/add-a-device-driver.md").read_text(encoding="utf-8")
+    (text,) = [
+        block for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL) if "[device]" in block
+    ]
+    subject = Profile.model_validate(tomllib.loads(text))
+    assert [(one.address, one.count) for one in profile_codec.plan(subject)] == [
+        (0, 1),
+        (5, 1),
+        (10, 1),
+    ]
+    seen = {(Table.HOLDING, 0): 0x7FFF, (Table.HOLDING, 5): 4, (Table.HOLDING, 10): 0xFF4C}
+    found = profile_codec.readings(subject, seen)
+    assert {name: one.value for name, one in found.items()} == {
+        "air": None, "compressor": True, "set_point": -18.0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_profile_has_its_place_in_a_page(kind: str) -> None:
+    page = ROOT / "docs/hardware" / shipped(kind).device.page
+    assert f"`{kind}`" in page.read_text(encoding="utf-8")

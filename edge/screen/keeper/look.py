@@ -14,6 +14,7 @@ from common.ui.charts import Band, temperature_svg
 from common.ui.i18n import Lang
 from edge.access.keepers import KeeperSession
 from edge.screen.forms import page
+from edge.screen.keeper.devices import device_rows
 from edge.screen.keeper.model import Loaded, load, reason_words
 from edge.screen.keeper.pages import KeeperPages, Panel
 from edge.screen.keeper.session import Sessions, lang_of
@@ -132,4 +133,5 @@ class KeeperLook:
                 samples, Band(zone.min_c, zone.max_c), texts, name=name, width=560, height=170
             )
             charts.append((name, now, zone, chart))
-        return Panel("temperatures.html", {"charts": charts})
+        devices = device_rows(self._services.facts.devices(), texts)
+        return Panel("temperatures.html", {"charts": charts, "devices": devices})

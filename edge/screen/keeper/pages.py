@@ -12,6 +12,7 @@ from common.ui.i18n import Lang, Texts
 from common.ui.templates import Renderer
 from edge.access.keepers import KeeperSession
 from edge.pickup.views import DeskKind, DeskStep, ParcelView
+from edge.screen.keeper.devices import device_needs
 from edge.screen.keeper.model import Loaded, attention, state_tag, wall_counts, zone_word
 from edge.screen.keeper.session import Flash, csrf_of
 from edge.screen.once import OnceKeys
@@ -69,7 +70,10 @@ class KeeperPages:
         """Return the live regions; `today` only where the day is what the panel shows."""
         texts, head = self.texts(lang), self.station.head(lang)
         left_open_s = self._services.config.doors.left_open_s
-        needs = attention(self.station, head, loaded, left_open_s, texts)
+        needs = (
+            *device_needs(self._services.facts.devices(), texts),
+            *attention(self.station, head, loaded, left_open_s, texts),
+        )
         cells = self.station.cells()
         csrf = csrf_of(who)
         yield Region(

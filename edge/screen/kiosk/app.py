@@ -59,7 +59,8 @@ class KioskRoutes:
         self._one_at_a_time = asyncio.Lock()
 
     def add_to(self, app: web.Application) -> None:
-        """Register the routes."""
+        """Register the routes, and take what a scanner reads."""
+        self._services.scans.take = self.scanned
         app.router.add_get("/", self.index)
         app.router.add_get("/live", self.live)
         app.router.add_post("/code", self.code)
@@ -108,6 +109,15 @@ class KioskRoutes:
             if self._state.once.take(fields.get("key", "")) and 0 < len(text) <= CHARS_MAX:
                 await self._state.submit_qr(text)
         return self._answer(request)
+
+    async def scanned(self, text: str | None) -> None:
+        """Take a code from a scanner with a port of its own: as if it had been typed, and the pages look at once."""
+        async with self._one_at_a_time:
+            if text is not None and len(text) <= CHARS_MAX:
+                await self._state.submit_qr(text)
+            else:
+                self._state.cannot_read()
+        self._pickup.watch.bump()
 
     def _is_typed(self, text: str) -> bool:
         whole = len(text) in (CODE_DIGITS, self._state.digits())

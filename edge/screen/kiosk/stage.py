@@ -60,7 +60,11 @@ class KioskPage:
         }
 
     def _common(self) -> dict[str, object]:
-        return {"key": self._state.once.fresh, "head": self._station.head(self._texts().lang)}
+        return {
+            "key": self._state.once.fresh,
+            "head": self._station.head(self._texts().lang),
+            "can_scan": self._services.scans.can_scan,
+        }
 
     def _top(self) -> Markup:
         return self._render("top.html", head=self._station.head(self._texts().lang))
@@ -82,7 +86,7 @@ class KioskPage:
         )  # fmt: skip
         disk, why = self._services.facts.disk(), self._services.facts.link().why
         now = (view.notice, view.part, view.locked_s > 0, view.digits, view.wiped, view.warn)
-        return (still, *now, disk, why)
+        return (still, *now, disk, why, self._services.scans.can_scan)
 
     def _texts(self) -> Texts:
         return self._renderer.catalogue.texts(self._state.lang)

@@ -165,6 +165,12 @@ class KioskState:
         else:
             await self._try(lambda: self._pickup.submit_qr(text))
 
+    def cannot_read(self) -> None:
+        """Say no to something scanned that cannot be a code of ours."""
+        self.touch()
+        if self.session() is None:
+            self._say(Notice.REFUSED)
+
     async def _show(self, text: str) -> None:
         self.touch()
         try:

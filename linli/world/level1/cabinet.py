@@ -153,6 +153,14 @@ class CabinetBus:
         """Return every door."""
         return tuple(self._pulse_s)
 
+    def supply_of(self, label: str) -> str:  # noqa: ARG002 - one for all
+        """Return the one power supply there is."""
+        return "main"
+
+    def pulse_s(self, label: str) -> float:
+        """Return how long one pulse lasts."""
+        return self._pulse_s[label]
+
     def expect_pulse(self) -> None:
         """Have no frame that another could wait for."""
 

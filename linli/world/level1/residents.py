@@ -173,7 +173,8 @@ class Resident:
             if order.doors != before:
                 return True
         if view.step is Step.FAILED:
-            return False
+            elsewhere = order.may_open - {view.compartment}
+            return view.another and await self._press("proceed", order, elsewhere)
         if view.step is Step.NOT_OPENED:
             if rng.random() < 0.15:
                 return False

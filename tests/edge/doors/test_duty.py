@@ -39,6 +39,13 @@ def test_no_minute_ever_has_more_than_allowed(
         assert last - first >= 60 - 1e-6
 
 
+def test_from_one_pulse_to_the_next_a_coil_rests() -> None:
+    assert wait_s((0.5, 40), max_per_min=6, cool_down_s=30, between_s=1.6) == pytest.approx(1.1)
+    assert wait_s((1.6,), max_per_min=6, cool_down_s=30, between_s=1.6) == 0
+    assert wait_s((), max_per_min=6, cool_down_s=30, between_s=1.6) == 0
+    assert wait_s((0, 1), max_per_min=2, cool_down_s=70, between_s=1.6) == 70
+
+
 def test_age_within_a_boot_is_monotonic_whatever_the_wall_does() -> None:
     row = ("boot-1", 5_000, 999_999_999)
     assert age_s(row, boot_id="boot-1", mono_ms=12_000, wall_ms=0, up_ms=1) == 7

@@ -197,6 +197,16 @@ def test_a_port_nobody_can_look_at_is_most_likely_of_group_dialout(tmp_path: Pat
     assert "group dialout " in port_error(section, PermissionError(errno.EACCES, "no")).detail
 
 
+async def test_a_character_format_that_a_port_does_not_take_is_said(
+    cabinet: Cabinet, port: PtyPort
+) -> None:
+    section = BusSection(name="scale", port=str(port.link), bits=7, parity="even")
+    async with _running(port.run()):
+        await port.is_open.wait()
+        with pytest.raises(UnavailableError, match="check `baud`, `bits` and `parity`"):
+            await open_line(section).connect(asyncio.Protocol)
+
+
 @pytest.mark.parametrize(("parity", "asked"), [("none", "N"), ("even", "E"), ("odd", "O")])
 async def test_a_port_is_opened_with_the_parity_of_its_line(
     parity: str, asked: str, monkeypatch: pytest.MonkeyPatch

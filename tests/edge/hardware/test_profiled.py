@@ -11,9 +11,13 @@ from device_sim.config import CabinetConfig
 from device_sim.faults import LateAnswer, NoAnswer
 from edge.config import StationConfig
 from edge.hardware.errors import FrameRefusedError
+from edge.hardware.guard import WireGuard
 from edge.hardware.jobs import Priority
+from edge.hardware.modbus_framing import RtuFraming
 from edge.hardware.profiled import ProfiledInstrument, WriteResult
-from firmware_protocols.errors import RangeError
+from edge.instruments import shipped
+from firmware_protocols import modbus_rtu
+from firmware_protocols.errors import RangeError, WireError
 from firmware_protocols.modbus_pdu import Function, ReadRequest, WriteOneRequest
 from tests.device_sim.cabinets import profile_cabinet
 from tests.edge.cable import Sent
@@ -234,3 +238,31 @@ def test_a_unit_that_is_only_a_probe_is_never_told_anything() -> None:
             )
 
     on(body, profile_cabinet(DANFOSS, CAREL), station)
+
+
+def test_a_line_is_as_slow_as_its_most_sensitive_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    gaps = []
+    for guard_ms in (5, 60):
+        line = shipped("r4dcb08").line.model_copy(update={"guard_ms": guard_ms})
+        touchy = shipped("r4dcb08").model_copy(update={"line": line})
+        monkeypatch.setattr(
+            "edge.instruments.shipped",
+            lambda kind, one=touchy: one if kind == "r4dcb08" else shipped(kind),
+        )
+
+        async def body(bench: CableBench) -> float:
+            await instrument(bench, "carel_ir33").read()
+            first, second, *_ = sent(bench)
+            return second.at_s - first.at_s
+
+        gaps.append(on(body))
+    assert gaps[1] - gaps[0] == pytest.approx(0.055, abs=0.006)
+
+
+def test_the_reset_of_a_meter_is_not_even_a_request() -> None:
+    frame = bytes.fromhex("01 42 80 11")
+    assert modbus_rtu.decode(frame).function == 0x42
+    guard = WireGuard(RtuFraming(), lambda _unit, _request: True, lambda: None, local_echo=False)
+    with pytest.raises(WireError):
+        guard(True, frame)
+    assert not guard.in_flight

@@ -29,6 +29,7 @@ from common.kit.ids import new_id
 from common.kit.sqlite import SqliteDb
 from common.kit.work import InlineWork
 from device_sim.cabinet import Cabinet
+from device_sim.serial_config import SerialSection
 from edge.app import Edge, EdgePorts, build_edge
 from edge.config import StationConfig
 from edge.pickup.views import DeskStep, PutInStep, SessionView, Step
@@ -67,8 +68,11 @@ class House:
 
     def __init__(self, loop: VirtualLoop, folder: Path, **sections: object) -> None:
         self.clock = WorldClock(loop, boot_id="boot-1")
-        self.cabinet = Cabinet(cabinet_config(), self.clock, random.Random(1))
+        serial = [SerialSection(kind="gm65", name="scanner")] if "scanner" in sections else []
+        made = cabinet_config().model_copy(update={"serial": tuple(serial)})
+        self.cabinet = Cabinet(made, self.clock, random.Random(1))
         self.cable = Cable(self.cabinet.bus())
+        self.cables = {bus.name: Cable(bus) for bus in self.cabinet.serial.buses}
         base = station_config().model_dump()
         free = {"kiosk_port": 8810, "keeper_port": 8811, "keeper_host": "127.0.0.1"}
         seldom = {"copy_every_s": 1e9}  # days pass here; copies have tests of their own
@@ -101,7 +105,7 @@ class House:
             chance=self.chance,
             work=_Counted(self),
             open_db=lambda path: SqliteDb(path, inline=True),
-            open_line=lambda _section: self.cable,
+            open_line=lambda section: self.cables.get(section.name, self.cable),
             connector=lambda: aiohttp.UnixConnector(path="hub:8800"),
             secrets=self.secrets,
             space=lambda _folder: self.space,

@@ -40,7 +40,8 @@ from edge.pickup.views import (
     UndoView,
     UnknownParcel,
 )
-from edge.screen.services import LinkFact, ScreenServices, ZoneFact
+from edge.screen.scans import ScanFeed
+from edge.screen.services import DeviceFact, LinkFact, ScreenServices, ZoneFact
 from edge.sync.fence import Why
 from edge.wiring import CompartmentSection
 
@@ -351,6 +352,7 @@ class FakeFacts:
     why: Why = Why.NONE
     clock: TimeView = RIGHT
     disk_level: DiskLevel = DiskLevel.OK
+    machines: tuple[DeviceFact, ...] = ()
     open_doors: tuple[str, ...] = ()
     broken: tuple[str, ...] = ("D02",)
     occupied: tuple[str, ...] = ("A01", "B02", "D01", "A03", "C04")
@@ -360,6 +362,9 @@ class FakeFacts:
             ZoneFact(zone, value, zone in self.over, NOW)
             for zone, value in self.temperatures.items()
         ]
+
+    def devices(self) -> Sequence[DeviceFact]:
+        return self.machines
 
     def disk(self) -> DiskLevel:
         return self.disk_level
@@ -409,10 +414,11 @@ class FakeStation:
     facts: FakeFacts = field(default_factory=FakeFacts)
     clock: FakeClock = field(default_factory=FakeClock)
     build_id: str = "build-1"
+    scans: ScanFeed = field(default_factory=ScanFeed)
 
     def services(self) -> ScreenServices:
         return ScreenServices(
             pickup=self.pickup, papers=self.papers, maintenance=self.maintenance,
             desk=self.desk, facts=self.facts, history=history,
-            config=config(), clock=self.clock, build_id=self.build_id,
+            config=config(), clock=self.clock, build_id=self.build_id, scans=self.scans,
         )  # fmt: skip

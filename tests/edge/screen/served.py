@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -36,6 +36,10 @@ class Served:
             return fn()
 
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(10)
+
+    def await_(self, job: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine there."""
+        return asyncio.run_coroutine_threadsafe(job, self._loop).result(10)
 
     def up(self, app: web.Application, port: int) -> None:
         """Listen, at the start or after `down()`."""

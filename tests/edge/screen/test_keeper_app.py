@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from aiohttp import ClientResponse, CookieJar, web
@@ -11,6 +12,7 @@ from common.kit.errors import ConflictError
 from common.kit.trusted_time import ClockState, TimeView
 from edge.pickup.views import DeskKind, DeskStep, UndoView
 from edge.screen import make_keeper_app
+from edge.screen.services import DeviceFact
 from edge.sync.fence import Why
 from tests.edge.screen.fakes import PIN, FakeStation, behind_a_door_that_is_gone, hands
 
@@ -276,6 +278,26 @@ async def test_temperatures_with_band_and_breach(keeper: Keeper) -> None:
     assert text.count('<svg class="chart"') == 2
     assert "over-mark" in text
     assert "允许 0 °C 至 8 °C" in text
+
+
+async def test_devices_and_their_alarms(keeper: Keeper, station: FakeStation) -> None:
+    assert "报告" not in await keeper.get("/")
+    fridge = DeviceFact("fridge", True, True, False, None, ())
+    station.facts.machines = (
+        fridge,
+        replace(fridge, name="still", cools=False),
+        replace(fridge, name="frosty", defrosting=True),
+        replace(fridge, name="gone", answers=False, cools=None, defrosting=None),
+        replace(fridge, name="meter", cools=None, watts=183.6),
+        replace(fridge, name="warm", alarms=("high_alarm", "something_new")),
+    )
+    text = await keeper.get("/temperatures")
+    said = re.findall(r'<span class="ell">([a-z]+)</span><span class="tag ([a-z]*)">([^<]+)', text)
+    assert said == [
+        ("fridge", "ok", "正在制冷"), ("still", "ok", "停机中"), ("frosty", "info", "正在除霜"),
+        ("gone", "", "没有读数"), ("meter", "ok", "184 W"), ("warm", "crit", "温度过高 · 报警"),
+    ]  # fmt: skip
+    assert "warm 报告：温度过高" in await keeper.get("/")
 
 
 async def test_the_tablet_keeps_its_language(keeper: Keeper) -> None:

@@ -1,5 +1,6 @@
 """The kiosk over HTTP without a browser: forms, repetition, foreign origins, the live stream."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -7,9 +8,11 @@ from aiohttp import ClientPayloadError, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from common.contract.words import KeypadLevel
+from edge.hardware.ports import DeviceState
 from edge.pickup.views import Step
 from edge.screen import make_kiosk_app
 from edge.screen.kiosk.app import SCRIPTS
+from edge.screen.scans import ScanFeed
 from edge.sync.fence import Why
 from tests.edge.screen.fakes import GOOD_CODE, FakeStation, session
 
@@ -122,7 +125,8 @@ async def test_what_is_no_code_is_not_tried(
 @pytest.mark.parametrize(
     ("path", "step", "asked"),
     [("/again", Step.NOT_OPENED, "again"), ("/reopen", Step.CLOSED, "reopen"),
-     ("/proceed", Step.CLOSED, "proceed"), ("/finish", Step.FAILED, "finish")],
+     ("/proceed", Step.CLOSED, "proceed"), ("/proceed", Step.FAILED, "proceed"),
+     ("/finish", Step.FAILED, "finish")],
 )  # fmt: skip
 async def test_every_button_reaches_the_flow(
     client: Client,
@@ -257,3 +261,98 @@ async def test_a_station_that_may_not_speak_says_so_and_takes_no_digits(
     assert "Yours is not used up here" in await (await client.get("/")).text()
     station.facts.why = Why.NONE
     assert 'data-digit="1">' in await (await client.get("/")).text()
+
+
+class HeldScanner:
+    """A scanner before which a test holds codes."""
+
+    def __init__(self) -> None:
+        self.codes: asyncio.Queue[str | None] = asyncio.Queue()
+        self.state = DeviceState("scanner", up=True, sound=True, detail="set up")
+
+    async def next(self) -> str | None:
+        return await self.codes.get()
+
+
+@pytest.fixture
+def scanner(station: FakeStation) -> HeldScanner:
+    held = HeldScanner()
+    station.scans = ScanFeed(held)
+    return held
+
+
+async def test_a_code_from_a_serial_scanner_shows_the_door_on_every_page(
+    scanner: HeldScanner, station: FakeStation, client: Client
+) -> None:
+    feeding = asyncio.create_task(station.scans.run())
+    version = station.pickup.watch.version
+    async with client.get("/live") as stream:
+        await scanner.codes.put("LG1GOOD")
+        async with asyncio.timeout(5):
+            await station.pickup.watch.wait(version)
+            heard = b""
+            while "正在打开柜门".encode() not in heard:
+                heard += await stream.content.readany()
+    feeding.cancel()
+    await asyncio.gather(feeding, return_exceptions=True)
+    assert station.pickup.asked == ["qr LG1GOOD"]
+
+
+@pytest.mark.parametrize("text", [None, "L" * 401])
+async def test_what_cannot_be_a_code_of_ours_is_refused_without_asking(
+    scanner: HeldScanner, station: FakeStation, client: Client, text: str | None
+) -> None:
+    assert station.scans.take is not None
+    await station.scans.take(text)
+    assert "打不开柜门" in await (await client.get("/")).text()
+    assert station.pickup.asked == []
+
+
+async def test_digits_in_a_scanned_code_are_not_typed_for_anybody(
+    scanner: HeldScanner, station: FakeStation, client: Client
+) -> None:
+    assert station.scans.take is not None
+    await station.scans.take(GOOD_CODE)
+    assert station.pickup.asked == [f"qr {GOOD_CODE}"]
+
+
+async def test_a_scan_during_a_pickup_changes_nothing(
+    scanner: HeldScanner, station: FakeStation, client: Client
+) -> None:
+    station.pickup.now = session(Step.OPEN)
+    assert station.scans.take is not None
+    for text in ("LG1GOOD", None):
+        await station.scans.take(text)
+    assert station.pickup.asked == []
+    assert "打不开柜门" not in await (await client.get("/")).text()
+
+
+async def test_people_are_asked_to_scan_only_where_something_can_scan(
+    scanner: HeldScanner, station: FakeStation, client: Client
+) -> None:
+    assert "对准扫码口" in await (await client.get("/")).text()
+    station.pickup.level, station.pickup.locked_s = KeypadLevel.OFF, 40_000
+    assert "扫描订单二维码" in await (await client.get("/")).text()
+    scanner.state = DeviceState("scanner", up=False, sound=False, detail="unplugged")
+    text = await (await client.get("/")).text()
+    assert "键盘已停用" in text
+    assert "扫描" not in text
+    station.pickup.level, station.pickup.locked_s = KeypadLevel.NORMAL, 0
+    assert "扫码" not in await (await client.get("/")).text()
+
+
+async def test_a_scanner_that_types_can_scan_too() -> None:
+    assert ScanFeed(types=True).can_scan
+    assert not ScanFeed().can_scan
+    await ScanFeed().run()
+
+
+async def test_without_a_screen_codes_are_let_go() -> None:
+    held = HeldScanner()
+    feeding = asyncio.create_task(ScanFeed(held).run())
+    await held.codes.put("LG1GOOD")
+    while not held.codes.empty():  # noqa: ASYNC110 - one turn of the loop
+        await asyncio.sleep(0)
+    feeding.cancel()
+    await asyncio.gather(feeding, return_exceptions=True)
+    assert feeding.cancelled()

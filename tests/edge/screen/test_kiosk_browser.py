@@ -37,10 +37,20 @@ HINDRANCES = {
     "#unsure": UnavailableError("pickup.time_unsure", "not now"),
     "#held": UnavailableError("pickup.held", "not by a code"),
 }
+
+
+def off_but_scan(station: FakeStation) -> None:
+    """The keypad is off and a scanner is there."""
+    station.scans._types = True
+    station.pickup.level, station.pickup.locked_s = KeypadLevel.OFF, 40_000
+
+
 STEPS: dict[str, Callable[[FakeStation], object]] = {
     "code": lambda s: None,
     "locked": lambda s: setattr(s.pickup, "locked_s", 299),
     "step up": lambda s: setattr(s.pickup, "level", KeypadLevel.STEP_UP),
+    "code or scan": lambda s: setattr(s.scans, "_types", True),
+    "off but scan": off_but_scan,
     "off": lambda s: vars(s.pickup).update(level=KeypadLevel.OFF, locked_s=40_000),
     "fenced": lambda s: setattr(s.facts, "why", Why.FENCED),
     "opening": lambda s: setattr(s.pickup, "now", session(Step.OPENING)),
@@ -52,12 +62,18 @@ STEPS: dict[str, Callable[[FakeStation], object]] = {
     "closed 1 of 3": lambda s: setattr(s.pickup, "now", session(Step.CLOSED, total=3)),
     "done": lambda s: setattr(s.pickup, "now", session(Step.DONE)),
     "failed": lambda s: setattr(s.pickup, "now", session(Step.FAILED)),
+    "failed 1 of 3": lambda s: setattr(
+        s.pickup, "now", session(Step.FAILED, total=3, another=True)
+    ),
+    "not opened 1 of 3": lambda s: setattr(
+        s.pickup, "now", session(Step.NOT_OPENED, total=3, another=True)
+    ),
 }
 
 
 def at_step(change: Callable[[FakeStation], object], station: FakeStation) -> None:
     """Bring the station from wherever it is to a step."""
-    station.pickup.now, station.pickup.locked_s = None, 0
+    station.pickup.now, station.pickup.locked_s, station.scans._types = None, 0, False
     station.pickup.level, station.facts.why = KeypadLevel.NORMAL, Why.NONE
     change(station)
 
@@ -193,6 +209,18 @@ def test_a_scanner_that_types_opens_the_door_and_types_no_digits(kiosk: Kiosk) -
     kiosk.page.keyboard.press("Enter")
     kiosk.page.wait_for_selector("[data-step=opening]")
     assert kiosk.station.pickup.asked == ["qr LG1NOTHING234", "qr LG1GOOD"]
+
+
+def test_a_code_from_a_serial_scanner_opens_the_door_and_wipes_half_a_code(kiosk: Kiosk) -> None:
+    kiosk.goto()
+    kiosk.type("48")
+    take = kiosk.station.scans.take
+    assert take is not None
+    kiosk.served.await_(take("LG1GOOD"))  # type: ignore[arg-type] # a coroutine
+    kiosk.page.wait_for_selector("[data-step=opening]")
+    kiosk.change(lambda s: setattr(s.pickup, "now", None))
+    kiosk.page.wait_for_selector("#code")
+    assert kiosk.page.inner_text("#code") == ""
 
 
 def test_twelve_taps_when_the_keypad_asks_for_more(kiosk: Kiosk) -> None:

@@ -11,7 +11,8 @@ from common.kit.errors import ConfigError
 from device_sim.config import BoardSection, CabinetConfig, load
 from edge.config import StationConfig
 from linli.demo.ports import Ports
-from linli.demo.station_file import station_toml, temperature_class
+from linli.demo.station_file import station_toml
+from provisioning.limits import temperature_class
 from tests.parts import ROOT
 
 CABINET = ROOT / "cabinets" / "yangguangli-3.toml"
@@ -46,7 +47,7 @@ def test_every_cabinet_that_ships_makes_a_station(file: Path, tmp_path: Path) ->
     subject = load_toml(StationConfig, tmp_path / "station.toml", {})
     kinds = {board.unit: board.kind for board in cabinet.board}
     assert [part.board_kind for part in subject.compartment] == [
-        kinds[d.board] for d in cabinet.door
+        kinds[d.board] for d in cabinet.door if not d.flap
     ]
     assert {zone.temperature_class for zone in subject.zone} >= {
         TemperatureClass.CHILLED, TemperatureClass.AMBIENT
@@ -87,3 +88,19 @@ def test_a_zone_without_a_probe_is_named() -> None:
 )
 def test_a_zones_class_follows_its_set_point(set_point_c: float | None, kind: str) -> None:
     assert temperature_class(set_point_c) is TemperatureClass(kind)
+
+
+def test_the_recycling_box_keeps_its_flaps_and_devices(tmp_path: Path) -> None:
+    cabinet = load(ROOT / "cabinets" / "lvyuan-6.toml", {})
+    (tmp_path / "station.toml").write_text(_text(cabinet), encoding="utf-8")
+    subject = load_toml(StationConfig, tmp_path / "station.toml", {})
+    assert [flap.label for flap in subject.flap] == ["R01", "R02"]
+    assert [(fill.name, fill.unit, fill.channel) for fill in subject.fill] == [
+        ("bottles", 2, 6), ("textiles", 2, 7),
+    ]  # fmt: skip
+    assert subject.scanner is not None
+    assert subject.scanner.port == "scanner"
+    assert subject.scale is not None
+    assert (subject.scale.kind, subject.scale.checksum, subject.scale.bits) == ("toledo", True, 8)
+    assert subject.card_reader is not None
+    assert subject.printer is not None

@@ -134,6 +134,8 @@ for (const kind of ['pointerdown', 'keydown']) document.addEventListener(kind, t
 touched();
 
 document.addEventListener('linli:region', () => {
+  // a code scanned meanwhile has opened a door: what was typed before it must not wait for the next person
+  if (code && !sending && !document.getElementById('code')) setCode('');
   paint();
   countDown();
 });

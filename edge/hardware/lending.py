@@ -1,0 +1,55 @@
+"""A port that its owner keeps open, except while a technician has it: the owner stops whole and starts afresh."""
+
+import asyncio
+from typing import Any
+
+from edge.hardware.bus import BusOwner
+from edge.hardware.pace import QUARANTINE_S
+
+LENT = "lent to a technician (linli provision)"
+
+
+class LentPort:
+    """Runs one owner; `lend` stops it, `take_back` starts it as at a start: echo test, relays off, readings."""
+
+    def __init__(self, owner: BusOwner[Any, Any]) -> None:
+        """Nothing runs yet."""
+        self._owner = owner
+        self._wanted, self._closed = asyncio.Event(), asyncio.Event()
+        self._back = asyncio.Event()
+
+    async def lend(self) -> None:
+        """Return when the port is closed and a late answer can no longer come."""
+        self._back.clear()
+        self._wanted.set()
+        await self._closed.wait()
+        await asyncio.sleep(QUARANTINE_S)
+
+    def take_back(self) -> None:
+        """Let the owner open the port again."""
+        self._wanted.clear()
+        self._closed.clear()
+        self._back.set()
+
+    async def run(self) -> None:
+        """Own the port until cancelled."""
+        while True:
+            await self._serve_until_wanted()
+            owner = self._owner
+            owner.detail = LENT
+            for listener in owner.listeners:
+                listener(owner.name, None, False, f"bus {owner.name}: {LENT}")
+            self._closed.set()
+            await self._back.wait()
+
+    async def _serve_until_wanted(self) -> None:
+        serving = asyncio.create_task(self._owner.run(), name=f"owner of {self._owner.name}")
+        wanted = asyncio.create_task(self._wanted.wait())
+        try:
+            await asyncio.wait({serving, wanted}, return_when=asyncio.FIRST_COMPLETED)
+            if serving.done():
+                await serving  # it never ends but by an error
+        finally:
+            for task in (serving, wanted):
+                task.cancel()
+            await asyncio.wait({serving, wanted})

@@ -1,0 +1,164 @@
+"""Lends buses to `linli provision`: never while a door is in use, given back at the latest when the holder is gone.
+
+Doors of a lent bus refuse to open ("is being serviced"); nothing that was asked before is dropped.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from common.kit.errors import ConflictError
+from common.kit.work import Work
+from edge.config import BusSection, StationConfig
+from edge.doors import Doors
+from edge.doors.duty import WINDOW_S
+from edge.hardware.lease import (
+    LINE_BYTES,
+    SOCKET_FILE,
+    CoilPulses,
+    LeaseAsked,
+    LeaseSaid,
+    listen,
+)
+
+_log = logging.getLogger(__name__)
+
+
+class Lender(Protocol):
+    """Hardware whose ports can be lent."""
+
+    async def lend(self, bus: str) -> None:
+        """Close a port and keep it closed."""
+
+    def take_back(self, bus: str) -> None:
+        """Open it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeasePorts:
+    """What the server works with."""
+
+    config: StationConfig
+    doors: Doors
+    hardware: Lender
+    screen_in_use: Callable[[], bool]
+    work: Work
+
+
+class LeaseServer:
+    """The daemon's side of the socket."""
+
+    def __init__(self, ports: LeasePorts, data: Path) -> None:
+        """Nothing listens yet; `ready` is set when it does."""
+        self.ready = asyncio.Event()
+        self._ports, self._data = ports, data
+        self._held: set[str] = set()
+        self._resting: dict[str, asyncio.TimerHandle] = {}
+
+    async def run(self) -> None:
+        """Listen until cancelled; a folder that takes no socket means no leases, and says so."""
+        try:
+            listener = await self._ports.work.run(listen, self._data)
+        except OSError as error:
+            _log.warning("no leases of a bus: %s: %s", self._data / SOCKET_FILE, error.strerror)
+            return
+        try:
+            async with asyncio.TaskGroup() as talks:
+
+                def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                    talks.create_task(self._talk(reader, writer), name="lease")
+
+                server = await asyncio.start_unix_server(met, sock=listener, limit=LINE_BYTES)
+                self.ready.set()
+                async with server:
+                    await server.serve_forever()
+        finally:
+            await self._ports.work.run((self._data / SOCKET_FILE).unlink, True)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        mine: set[str] = set()
+        try:
+            while line := await reader.readline():
+                writer.write((await self._answer(line, mine)).line())
+                await writer.drain()
+        except (ConnectionError, ValueError):  # gone, or a line without an end
+            pass
+        finally:
+            for bus in sorted(mine):  # the holder is gone: nobody knows how warm its coils are
+                self._give_back(bus, WINDOW_S)
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def _answer(self, line: bytes, mine: set[str]) -> LeaseSaid:
+        try:
+            asked = LeaseAsked.model_validate_json(line)
+        except ValidationError:
+            return LeaseSaid(key="lease.malformed", detail="this is no question about a lease")
+        if asked.give_back:
+            if asked.give_back in mine:
+                mine.discard(asked.give_back)
+                self._give_back(asked.give_back, asked.rest_s)
+            return LeaseSaid(bus=asked.give_back)
+        section = await self._section(asked.lend)
+        if section is None:
+            return LeaseSaid(key="lease.unknown", detail=f"the station has no bus {asked.lend!r}")
+        said = await self._lend(section.name)
+        if not said.key:
+            mine.add(section.name)
+        return said
+
+    async def _section(self, named: str) -> BusSection | None:
+        """Return the bus with this name, or whose port is this file, by whichever of its names."""
+        wanted = await self._ports.work.run(_real, named)
+        for bus in self._ports.config.bus:
+            if named in (bus.name, bus.port):
+                return bus
+            if wanted and await self._ports.work.run(_real, bus.port) == wanted:
+                return bus
+        return None
+
+    async def _lend(self, bus: str) -> LeaseSaid:
+        if bus in self._held:
+            return LeaseSaid(key="lease.held", detail=f"somebody works at bus {bus} already")
+        if self._ports.screen_in_use():
+            return LeaseSaid(key="lease.busy", detail="somebody is at the screen")
+        parts = [part for part in self._ports.config.compartment if part.bus == bus]
+        self._held.add(bus)
+        try:
+            ages = await self._ports.doors.lend([part.label for part in parts])
+        except ConflictError as error:
+            self._held.discard(bus)
+            return LeaseSaid(key="lease.busy", detail=error.detail)
+        if (rest := self._resting.pop(bus, None)) is not None:
+            rest.cancel()
+        await self._ports.hardware.lend(bus)
+        _log.warning("bus %s is lent to a technician", bus)
+        coils = [CoilPulses(unit=p.unit, channel=p.channel, ages_s=ages[p.label]) for p in parts]
+        return LeaseSaid(bus=bus, coils=tuple(coils))
+
+    def _give_back(self, bus: str, rest_s: float) -> None:
+        """Open the port at once; its doors open again when the coils the technician pulsed have rested."""
+        self._held.discard(bus)
+        self._ports.hardware.take_back(bus)
+        labels = [part.label for part in self._ports.config.compartment if part.bus == bus]
+        loop = asyncio.get_running_loop()
+
+        def rested() -> None:
+            self._resting.pop(bus, None)
+            self._ports.doors.take_back(labels)
+
+        self._resting[bus] = loop.call_later(rest_s, rested)
+        _log.warning("bus %s is back, its doors open again in %.0f s", bus, rest_s)
+
+
+def _real(port: str) -> str | None:
+    """Return the device behind a name; None for what is no file."""
+    path = Path(port)
+    return str(path.resolve()) if port.startswith("/") and path.exists() else None

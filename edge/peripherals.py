@@ -1,0 +1,98 @@
+"""What stands in `station.toml` about devices that have a serial port to themselves; each section is optional."""
+
+from collections.abc import Iterable
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from edge.wiring import Section
+from firmware_protocols.escpos import Encoding
+from firmware_protocols.gm65 import ScannerKind
+from firmware_protocols.weights import ScaleKind
+
+WEDGE = "wedge"
+
+
+class ScannerSection(Section):
+    """The code scanner at the screen; without this section the screen asks nobody to scan."""
+
+    kind: Literal[ScannerKind, "wedge"] = Field(
+        default="gm65",
+        description="`wedge`: one that types as a keyboard at the kiosk's computer and ends with Enter",
+    )
+    port: str = Field(default="", description="its serial port; none for a `wedge`")
+    baud: int = Field(default=9600, ge=1200, le=115_200)
+    mode: Literal["induction", "continuous"] = Field(
+        default="induction", description="when it looks for codes: as something moves, or always"
+    )
+    same_code_s: float = Field(
+        default=3.0, ge=0.5, le=30, description="a code that was seen less long ago counts once"
+    )
+
+    @model_validator(mode="after")
+    def _port_fits(self) -> Self:
+        if (self.kind == WEDGE) == bool(self.port):
+            raise ValueError(
+                "a wedge has no `port`: it types" if self.port else f"a {self.kind} needs a `port`"
+            )
+        return self
+
+
+class ScaleSection(Section):
+    """The scale of the recycling box."""
+
+    kind: ScaleKind = "toledo"
+    port: str = Field(description="its serial port, or `tcp://host:port`")
+    baud: int = Field(default=9600, ge=300, le=115_200)
+    bits: Literal[7, 8] | None = Field(
+        default=None, description="data bits; none: as the kind usually has"
+    )
+    parity: Literal["none", "even", "odd"] | None = Field(
+        default=None, description="none: as the kind usually has"
+    )
+    checksum: bool = Field(
+        default=False, description="`toledo`: its frames end with a checksum (set so at the scale)"
+    )
+    capacity_g: float = Field(gt=0, le=500_000, description="most it weighs")
+    division_g: float = Field(gt=0, le=1000, description="one step of its display")
+    minimum_g: float = Field(
+        default=0.0, ge=0, description="less is not weighed; 0: twenty divisions"
+    )
+
+    @property
+    def minimum_mg(self) -> int:
+        """Return the minimum load."""
+        return round(1000 * (self.minimum_g or 20 * self.division_g))
+
+    @model_validator(mode="after")
+    def _only_what_the_kind_has(self) -> Self:
+        if self.checksum and self.kind != "toledo":
+            raise ValueError(f"a {self.kind} scale has no `checksum` to set")
+        return self
+
+
+class CardReaderSection(Section):
+    """A reader of 125 kHz cards (RDM6300): a hint who stands there, never an authority."""
+
+    port: str = Field(description="its serial port")
+    baud: int = Field(default=9600, ge=1200, le=115_200)
+    same_card_s: float = Field(
+        default=3.0, ge=0.5, le=30, description="a card that was seen less long ago counts once"
+    )
+
+
+class PrinterSection(Section):
+    """A receipt printer (ESC/POS); without paper the screen shows a code instead."""
+
+    port: str = Field(description="its serial port, or `tcp://host:port`")
+    baud: int = Field(default=9600, ge=1200, le=115_200)
+    encoding: Encoding = Field(default="gb18030", description="how its font is told Chinese signs")
+    cuts: bool = Field(default=False, description="it has a cutter")
+
+
+def no_port_twice(ports: Iterable[tuple[str, str]]) -> None:
+    """Raise ValueError when two of (who, port) share one: each would take bytes from the other."""
+    seen: dict[str, str] = {}
+    for who, port in ports:
+        if port and (other := seen.setdefault(port, who)) != who:
+            raise ValueError(f"{other} and {who} have the same port {port}")

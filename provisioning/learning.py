@@ -1,0 +1,54 @@
+"""The step `learn`: takes the drawing, opens the lines, learns doors and probes; goes on where it was left."""
+
+from pathlib import Path
+
+from common.kit.config import load_toml
+from common.kit.errors import InvalidError
+from provisioning.bench import open_bench
+from provisioning.job import Job
+from provisioning.learn import Learner
+from provisioning.record import Drawing, DrawnZone
+from provisioning.zones import learn_probes
+
+
+async def learn_step(
+    job: Job, drawing: Path | None, *, pulse_ms: int, again: bool, forget: bool
+) -> bool:
+    """Learn what is missing; True when the drawing is known whole."""
+    if not job.record.buses:
+        raise InvalidError("provision.not_scanned", "nothing is known yet: linli provision scan")
+    if forget:
+        job.keep(doors=(), odd=(), probes=())
+    if drawing is not None:
+        job.keep(drawing=load_toml(Drawing, drawing, {}))
+    if not job.record.drawing.zone:
+        job.keep(drawing=job.record.drawing.model_copy(update={"zone": await _ask_zones(job)}))
+    async with open_bench(job, [bus.name for bus in job.record.buses]) as bench:
+        doors = await Learner(job, bench, pulse_ms, again=again).run()
+        probes = await learn_probes(job, bench)
+    if doors and probes:
+        job.talk.tell("learnt_all", "everything is known. Next: linli provision test, then config")
+    return doors and probes
+
+
+async def _ask_zones(job: Job) -> tuple[DrawnZone, ...]:
+    """Without a drawing: how cold each zone is meant to be; `-` is as warm as outside."""
+    while True:
+        answer = await job.talk.ask(
+            "zones",
+            "There is no drawing (--cabinet). What are the zones set to, in °C, with spaces between? - is as warm as"
+            " outside, e.g. 4 -",
+            default="-",
+        )
+        try:
+            return tuple(_zone(number, word) for number, word in enumerate(answer.split(), start=1))
+        except ValueError:
+            job.talk.tell("no_number", "%(answer)s cannot be read", answer=answer)
+
+
+def _zone(number: int, word: str) -> DrawnZone:
+    set_point_c = None if word == "-" else float(word)
+    return DrawnZone(
+        name=f"zone{number}", name_zh=f"{number} 区", name_en=f"zone {number}",
+        set_point_c=set_point_c,
+    )  # fmt: skip

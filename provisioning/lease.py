@@ -1,0 +1,95 @@
+"""Asks the daemon that runs on this computer for its buses; without a daemon nobody has to be asked.
+
+A lease ends with `give_back`, or with this process: the daemon sees its connection end.
+"""
+
+import asyncio
+import fcntl
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from pydantic import ValidationError
+
+from common.kit.errors import ConflictError, UnavailableError
+from common.kit.folder import hold
+from edge.data_folder import LOCK_FILE
+from edge.hardware.lease import LINE_BYTES, LeaseAsked, LeaseSaid, reachable
+
+PROVISION_LOCK = "provision.lock"
+_ANSWER_S = 10.0
+_NOT_OURS = "lease.unknown"
+
+
+def hold_folder(data: Path) -> BinaryIO:
+    """Return the held lock that keeps a second technician away; UnavailableError `provision.running`."""
+    return hold(data, PROVISION_LOCK, key="provision.running", who="`linli provision`")
+
+
+def daemon_runs(data: Path) -> bool:
+    """Tell whether a station daemon holds this data folder; nothing is made or changed by looking."""
+    try:
+        with (data / LOCK_FILE).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+class Leases:
+    """The buses that were lent to this process; `coils` are the pulses that the daemon still remembers."""
+
+    def __init__(self, data: Path) -> None:
+        """Connect at the first question."""
+        self._data = data
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self.held: dict[str, LeaseSaid] = {}
+        """Port as it was asked for → what the daemon said."""
+
+    async def take(self, port: str) -> LeaseSaid | None:
+        """Return the lease of `port`; None: nobody has to be asked. ConflictError while a door is in use."""
+        if not daemon_runs(self._data):
+            return None
+        said = await self._ask(LeaseAsked(lend=port))
+        if said.key == _NOT_OURS:
+            return None
+        if said.key:
+            raise ConflictError(said.key, said.detail, port=port)
+        self.held[port] = said
+        return said
+
+    async def give_back(self, port: str, rest_s: float) -> None:
+        """Return the port; the daemon opens its doors again when the coils have rested `rest_s`."""
+        said = self.held.pop(port, None)
+        if said is not None:
+            await self._ask(LeaseAsked(give_back=said.bus, rest_s=min(rest_s, 600.0)))
+
+    async def close(self) -> None:
+        """End the connection, and every lease with it."""
+        if self._streams is not None:
+            writer, self._streams = self._streams[1], None
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+        self.held.clear()
+
+    async def _ask(self, asked: LeaseAsked) -> LeaseSaid:
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                reader, writer = self._streams or await self._connect()
+                writer.write(asked.line())
+                await writer.drain()
+                return LeaseSaid.model_validate_json(await reader.readline())
+        except (OSError, ValidationError) as error:  # TimeoutError is an OSError
+            detail = (
+                "the station daemon runs but lends no bus: is this user the daemon's, and is it of this release?"
+                " Else stop it (systemctl stop linli-edge) and start again"
+            )
+            raise UnavailableError("lease.unreachable", detail) from error
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        with reachable(self._data) as address:
+            self._streams = await asyncio.open_unix_connection(address, limit=LINE_BYTES)
+        return self._streams

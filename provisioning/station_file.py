@@ -1,0 +1,194 @@
+"""Writes `station.toml` from what was learnt; what a person has set besides the wiring stays as it was."""
+
+import difflib
+import json
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from common.kit.clock import Clock
+from common.kit.config import load_toml
+from common.kit.durable import write_whole
+from common.kit.errors import ConfigError, InvalidError
+from common.kit.toml_text import toml_text
+from edge.access.pairing import SECRETS_FILE
+from edge.config import StationConfig
+from firmware_protocols.lock_boards import LOCK_BOARDS
+from provisioning.limits import LIMITS_C, temperature_class
+from provisioning.record import DrawnDoor, DrawnZone, LearntDoor, LearntProbe, Record
+
+_PAIRING_FILES = (SECRETS_FILE, "pairing.json")
+
+
+def station_record(
+    record: Record, base: Mapping[str, Any], chosen: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the settings as plain values; InvalidError names what is still missing."""
+    if missing := _missing(record):
+        raise InvalidError("provision.not_learnt", f"not known yet: {', '.join(missing)}")
+    zones = {zone["name"]: zone for zone in base.get("zone", ())}
+    screen = dict(base.get("screen", {})) | record.drawing.screen.model_dump()
+    made: dict[str, Any] = {
+        **{key: value for key, value in base.items() if not isinstance(value, list)},
+        "station": {"cabinet": record.drawing.cabinet.id} | dict(base.get("station", {})),
+        "screen": screen,
+        "bus": [_bus(record, bus.name) for bus in record.buses if _used(record, bus.name)],
+        "zone": [
+            _zone(zone, probe) | _tuned(zones.get(zone.name, {}))
+            for zone in record.drawing.zone
+            for probe in record.probes
+            if probe.zone == zone.name
+        ],
+        "compartment": [
+            _compartment(drawn, door)
+            for drawn in record.drawing.door
+            if (door := record.door(drawn.label)) is not None
+        ],
+    }
+    made |= {key: value for key, value in base.items() if key not in made}
+    for key, value in chosen.items():
+        _put(made, key, value)
+    return made
+
+
+def checked_text(record: Mapping[str, Any], said: str) -> str:
+    """Return the file's text; ConfigError when a station would not start with it."""
+    text = f"# {said}\n{toml_text(record)}"
+    try:
+        StationConfig.model_validate(tomllib.loads(text))
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, one['loc'])) or 'file'}: {one['msg'].removeprefix('Value error, ')}"
+            for one in error.errors()
+        )
+        raise ConfigError("provision.settings", f"a station would not start so: {wrong}") from error
+    return text
+
+
+def read_base(path: Path | None) -> dict[str, Any]:
+    """Return what stands in a settings file that is there, without the environment; ConfigError for a wrong one."""
+    if path is None or not path.exists():
+        return {}
+    load_toml(StationConfig, path, {})
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def put_in_place(path: Path, text: str, clock: Clock) -> Path | None:
+    """Write the file whole; return where the old one was kept, None when there was none or it is the same."""
+    kept = None
+    if path.exists():
+        old = path.read_bytes()
+        if old == text.encode():
+            return None
+        kept = path.with_name(f"{path.name}.{clock.wall():%Y%m%dT%H%M%SZ}")
+        write_whole(kept, old)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, text.encode())
+    return kept
+
+
+def difference(path: Path, text: str) -> list[str]:
+    """Return what would change, as a unified diff without the first comment line."""
+    old = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return list(
+        difflib.unified_diff(_body(old), _body(text.splitlines()), str(path), "learnt", lineterm="")
+    )
+
+
+def station_id(data: Path) -> str | None:
+    """Return the id of the station that this folder is paired, or being paired, as."""
+    for name in _PAIRING_FILES:
+        try:
+            return str(json.loads((data / name).read_text())["station_id"])
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ConfigError("secrets.damaged", f"{data / name}: {error}") from error
+    return None
+
+
+def load_settings(path: Path) -> StationConfig:
+    """Return the checked settings as the daemon would see them; ConfigError names line and key."""
+    return load_toml(StationConfig, path, os.environ)
+
+
+def _missing(record: Record) -> list[str]:
+    known = {probe.zone for probe in record.probes}
+    zones = {door.zone for door in record.drawing.door} | {z.name for z in record.drawing.zone}
+    doors = [door.label for door in record.drawing.door if record.door(door.label) is None]
+    return [
+        *(["every door"] if not record.drawing.door else []),
+        *(f"door {label}" for label in doors),
+        *(f"the probe of zone {zone}" for zone in sorted(zones - known)),
+    ]
+
+
+def _used(record: Record, bus: str) -> bool:
+    parts: Sequence[LearntDoor | LearntProbe] = (*record.doors, *record.probes)
+    return any(part.bus == bus for part in parts)
+
+
+def _bus(record: Record, name: str) -> dict[str, Any]:
+    bus = record.bus(name)
+    assert bus is not None
+    said: dict[str, Any] = {"name": bus.name, "port": bus.port, "baud": bus.baud}
+    return said | ({"local_echo": True} if bus.local_echo else {})
+
+
+def _zone(zone: DrawnZone, probe: LearntProbe) -> dict[str, Any]:
+    kind = temperature_class(zone.set_point_c)
+    low_c, high_c = LIMITS_C[kind]
+    return {
+        "name": zone.name, "name_zh": zone.name_zh, "name_en": zone.name_en,
+        "temperature_class": kind.value, "probe_bus": probe.bus, "probe_unit": probe.unit,
+        "probe_kind": probe.kind, "min_c": low_c, "max_c": high_c,
+    }  # fmt: skip
+
+
+def _tuned(zone: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a person may have set at a zone; where its probe hangs was learnt."""
+    return {key: value for key, value in zone.items() if not key.startswith("probe_")}
+
+
+def _compartment(drawn: DrawnDoor, door: LearntDoor) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "label": door.label, "bus": door.bus, "board_kind": door.kind, "unit": door.unit,
+        "channel": door.channel, "zone": drawn.zone, "size": drawn.size,
+        "column": drawn.column, "row": drawn.row, "width": drawn.width, "height": drawn.height,
+    }  # fmt: skip
+    if LOCK_BOARDS[door.kind].pulse.step_ms:
+        said["pulse_ms"] = door.pulse_ms
+    if (door.sensor_unit, door.sensor_kind) != (door.unit, door.kind):
+        said |= {"sensor_unit": door.sensor_unit, "sensor_kind": door.sensor_kind}
+    if door.sensor_channel != door.channel:
+        said["sensor_channel"] = door.sensor_channel
+    if door.open_level != 1:
+        said["open_level"] = door.open_level
+    return said | ({"easy_reach": True} if drawn.easy_reach else {})
+
+
+def _put(made: dict[str, Any], key: str, value: Any) -> None:
+    """Set `section.key`; a section that does not exist yet is made."""
+    section, _, name = key.partition(".")
+    if not name or not isinstance(made.setdefault(section, {}), dict):
+        raise InvalidError("provision.set", f"{key!r} is no section.key of station.toml")
+    made[section] = dict(made[section]) | {name: value}
+
+
+def _body(lines: Sequence[str]) -> list[str]:
+    return [line for line in lines if not line.startswith("#")]
+
+
+def parse_choice(text: str) -> tuple[str, Any]:
+    """Return key and value of `section.key=value`; a value that is no TOML is text. InvalidError."""
+    key, sign, value = text.partition("=")
+    if not sign or not key.strip():
+        raise InvalidError("provision.set", f"{text!r}: write --set section.key=value")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()

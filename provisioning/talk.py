@@ -1,0 +1,164 @@
+"""What is said to the technician and asked of her: plain lines in her language, or one JSON object a line.
+
+Answers come from the keyboard, from a program at standard input, or from a file with one answer a line.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TextIO
+
+from common.kit.errors import UnavailableError
+from common.ui.i18n import Catalogue, Lang, Param, Texts
+
+_READ_BYTES = 4096
+
+
+class StopError(UnavailableError):
+    """Nobody answers any more: what was learnt is kept."""
+
+
+def texts_of(lang: str | None, env: Mapping[str, str]) -> Texts:
+    """Return the language asked for, else the one of the terminal; Chinese for what we do not speak."""
+    tag = lang or env.get("LC_ALL") or env.get("LC_MESSAGES") or env.get("LANG") or ""
+    chosen = Lang.EN if tag.lower().startswith(("en", "c.", "posix")) or tag == "C" else Lang.ZH
+    return Catalogue().texts(chosen)
+
+
+class Keyboard:
+    """Lines of standard input, read without holding up the loop: the wire goes on while a person thinks."""
+
+    def __init__(self, source: int) -> None:
+        """Read from this file descriptor."""
+        self._source, self._buffer, self._ended = source, b"", False
+
+    async def line(self) -> str | None:
+        """Return the next line without its end; None when there will be none."""
+        while b"\n" not in self._buffer and not self._ended:
+            data = await self._some()
+            self._ended = not data
+            self._buffer += data
+        if not self._buffer:
+            return None
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line.decode(errors="replace").strip()
+
+    async def _some(self) -> bytes:
+        loop = asyncio.get_running_loop()
+        ready: asyncio.Future[None] = loop.create_future()
+
+        def wake() -> None:
+            if not ready.done():
+                ready.set_result(None)
+
+        try:
+            loop.add_reader(self._source, wake)
+        except PermissionError:  # an ordinary file is always ready
+            return os.read(self._source, _READ_BYTES)
+        try:
+            await ready
+        finally:
+            loop.remove_reader(self._source)
+        return os.read(self._source, _READ_BYTES)
+
+
+class Talk:
+    """One conversation."""
+
+    def __init__(
+        self,
+        texts: Texts,
+        *,
+        as_json: bool = False,
+        answers: Path | None = None,
+        out: TextIO = sys.stdout,
+        source: int = 0,
+    ) -> None:
+        """`answers`: a file with one answer a line; empty lines count, lines with # do not."""
+        self.texts, self.as_json = texts, as_json
+        self._out, self._keyboard = out, Keyboard(source)
+        self._answers = None if answers is None else _answers(answers)
+        self._progress = False
+
+    def tell(self, step: str, text: str, /, **params: object) -> None:
+        """Say what happened: a sentence for a person, `step` and its parameters for a program."""
+        if self.as_json:
+            self._line(json.dumps({"step": step} | params, ensure_ascii=False))
+            return
+        self._line(self.texts.gettext(text, **_shown(params)))
+
+    def line(self, text: str, /, **params: object) -> None:
+        """Say something that only a person needs."""
+        if not self.as_json:
+            self._line(self.texts.gettext(text, **_shown(params)))
+
+    def raw(self, text: str) -> None:
+        """Print a line that is nobody's language: a table, a path."""
+        if not self.as_json:
+            self._line(text)
+
+    def progress(self, text: str, /, **params: object) -> None:
+        """Show how far it is, on a line that the next one replaces; nothing for programs and pipes."""
+        if self.as_json or not self._out.isatty():
+            return
+        self._progress = True
+        self._out.write("\r\x1b[K" + self.texts.gettext(text, **_shown(params)))
+        self._out.flush()
+
+    async def ask(self, key: str, text: str, /, default: str = "", **params: object) -> str:
+        """Return the answer, `default` for an empty one; StopError when there is nobody to ask."""
+        if self.as_json:
+            asked = {"ask": key, "default": default} | params
+            self._line(json.dumps(asked, ensure_ascii=False))
+        else:
+            said = self.texts.gettext(text, **_shown(params))
+            self._end_progress()
+            self._out.write(said + (f" [{default}] " if default else " "))
+            self._out.flush()
+        answer = await self._answer()
+        return answer or default
+
+    async def _answer(self) -> str:
+        if self._answers is not None:
+            given = next(self._answers, None)
+            if not self.as_json:
+                self._line(given or "")
+        else:
+            given = await self._keyboard.line()
+        if given is None:
+            raise StopError(
+                "provision.stopped", "no answer came; what is known is kept, go on when you like"
+            )
+        return given
+
+    def _line(self, text: str) -> None:
+        self._end_progress()
+        self._out.write(text + "\n")
+        self._out.flush()
+
+    def _end_progress(self) -> None:
+        if self._progress:
+            self._out.write("\r\x1b[K")
+            self._progress = False
+
+
+def _shown(params: Mapping[str, object]) -> dict[str, Param]:
+    return {
+        name: value if isinstance(value, str | int | float) else _joined(value)
+        for name, value in params.items()
+    }
+
+
+def _joined(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "–"
+    return "–" if value is None else str(value)
+
+
+def _answers(path: Path) -> Iterator[str]:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.lstrip().startswith("#"):
+            yield line.strip()

@@ -1,0 +1,100 @@
+"""Which probe hangs in which zone: from the drawing, the readings and a person's word."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from common.contract.words import Quality
+from edge.hardware.ports import ProbeReading
+from edge.instruments import OWN_PROBE_DRIVERS
+from provisioning.bench import Workbench
+from provisioning.job import Job
+from provisioning.record import DrawnZone, LearntProbe
+
+_AMBIENT_C = 22.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One probe and what it says now."""
+
+    bus: str
+    unit: int
+    kind: str
+    reading: ProbeReading
+
+    @property
+    def place(self) -> str:
+        """Return what a technician types."""
+        return f"{self.bus}/{self.unit}"
+
+    def said(self) -> str:
+        """Return place and reading for a person."""
+        warm = self.reading.temperature_c
+        return f"{self.place}: {self.reading.quality.value if warm is None else f'{warm} °C'}"
+
+
+async def learn_probes(job: Job, bench: Workbench) -> bool:
+    """Give every zone of the drawing a probe; True when all have one that answers."""
+    known = {probe.zone for probe in job.record.probes}
+    left = [zone for zone in job.record.drawing.zone if zone.name not in known]
+    if not left:
+        return bool(job.record.drawing.zone)
+    seen = await _readings(job, bench)
+    for zone in left:
+        if (probe := await _probe_of(job, zone, left, seen)) is None:
+            job.talk.tell(
+                "no_probe", "zone %(zone)s has no probe: look at its wires and scan again",
+                zone=zone.name,
+            )  # fmt: skip
+            continue
+        seen.remove(probe)
+        learnt = LearntProbe(zone=zone.name, bus=probe.bus, unit=probe.unit, kind=probe.kind)
+        job.keep(probes=(*job.record.probes, learnt))
+        job.talk.tell(
+            "probe_learnt", "  zone %(zone)s: probe %(probe)s", zone=zone.name, probe=probe.place
+        )
+    return len(job.record.probes) >= len(job.record.drawing.zone)
+
+
+async def _readings(job: Job, bench: Workbench) -> list[Seen]:
+    taken = {(probe.bus, probe.unit) for probe in job.record.probes}
+    return [
+        Seen(
+            bus.name, unit.unit, unit.kind,
+            await bench.probe(bus.name, unit.unit, unit.kind, "").read(),
+        )
+        for bus in job.record.buses
+        for unit in bus.units
+        if bus.name in bench.owners
+        and unit.kind in OWN_PROBE_DRIVERS
+        and not unit.shared
+        and (bus.name, unit.unit) not in taken
+    ]  # fmt: skip
+
+
+async def _probe_of(
+    job: Job, zone: DrawnZone, left: Sequence[DrawnZone], seen: Sequence[Seen]
+) -> Seen | None:
+    """Ask; the guess is the probe whose reading is nearest to what the zone is set to."""
+    if not seen:
+        return None
+    name = zone.name_zh if job.talk.texts.lang.value.startswith("zh") else zone.name_en
+    guess = min(seen, key=lambda one: _distance(zone, one.reading))
+    places = {one.place: one for one in seen}
+    if len(places) == 1 and len(left) == 1:
+        return guess
+    while True:
+        answer = await job.talk.ask(
+            "probe_of_zone", "Which probe hangs in zone %(name)s? %(probes)s",
+            default=guess.place, zone=zone.name, name=name, probes=[one.said() for one in seen],
+        )  # fmt: skip
+        if answer in places:
+            return places[answer]
+        job.talk.tell("no_such_probe", "there is no probe %(probe)s", probe=answer)
+
+
+def _distance(zone: DrawnZone, reading: ProbeReading) -> float:
+    if reading.quality is not Quality.GOOD or reading.temperature_c is None:
+        return 1000.0
+    wanted_c = _AMBIENT_C if zone.set_point_c is None else zone.set_point_c
+    return abs(reading.temperature_c - wanted_c)

@@ -1,0 +1,203 @@
+"""The daemon's side of a lease over its real socket, with the client that `linli provision` uses and real ports."""
+
+import asyncio
+import random
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from common.contract.words import ActorKind, DoorState, Purpose
+from common.kit.chance import seeded_chance
+from common.kit.clock import SystemClock
+from common.kit.errors import ConflictError, UnavailableError
+from common.kit.sqlite import SqliteDb
+from common.kit.work import ThreadWork
+from device_sim.cabinet import Cabinet
+from device_sim.pty_port import PtyPort
+from edge.data_folder import lock
+from edge.doors import DDL, Doors, DoorWish
+from edge.hardware.build import build_hardware
+from edge.hardware.lease import LeaseAsked, LeaseSaid, reachable
+from edge.hardware.line import open_line
+from edge.lease import LeasePorts, LeaseServer
+from edge.sync import DDL as SYNC_DDL
+from edge.sync import Outbox
+from provisioning.lease import Leases, daemon_runs
+from tests.device_sim.cabinets import config as cabinet_config
+from tests.edge.cable import STATION_ID
+from tests.edge.hardware.lock_bench import running, station_of
+
+pytestmark = pytest.mark.timeout(30)
+
+
+class Daemon:
+    """Doors on a real serial port and the socket beside them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.clock, self.work = folder, SystemClock(), ThreadWork()
+        self.cabinet = Cabinet(cabinet_config(), self.clock, random.Random(1))
+        self.pty = PtyPort(self.cabinet, self.cabinet.bus(), folder / "bus0", self.clock, self.work)
+        self.config = station_of(cabinet_config(), folder)
+        self.db = SqliteDb(folder / "state.db", inline=True)
+        self.db.write_now(_schema)
+        chance = seeded_chance("lease")
+        self.outbox = Outbox(self.db, self.clock, chance, STATION_ID)
+        self.hardware = build_hardware(self.config, open_line)
+        self.doors = Doors(
+            self.db, self.hardware.door_bus, self.outbox, self.config.doors, self.clock, chance
+        )
+        self.at_the_screen = False
+        self.server = LeaseServer(
+            LeasePorts(
+                self.config, self.doors, self.hardware, lambda: self.at_the_screen, self.work
+            ),
+            folder,
+        )
+
+    async def ask(self, label: str) -> None:
+        wish = DoorWish(label, ActorKind.RESIDENT, "", Purpose.PICKUP, "code", None)
+        await self.db.write(lambda conn: self.doors.request_tx(conn, wish))
+        self.doors.kick()
+
+    async def until(self, label: str, state: DoorState) -> None:
+        async with asyncio.timeout(10):
+            version = -1
+            while self.doors.view()[label].state is not state:
+                version = await self.doors.watch.wait(version)
+
+    async def until_up(self, *, up: bool) -> None:
+        news = asyncio.Event()
+        self.hardware.on_bus_change(lambda *_: news.set())
+        async with asyncio.timeout(10):
+            while self.hardware.bus_state["bus0"].up is not up:
+                await news.wait()
+                news.clear()
+
+
+def _schema(conn: sqlite3.Connection) -> None:
+    for statement in (*SYNC_DDL, *DDL):
+        conn.execute(statement)
+
+
+def with_daemon(folder: Path, body: Callable[[Daemon], Awaitable[None]]) -> None:
+    folder = folder / ("a" * 60) / ("b" * 60)  # longer than an address of a socket may be
+    folder.mkdir(parents=True)
+
+    async def main() -> None:
+        daemon = Daemon(folder)
+        try:
+            with lock(folder):
+                await daemon.outbox.boot()
+                async with running(daemon.pty.run()):
+                    await daemon.pty.is_open.wait()
+                    async with running(daemon.hardware.run()):
+                        await daemon.doors.start()
+                        async with running(daemon.doors.run(), daemon.server.run()):
+                            await daemon.server.ready.wait()
+                            await body(daemon)
+        finally:
+            daemon.work.close()
+            daemon.db.close()
+
+    asyncio.run(main())
+
+
+def test_a_lease_closes_the_port_and_gives_it_back(tmp_path: Path) -> None:
+    async def body(daemon: Daemon) -> None:
+        leases = Leases(daemon.folder)
+        said = await leases.take(str((daemon.folder / "bus0").resolve()))
+        assert said is not None
+        assert said.bus == "bus0"
+        assert len(said.coils) == 16
+        assert not daemon.hardware.bus_state["bus0"].up
+        with pytest.raises(ConflictError) as refused:
+            await daemon.ask("A01")
+        assert refused.value.key == "doors.in_maintenance"
+        other = Leases(daemon.folder)
+        with pytest.raises(ConflictError) as twice:
+            await other.take("bus0")
+        assert twice.value.key == "lease.held"
+        await other.close()
+        await leases.give_back(next(iter(leases.held)), rest_s=0)
+        await daemon.until_up(up=True)
+        await daemon.ask("A01")
+        await daemon.until("A01", DoorState.OPEN)
+        await leases.close()
+
+    with_daemon(tmp_path, body)
+
+
+def test_a_door_in_use_or_somebody_at_the_screen_keeps_the_bus(tmp_path: Path) -> None:
+    async def body(daemon: Daemon) -> None:
+        leases = Leases(daemon.folder)
+        daemon.at_the_screen = True
+        with pytest.raises(ConflictError) as screen:
+            await leases.take("bus0")
+        daemon.at_the_screen = False
+        await daemon.ask("A02")
+        with pytest.raises(ConflictError) as door:
+            await leases.take("bus0")
+        assert [error.value.key for error in (screen, door)] == ["lease.busy", "lease.busy"]
+        assert "A02" in door.value.detail
+        await daemon.until("A02", DoorState.OPEN)
+        assert daemon.hardware.bus_state["bus0"].up
+        await leases.close()
+
+    with_daemon(tmp_path, body)
+
+
+def test_a_holder_that_dies_gives_the_bus_back_and_its_coils_rest(tmp_path: Path) -> None:
+    async def body(daemon: Daemon) -> None:
+        leases = Leases(daemon.folder)
+        await leases.take("bus0")
+        await leases.close()  # what the system does for a process that is killed
+        await daemon.until_up(up=True)
+        with pytest.raises(ConflictError):
+            await daemon.ask("A01")
+        again = Leases(daemon.folder)
+        assert await again.take("bus0") is not None
+        await again.give_back("bus0", rest_s=0)
+        await daemon.until_up(up=True)
+        await daemon.ask("A01")
+        await daemon.until("A01", DoorState.OPEN)
+        await again.close()
+
+    with_daemon(tmp_path, body)
+
+
+def test_what_is_no_question_is_answered_so_and_a_foreign_port_is_not_lent(tmp_path: Path) -> None:
+    async def body(daemon: Daemon) -> None:
+        with reachable(daemon.folder) as address:
+            reader, writer = await asyncio.open_unix_connection(address)
+        keys = []
+        for line in (b"hello\n", b'{"lend":"nowhere"}\n', b'{"lend":"/dev/null"}\n'):
+            writer.write(line)
+            keys.append(LeaseSaid.model_validate_json(await reader.readline()).key)
+        assert keys == ["lease.malformed", "lease.unknown", "lease.unknown"]
+        writer.write(LeaseAsked(give_back="bus0").line())  # not its own: nothing happens
+        await reader.readline()
+        assert daemon.hardware.bus_state["bus0"].up
+        writer.write(b"x" * 200_000)  # a line without an end
+        assert await reader.read() == b""
+        writer.close()
+        await writer.wait_closed()
+        leases = Leases(daemon.folder)
+        assert await leases.take("/dev/null") is None
+        await leases.close()
+
+    with_daemon(tmp_path, body)
+
+
+def test_without_a_daemon_nobody_is_asked_and_one_without_a_socket_is_named(
+    tmp_path: Path,
+) -> None:
+    assert not daemon_runs(tmp_path)
+    assert asyncio.run(Leases(tmp_path).take("/dev/ttyUSB0")) is None
+    with lock(tmp_path):
+        assert daemon_runs(tmp_path)
+        with pytest.raises(UnavailableError) as refused:
+            asyncio.run(Leases(tmp_path).take("/dev/ttyUSB0"))
+        assert refused.value.key == "lease.unreachable"
+    assert not daemon_runs(tmp_path)
