@@ -1,4 +1,4 @@
-"""`linli drill unplug`: the adapter of a real serial port is pulled again and again, and comes back under another number.
+"""`linli drill unplug`: the adapter of a real serial port is pulled again and again, and has another number afterwards.
 
 The daemon's own hardware on a pseudo-terminal of the simulator, in real time; the cabinet's record of pulses judges.
 """

@@ -1,4 +1,4 @@
-"""`linli drill unplug`: an adapter that comes back under another number is used again, and only with a name that lasts."""
+"""`linli drill unplug`: an adapter that comes back under another number is used again, if its name lasts."""
 
 import json
 
