@@ -105,6 +105,19 @@ def catch_up(
     _tell(asyncio.run(bench_catch_up(n)), as_json=as_json)
 
 
+@app.command()
+def bus(
+    n: Annotated[
+        int, typer.Option("--n", min=50, help="transactions for each way of asking")
+    ] = 500,
+    as_json: JsonOption = False,
+) -> None:
+    """Doors polled a second against what the wire carries, CPU of a transaction beside its floors, codecs."""
+    from linli.bench.bus import bench_bus
+
+    _tell(asyncio.run(bench_bus(n)), as_json=as_json)
+
+
 def _tell(sheet: Sheet, *, as_json: bool) -> None:
     typer.echo(sheet.text())
     if as_json:

@@ -20,6 +20,6 @@ def _drill() -> None:
 for _command in (
     programs.kill, programs.clock, disk.power_cut, disk.bit_rot, disk.disk_full,
     weeks.pickups, weeks.sync, weeks.ablations, weeks.replays, copies.clone, copies.hub_restore,
-    wires.bus_noise, hostile.guessing, hostile.family, hostile.evil_hub, hostile.impostor,
+    wires.bus_noise, wires.unplug, hostile.guessing, hostile.family, hostile.evil_hub, hostile.impostor,
 ):  # fmt: skip
     app.command()(_command)

@@ -60,11 +60,9 @@ def cabinet_of(kind: LockKind) -> CabinetConfig:
     })  # fmt: skip
 
 
-def station_of(cabinet: CabinetConfig) -> StationConfig:
-    """Return the station that the demo makes for a cabinet."""
-    text = station_toml(
-        cabinet, station_id=STATION_ID, ports=Ports.from_base(8800), ptys=Path("/dev")
-    )
+def station_of(cabinet: CabinetConfig, ptys: Path = Path("/dev")) -> StationConfig:
+    """Return the station that the demo makes for a cabinet; `ptys`: where its serial ports are."""
+    text = station_toml(cabinet, station_id=STATION_ID, ports=Ports.from_base(8800), ptys=ptys)
     return StationConfig.model_validate(tomllib.loads(text))
 
 

@@ -39,3 +39,24 @@ def bus_noise(
         f"{tally.cpu_s:.0f} s of CPU; again: {campaign.replay(seed, seeds)}"
     )
     finish(tally, as_json=as_json)
+
+
+def unplug(
+    seeds: Seeds = 1,
+    seed: Annotated[int, typer.Option(help="first seed: doors and moments are drawn from it")] = 1,
+    cycles: Annotated[int, typer.Option(min=1, help="how often the adapter is pulled")] = 20,
+    ablate: Ablate = None,
+    as_json: AsJson = False,
+) -> None:
+    """Pull the adapter of a real serial port, put it back under another number: back within 5 s, nothing doubled."""
+    from linli.drill.unplug import ABLATIONS, UnplugDrill
+
+    known_safeguard(ablate, ABLATIONS)
+    drill = UnplugDrill(range(seed, seed + seeds), cycles, typer.echo, ablate)
+    tally = drill.run()
+    figures = " ".join(f"{key}={value}" for key, value in tally.figures().items())
+    typer.echo(
+        f"{tally.runs} runs, {len(tally.violations)} violations, {figures}; "
+        f"again: {drill.replay(seed, seeds)}"
+    )
+    finish(tally, as_json=as_json)
