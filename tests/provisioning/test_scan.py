@@ -50,7 +50,7 @@ def test_no_frame_of_a_scan_moves_anything_in_any_protocol() -> None:
         frames += [codec.encode(unit, scanning._question(one)) for unit in codec.UNITS]
     assert len(frames) > 50_000
     for codec in CODECS:
-        split: Any = codec.frames if codec is wkly else codec.requests  # type: ignore[attr-defined]
+        split: Any = codec.frames if codec is wkly else codec.requests
         for frame in frames:
             for whole in split(frame).frames:
                 try:
