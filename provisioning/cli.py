@@ -3,19 +3,20 @@
 Exit codes: 0 ok, 1 something is wrong at the cabinet, 2 usage or settings, 3 unavailable.
 """
 
-import asyncio
-import os
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from common.kit.errors import ConflictError, LinliError, RefusedError, exit_code
-from provisioning.job import Job, open_job
-
-EXIT_WRONG = 1
-EXIT_STOPPED = 130  # as a shell reports a program that Ctrl-C ended
+from provisioning import upkeep_cli
+from provisioning.running import (
+    DEFAULT_DATA,
+    AnswersOption,
+    DataOption,
+    JsonOption,
+    LangOption,
+    run,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,49 +24,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-DataOption = Annotated[
-    Path,
-    typer.Option("--data", envvar="LINLI_DATA", help="the station's data folder; provision.json"),
-]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="one JSON object a line, questions too; answers on stdin")
-]
-LangOption = Annotated[str | None, typer.Option("--lang", help="zh or en; without it as LANG says")]
-AnswersOption = Annotated[
-    Path | None, typer.Option("--answers", help="file with one answer a line instead of a person")
-]
-DEFAULT_DATA = Path("data")
 
 
 @app.callback()
 def _provision() -> None:
     """Commission a cabinet: scan, learn, test, config; it can be interrupted at any time and goes on."""
-
-
-def run(
-    work: Callable[[Job], Coroutine[Any, Any, bool]],
-    data: Path,
-    as_json: bool,
-    lang: str | None,
-    answers: Path | None = None,
-) -> None:
-    """Carry out one step and leave with its exit code."""
-    os.umask(0o077)
-
-    async def main() -> bool:
-        async with open_job(data, as_json=as_json, lang=lang, answers=answers) as job:
-            return await work(job)
-
-    try:
-        fine = asyncio.run(main())
-    except KeyboardInterrupt:
-        typer.echo("\nstopped; what is known is kept", err=True)
-        raise typer.Exit(EXIT_STOPPED) from None
-    except LinliError as error:
-        typer.echo(f"linli provision: {error.detail}", err=True)
-        wrong = isinstance(error, RefusedError | ConflictError)
-        raise typer.Exit(EXIT_WRONG if wrong else exit_code(error)) from error
-    raise typer.Exit(0 if fine else EXIT_WRONG)
 
 
 @app.command()
@@ -209,37 +172,4 @@ def report(
     )
 
 
-@app.command()
-def identify(
-    door: Annotated[str | None, typer.Option(help="a door that was learnt")] = None,
-    board: Annotated[str | None, typer.Option(help="or a board as scan printed it: bus0/1")] = None,
-    channel: Annotated[int, typer.Option(min=0, max=63, help="with --board: which channel")] = 0,
-    data: DataOption = DEFAULT_DATA,
-    as_json: JsonOption = False,
-    lang: LangOption = None,
-) -> None:
-    """Let a board show where it hangs by its light (WKLY); no lock is moved for it."""
-    from provisioning.identify import identify_step
-
-    run(lambda job: identify_step(job, door, board, channel), data, as_json, lang)
-
-
-@app.command()
-def address(
-    port: Annotated[str, typer.Option(help="the serial port")],
-    kind: Annotated[
-        str,
-        typer.Option(help="waveshare_8ch_d, waveshare_16ch, waveshare_32ch, xy_md02 or r4dcb08"),
-    ],
-    to: Annotated[int, typer.Option(help="the new address")],
-    baud: Annotated[int, typer.Option(help="speed of the line")] = 9600,
-    data: DataOption = DEFAULT_DATA,
-    as_json: JsonOption = False,
-    lang: LangOption = None,
-    answers: AnswersOption = None,
-) -> None:
-    """Give the one board that hangs alone on a line another address, and read it back."""
-    from provisioning.address import address_step
-    from provisioning.scanning import whole
-
-    run(lambda job: address_step(job, whole(port), baud, kind, to), data, as_json, lang, answers)
+app.registered_commands += upkeep_cli.app.registered_commands

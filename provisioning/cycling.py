@@ -7,7 +7,7 @@ from edge.hardware.ports import PulseResult
 from provisioning.bench import Workbench, open_bench
 from provisioning.contacts import goes_back, settled, wait_moved
 from provisioning.job import Job
-from provisioning.record import DoorCycles, LearntDoor, LearntProbe, ProbeSeen, Tested
+from provisioning.record import DoorCycles, LastTest, LearntDoor, LearntProbe, ProbeSeen
 
 READINGS = 3
 SPREAD_C = 1.0
@@ -102,9 +102,9 @@ def _keep(
     probes: Sequence[ProbeSeen] | None = None,
 ) -> None:
     at = job.clock.wall().isoformat(timespec="seconds")
-    old = job.record.tested or Tested(at=at, technician=technician, doors=(), probes=())
+    old = job.record.tested or LastTest(at=at, technician=technician, doors=(), probes=())
     doors = {one.label: one for one in old.doors} | ({door.label: door} if door else {})
-    tested = Tested(
+    tested = LastTest(
         at=at,
         technician=technician or old.technician,
         doors=tuple(doors.values()),

@@ -113,7 +113,7 @@ class ProbeSeen(_Part):
     plausible: bool
 
 
-class Tested(_Part):
+class LastTest(_Part):
     """The last whole test."""
 
     at: str
@@ -188,7 +188,7 @@ class Record(_Part):
     doors: tuple[LearntDoor, ...] = ()
     odd: tuple[OddChannel, ...] = ()
     probes: tuple[LearntProbe, ...] = ()
-    tested: Tested | None = None
+    tested: LastTest | None = None
     pulses: tuple[CoilPulse, ...] = ()
 
     def with_(self, **parts: object) -> Self:

@@ -141,6 +141,15 @@ def _within(units: range, chosen: range | None) -> range:
     return range(max(units.start, chosen.start), min(units.stop, chosen.stop), units.step)
 
 
+async def look_at(bus: FoundBus, wanted: Wanted) -> FoundUnit | None:
+    """Return the one device at the first address of `wanted.units` on a known bus; None: nothing answers."""
+    one = _Try(bus.protocol, bus.baud)
+    assert wanted.units is not None
+    async with _wire(bus.port, one, bus.name) as wire:
+        found = await _look_closer(wire, one, list(wanted.units))
+    return found[0] if found else None
+
+
 async def find_units(
     wire: Wire[Any, Any], port: str, wanted: Wanted, progress: Progress
 ) -> list[FoundUnit]:

@@ -115,6 +115,11 @@ ERROR_KEYS: dict[str, str] = {
     "provision.address_by_hand": "This board gets its address by hand.",
     "provision.address_unsure": "The address was written but does not read back.",
     "provision.not_alone": "Not exactly one device of this kind answers on the line; nothing was written.",
+    "provision.nothing": "This folder holds no station.",
+    "provision.not_empty": "The folder holds a station already; restore into an empty one.",
+    "provision.backup": "This is no whole backup that this release can read.",
+    "provision.address_taken": "Another device has this address.",
+    "provision.other_board": "Another kind of board answers there, or nothing; nothing was changed.",
     "provision.running": "Another technician works with this data folder.",
     # simulator (its bench on loopback)
     "sim.no_link": "The link to the serial port cannot be made; give another folder.",

@@ -1,0 +1,77 @@
+"""The step `replace`: a board was swapped; its doors keep their places, and are tried again before they count.
+
+A daemon machine is swapped by `backup` and `restore`.
+"""
+
+from common.kit.errors import ConflictError, InvalidError
+from provisioning.job import Job
+from provisioning.record import FoundBus, FoundUnit, Record
+from provisioning.scan import Wanted, look_at
+
+
+async def replace_step(job: Job, board: str, new_unit: int | None) -> bool:
+    """Take the board that is there now for the one that was; ConflictError unless it is of the same kind."""
+    bus, old = _known(job.record, board)
+    unit = old.unit if new_unit is None else new_unit
+    if unit != old.unit and any(one.unit == unit for one in bus.units):
+        raise ConflictError("provision.address_taken", f"{bus.name}/{unit} is another device")
+    if await job.leases.take(bus.port) is not None:
+        job.talk.tell("leased", "the station lends %(port)s", port=bus.port)
+    try:
+        found = await look_at(bus, Wanted((bus.port,), units=range(unit, unit + 1)))
+    finally:
+        for held in list(job.leases.held):
+            await job.leases.give_back(held, 0.0)
+    if found is None or found.kind != old.kind or found.shared:
+        said = "nothing answers" if found is None else found.seen
+        detail = f"{bus.name}/{unit}: {said}; a {old.kind} is wanted there. Nothing was changed"
+        raise ConflictError("provision.other_board", detail)
+    labels = swapped(job, bus, old, found)
+    job.talk.tell(
+        "replaced",
+        "%(seen)s stands for board %(old)s now. Try its doors (%(doors)s): linli provision test, then config",
+        seen=found.seen, old=board, doors=labels,
+    )  # fmt: skip
+    return True
+
+
+def swapped(job: Job, bus: FoundBus, old: FoundUnit, new: FoundUnit) -> list[str]:
+    """Put the new board into the record; return the doors that have to be tried again."""
+    record, labels = job.record, []
+    doors = []
+    for door in record.doors:
+        touched = door.bus == bus.name and old.unit in (door.unit, door.sensor_unit)
+        if touched:
+            labels.append(door.label)
+        moved = {
+            name: new.unit
+            for name in ("unit", "sensor_unit")
+            if touched and getattr(door, name) == old.unit
+        }
+        doors.append(door.model_copy(update=moved))
+    units = tuple(new if one.unit == old.unit else one for one in bus.units)
+    buses = tuple(
+        one.model_copy(update={"units": units}) if one.name == bus.name else one
+        for one in record.buses
+    )
+    probes = tuple(
+        one.model_copy(update={"unit": new.unit})
+        if (one.bus, one.unit) == (bus.name, old.unit)
+        else one
+        for one in record.probes
+    )
+    tested = record.tested
+    if tested is not None:
+        kept = tuple(one for one in tested.doors if one.label not in labels)
+        tested = tested.model_copy(update={"doors": kept})
+    job.keep(buses=buses, doors=tuple(doors), probes=probes, tested=tested)
+    return labels
+
+
+def _known(record: Record, board: str) -> tuple[FoundBus, FoundUnit]:
+    name, _, unit = board.rpartition("/")
+    bus = record.bus(name)
+    found = next((one for one in bus.units if str(one.unit) == unit), None) if bus else None
+    if bus is None or found is None:
+        raise InvalidError("provision.board", f"{board!r} is no board of the record: bus0/1")
+    return bus, found

@@ -1,0 +1,53 @@
+"""What every sub-command of `linli provision` shares: its options, and how it ends."""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from common.kit.errors import ConflictError, LinliError, RefusedError, exit_code
+from provisioning.job import Job, open_job
+
+EXIT_WRONG = 1
+EXIT_STOPPED = 130  # as a shell reports a program that Ctrl-C ended
+DataOption = Annotated[
+    Path,
+    typer.Option("--data", envvar="LINLI_DATA", help="the station's data folder; provision.json"),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="one JSON object a line, questions too; answers on stdin")
+]
+LangOption = Annotated[str | None, typer.Option("--lang", help="zh or en; without it as LANG says")]
+AnswersOption = Annotated[
+    Path | None, typer.Option("--answers", help="file with one answer a line instead of a person")
+]
+DEFAULT_DATA = Path("data")
+
+
+def run(
+    work: Callable[[Job], Coroutine[Any, Any, bool]],
+    data: Path,
+    as_json: bool,
+    lang: str | None,
+    answers: Path | None = None,
+) -> None:
+    """Carry out one step and leave with its exit code."""
+    os.umask(0o077)
+
+    async def main() -> bool:
+        async with open_job(data, as_json=as_json, lang=lang, answers=answers) as job:
+            return await work(job)
+
+    try:
+        fine = asyncio.run(main())
+    except KeyboardInterrupt:
+        typer.echo("\nstopped; what is known is kept", err=True)
+        raise typer.Exit(EXIT_STOPPED) from None
+    except LinliError as error:
+        typer.echo(f"linli provision: {error.detail}", err=True)
+        wrong = isinstance(error, RefusedError | ConflictError)
+        raise typer.Exit(EXIT_WRONG if wrong else exit_code(error)) from error
+    raise typer.Exit(0 if fine else EXIT_WRONG)
