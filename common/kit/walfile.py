@@ -6,7 +6,6 @@ Format: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 
 import sqlite3
 import struct
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +28,8 @@ class Frame:
     page: int
     commit: int
     whole: bool
+    perhaps: tuple[int, ...] = ()
+    """Pages it may be of instead: its own number may be what changed."""
 
 
 @dataclass(slots=True)
@@ -47,8 +48,12 @@ class Log:
         return self.frames[-1].commit if self.frames else 0
 
     def newest(self) -> dict[int, int]:
-        """Return page → number of the frame that holds its newest content."""
-        return {frame.page: number for number, frame in enumerate(self.frames)}
+        """Return page → number of the frame that holds its newest content, or may hold it."""
+        return {
+            page: number
+            for number, frame in enumerate(self.frames)
+            for page in (frame.page, *frame.perhaps)
+        }
 
 
 def offset(number: int, page_size: int) -> int:
@@ -165,26 +170,26 @@ class _Reader:
         self._odd.append(number)
         if number + 1 < self._count and self._adds_up(number + 1, computed):
             return Frame(page, commit, True), computed  # its checksum changed, nothing else
-        for fixed in self._corrections(number, seed, stored):
-            page, commit = struct.unpack(">II", fixed)
-            return Frame(page, commit, True), stored
-        return Frame(page, commit, False), stored
+        return Frame(page, commit, False, self._other_pages(number, seed, stored)), stored
 
     def _goes_on(self, number: int) -> bool:
         ahead = range(number + 1, min(self._count, number + 1 + _LOOK_AHEAD))
         return any(self._head(later)[8:16] == self._salts for later in ahead)
 
-    def _corrections(self, number: int, seed: Seed, stored: Seed) -> Iterator[bytes]:
-        """Yield the frame's first eight bytes with the one bit turned back that makes it add up."""
-        head = int.from_bytes(self._head(number)[:8], "big")
-        for bit in range(64):
-            fixed = (head ^ (1 << bit)).to_bytes(8, "big")
-            page, commit = struct.unpack(">II", fixed)
-            # A high bit of the content weighs the same as one of these: only a place that can be is believed.
-            if not 0 < page <= self._limit or commit > self._limit:
-                continue
-            if _sum(self._words.unpack(fixed + self._content(number)), seed) == stored:
-                yield fixed
+    def _other_pages(self, number: int, seed: Seed, stored: Seed) -> tuple[int, ...]:
+        """Return the pages that one bit of the frame's page number turned back would make it add up as.
+
+        That proves nothing: high bits of the content weigh the same, so neither page is believed.
+        """
+        page = int.from_bytes(self._head(number)[:4], "big")
+        rest = self._head(number)[4:8] + self._content(number)
+        others = (page ^ (1 << bit) for bit in range(32))
+        return tuple(
+            other
+            for other in others
+            if 0 < other <= self._limit
+            and _sum(self._words.unpack(other.to_bytes(4, "big") + rest), seed) == stored
+        )
 
     def _cut(self, log: Log) -> None:
         """Keep whole transactions. A damaged last one may be one that power cut short: it is not kept."""

@@ -86,6 +86,7 @@ class _World:
         self._rng = random.Random(f"{plan.seed}|nemesis")
         self._hub_lock, self._station_lock = asyncio.Lock(), asyncio.Lock()
         self._jobs: list[asyncio.Task[None]] = []
+        self._cuts = 0
 
     async def live(self) -> None:
         """Live until the horizon, heal, wait, reckon."""
@@ -189,13 +190,20 @@ class _World:
         elif fault.kind is FaultKind.SEVER:
             self.loop.net.sever(HOST)
         elif fault.kind is FaultKind.CUT:
-            self.loop.net.cut(HOST)
-            await asyncio.sleep(fault.for_s)
-            self.loop.net.heal(HOST)
+            await self._cut(fault.for_s)
         elif fault.kind in (FaultKind.STOP_HUB, FaultKind.RESTORE_HUB):
             await self._hub_cycle(fault)
         else:
             await self._station_cycle(fault)
+
+    async def _cut(self, for_s: float) -> None:
+        """Cut the cable; where two cuts meet, the end of the shorter one mends nothing."""
+        self._cuts += 1
+        self.loop.net.cut(HOST)
+        await asyncio.sleep(for_s)
+        self._cuts -= 1
+        if not self._cuts:
+            self.loop.net.heal(HOST)
 
     async def _strike(self, fault: Fault) -> None:
         def strike() -> None:

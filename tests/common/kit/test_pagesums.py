@@ -144,6 +144,31 @@ def test_a_damaged_log_is_found_and_what_follows_is_kept(
     assert len(rows(path)) < ROWS, "SQLite alone would have lost these without a word"
 
 
+def test_a_high_bit_of_the_content_does_not_pass_for_a_bit_of_the_page_number(
+    tmp_path: Path,
+) -> None:
+    """Both can weigh the same in the sum of the format: the frame is then nobody's."""
+    path = lived(tmp_path, log=True)
+    wal, was = path.with_name("state.db-wal"), read_log(path, 4096).frames[5]
+    for word in (10, 22, 34):
+        at = offset(5, 4096) + 4 * word + 3  # the highest byte of a word of the sum
+        flip(wal, at, 5)
+        frame = read_log(path, 4096).frames[5]
+        assert (frame.page, frame.whole, frame.perhaps) == (was.page, False, (was.page ^ 32,))
+        flip(wal, at, 5)
+
+
+def test_a_page_number_that_changed_leaves_neither_page_believed(tmp_path: Path) -> None:
+    path = lived(tmp_path, log=True)
+    number = frames(path) - 4
+    true_page = read_log(path, 4096).frames[number].page
+    flip(path.with_name("state.db-wal"), offset(number, 4096) - 24 + 3, 1)
+    log = read_log(path, 4096)
+    assert true_page in log.frames[number].perhaps
+    assert log.newest()[true_page] >= number
+    assert not log.frames[number].whole
+
+
 @pytest.mark.parametrize("at", range(HEADER_BYTES))
 def test_a_damaged_header_of_the_log_loses_nothing(tmp_path: Path, at: int) -> None:
     path = lived(tmp_path, log=True)
