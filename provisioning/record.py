@@ -153,6 +153,8 @@ class DrawnDoor(_Part):
     width: int = 1
     height: int = 1
     easy_reach: bool = False
+    flap: bool = False
+    """The flap of a recycling box: learnt like a door, and no place for parcels."""
 
 
 class DrawnScreen(_Part):

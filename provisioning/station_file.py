@@ -46,9 +46,13 @@ def station_record(
         "compartment": [
             _compartment(drawn, door)
             for drawn in record.drawing.door
-            if (door := record.door(drawn.label)) is not None
+            if not drawn.flap and (door := record.door(drawn.label)) is not None
         ],
     }
+    flaps = [
+        _wires(door) for one in record.drawing.door if one.flap and (door := record.door(one.label))
+    ]
+    made |= {"flap": flaps} if flaps else {}
     made |= {key: value for key, value in base.items() if key not in made}
     for key, value in chosen.items():
         _put(made, key, value)
@@ -155,10 +159,17 @@ def _tuned(zone: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _compartment(drawn: DrawnDoor, door: LearntDoor) -> dict[str, Any]:
+    place: dict[str, Any] = {
+        "zone": drawn.zone, "size": drawn.size,
+        "column": drawn.column, "row": drawn.row, "width": drawn.width, "height": drawn.height,
+    }  # fmt: skip
+    return _wires(door) | place | ({"easy_reach": True} if drawn.easy_reach else {})
+
+
+def _wires(door: LearntDoor) -> dict[str, Any]:
     said: dict[str, Any] = {
         "label": door.label, "bus": door.bus, "board_kind": door.kind, "unit": door.unit,
-        "channel": door.channel, "zone": drawn.zone, "size": drawn.size,
-        "column": drawn.column, "row": drawn.row, "width": drawn.width, "height": drawn.height,
+        "channel": door.channel,
     }  # fmt: skip
     if LOCK_BOARDS[door.kind].pulse.step_ms:
         said["pulse_ms"] = door.pulse_ms
@@ -168,7 +179,7 @@ def _compartment(drawn: DrawnDoor, door: LearntDoor) -> dict[str, Any]:
         said["sensor_channel"] = door.sensor_channel
     if door.open_level != 1:
         said["open_level"] = door.open_level
-    return said | ({"easy_reach": True} if drawn.easy_reach else {})
+    return said
 
 
 def _put(made: dict[str, Any], key: str, value: Any) -> None:

@@ -12,7 +12,9 @@ from common.kit.identity import StationSecrets, public_key
 from device_sim.app import Sim
 from device_sim.faults import Jam
 from edge.config import StationConfig
-from provisioning.record import load_record
+from firmware_protocols.lock_boards import LineProtocol
+from provisioning.record import LearntDoor, Record, load_record
+from provisioning.station_file import station_record
 from tests.edge.hardware.lock_bench import station_of
 from tests.parts import ROOT, require
 from tests.provisioning.site import at_cabinet
@@ -133,7 +135,10 @@ def test_every_cabinet_file_opens_in_the_demo(tmp_path: Path, port_base: int, na
     file = ROOT / f"cabinets/{name}.toml"
 
     async def body(technician: Technician, sim: Sim) -> None:
-        ports = [word for port in sim.serial for word in ("--port", str(port.link))]
+        # a port with one device that is no board (a scanner, a scale) is nothing for a scan
+        lines = {bus.name for bus in sim.cabinet.buses}
+        links = [port.link for port in sim.serial if port.link.name in lines]
+        ports = [word for link in links for word in ("--port", str(link))]
         assert await technician.run("scan", *ports) == 0, technician.errors
         assert await technician.run("learn", "--cabinet", str(file)) == 0, technician.errors
         assert await technician.run("test", "--cycles", "1") == 0, technician.errors
@@ -172,3 +177,36 @@ def _pair(data: Path) -> str:
     secrets = StationSecrets(STATION, b"\1" * 32, b"\2" * 32, b"\3" * 16, b"\4" * 32)
     secrets.save(data / "secrets.json")
     return public_key(secrets.private_key).hex()
+
+
+def test_a_flap_of_the_drawing_is_no_compartment() -> None:
+    at = "2026-11-27T01:00:00Z"
+    places = {"zone": "ambient", "size": "S", "column": 0}
+    doors = [
+        LearntDoor(
+            label=label, bus="bus0", unit=1, kind="waveshare_8ch_d", channel=channel, sensor_unit=1,
+            sensor_kind="waveshare_8ch_d", sensor_channel=channel, open_level=1, pulse_ms=400,
+            latency_ms=60, at=at,
+        )
+        for channel, label in enumerate(("A01", "R01"))
+    ]  # fmt: skip
+    record = Record.model_validate(
+        {
+            "buses": [
+                {"name": "bus0", "port": "/dev/x", "baud": 9600, "protocol": LineProtocol.MODBUS}
+            ],
+            "drawing": {
+                "zone": [{"name": "ambient", "name_zh": "常温", "name_en": "ambient"}],
+                "door": [
+                    {"label": "A01", "row": 0, **places},
+                    {"label": "R01", "row": 1, "flap": True, **places},
+                ],
+            },
+            "doors": doors,
+            "probes": [{"zone": "ambient", "bus": "bus0", "unit": 9, "kind": "xy_md02"}],
+        }
+    )
+    made = station_record(record, {}, {"station.id": STATION})
+    subject = StationConfig.model_validate(made)
+    assert [part.label for part in subject.compartment] == ["A01"]
+    assert [(flap.label, flap.channel) for flap in subject.flap] == [("R01", 1)]
