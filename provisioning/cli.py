@@ -12,6 +12,7 @@ from provisioning import upkeep_cli
 from provisioning.running import (
     DEFAULT_DATA,
     AnswersOption,
+    BenchOption,
     DataOption,
     JsonOption,
     LangOption,
@@ -78,6 +79,7 @@ def learn(
     as_json: JsonOption = False,
     lang: LangOption = None,
     answers: AnswersOption = None,
+    bench: BenchOption = None,
 ) -> None:
     """Door by door: pulse, say which opened, shut it by hand. Goes on where it was left."""
     from provisioning.learning import learn_step
@@ -88,6 +90,7 @@ def learn(
         as_json,
         lang,
         answers,
+        bench,
     )
 
 
@@ -133,6 +136,7 @@ def try_doors(
     as_json: JsonOption = False,
     lang: LangOption = None,
     answers: AnswersOption = None,
+    bench: BenchOption = None,
 ) -> None:
     """Open and shut every door n times, read every probe; within the duty of each coil."""
     from provisioning.cycling import try_step
@@ -144,6 +148,7 @@ def try_doors(
         as_json,
         lang,
         answers,
+        bench,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.kit.clock import Clock, SystemClock
+from provisioning.hands import BenchHands
 from provisioning.lease import Leases, hold_folder
 from provisioning.record import Record, load_record, save_record
 from provisioning.talk import Talk, texts_of
@@ -36,10 +37,17 @@ async def open_job(
     as_json: bool = False,
     lang: str | None = None,
     answers: Path | None = None,
+    bench: str | None = None,
 ) -> AsyncIterator[Job]:
     """Hold the folder and know what is known; ends every lease."""
     with hold_folder(data):
-        talk = Talk(texts_of(lang, os.environ), as_json=as_json, answers=answers, out=sys.stdout)
+        talk = Talk(
+            texts_of(lang, os.environ),
+            as_json=as_json,
+            answers=answers,
+            out=sys.stdout,
+            hands=None if bench is None else BenchHands(bench),
+        )
         job = Job(data, load_record(data), talk, SystemClock(), Leases(data))
         try:
             yield job

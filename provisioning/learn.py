@@ -42,10 +42,10 @@ class Learner:
 
     def _left(self) -> list[str] | None:
         """Return the labels of the drawing that are not known yet; None: without a drawing nobody knows."""
-        drawn = self._job.record.drawing.door
-        if not drawn:
+        record = self._job.record
+        if not record.is_drawn:
             return None
-        return [door.label for door in drawn if self._job.record.door(door.label) is None]
+        return [door.label for door in record.drawing.door if record.door(door.label) is None]
 
     async def _fit_to_open(self, board: Board) -> bool:
         """Let a person confirm a board that was only guessed; look at the settings that could burn a coil."""

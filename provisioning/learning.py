@@ -20,7 +20,7 @@ async def learn_step(
     if forget:
         job.keep(doors=(), odd=(), probes=())
     if drawing is not None:
-        job.keep(drawing=load_toml(Drawing, drawing, {}))
+        job.keep(drawing=load_toml(Drawing, drawing, {}), is_drawn=True)
     if not job.record.drawing.zone:
         job.keep(drawing=job.record.drawing.model_copy(update={"zone": await _ask_zones(job)}))
     async with open_bench(job, [bus.name for bus in job.record.buses]) as bench:

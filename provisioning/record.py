@@ -187,6 +187,8 @@ class Record(_Part):
     v: Literal[1] = 1
     buses: tuple[FoundBus, ...] = ()
     drawing: Drawing = Drawing()
+    is_drawn: bool = False
+    """The drawing came from its maker, so it says which doors there are; else it grows with what is learnt."""
     doors: tuple[LearntDoor, ...] = ()
     odd: tuple[OddChannel, ...] = ()
     probes: tuple[LearntProbe, ...] = ()

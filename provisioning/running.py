@@ -24,6 +24,10 @@ LangOption = Annotated[str | None, typer.Option("--lang", help="zh or en; withou
 AnswersOption = Annotated[
     Path | None, typer.Option("--answers", help="file with one answer a line instead of a person")
 ]
+BenchOption = Annotated[
+    str | None,
+    typer.Option("--bench", help="hands at a simulated cabinet: the page of `linli sim run`"),
+]
 DEFAULT_DATA = Path("data")
 
 
@@ -33,12 +37,13 @@ def run(
     as_json: bool,
     lang: str | None,
     answers: Path | None = None,
+    bench: str | None = None,
 ) -> None:
     """Carry out one step and leave with its exit code."""
     os.umask(0o077)
 
     async def main() -> bool:
-        async with open_job(data, as_json=as_json, lang=lang, answers=answers) as job:
+        async with open_job(data, as_json=as_json, lang=lang, answers=answers, bench=bench) as job:
             return await work(job)
 
     try:

@@ -13,6 +13,7 @@ from typing import TextIO
 
 from common.kit.errors import UnavailableError
 from common.ui.i18n import Catalogue, Lang, Param, Texts
+from provisioning.hands import BenchHands
 
 _READ_BYTES = 4096
 
@@ -76,8 +77,10 @@ class Talk:
         answers: Path | None = None,
         out: TextIO = sys.stdout,
         source: int = 0,
+        hands: BenchHands | None = None,
     ) -> None:
-        """`answers`: a file with one answer a line; empty lines count, lines with # do not."""
+        """`answers`: a file with one answer a line; empty lines count, lines with # do not. `hands` come first."""
+        self._hands = hands
         self.texts, self.as_json = texts, as_json
         self._out, self._keyboard = out, Keyboard(source)
         self._answers = None if answers is None else _answers(answers)
@@ -118,11 +121,15 @@ class Talk:
             self._end_progress()
             self._out.write(said + (f" [{default}] " if default else " "))
             self._out.flush()
-        answer = await self._answer()
+        answer = await self._answer(key, str(params.get("label", "")))
         return answer or default
 
-    async def _answer(self) -> str:
-        if self._answers is not None:
+    async def _answer(self, key: str, label: str) -> str:
+        given: str | None
+        if self._hands is not None:
+            given = await self._hands.answer(key, label)
+            self.raw(given)
+        elif self._answers is not None:
             given = next(self._answers, None)
             if not self.as_json:
                 self._line(given or "")

@@ -120,6 +120,8 @@ ERROR_KEYS: dict[str, str] = {
     "provision.backup": "This is no whole backup that this release can read.",
     "provision.address_taken": "Another device has this address.",
     "provision.other_board": "Another kind of board answers there, or nothing; nothing was changed.",
+    "provision.bench": "This is no bench page of a simulator on this computer.",
+    "provision.no_bench": "The simulator's bench page does not answer.",
     "provision.running": "Another technician works with this data folder.",
     # simulator (its bench on loopback)
     "sim.no_link": "The link to the serial port cannot be made; give another folder.",

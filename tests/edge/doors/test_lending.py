@@ -21,6 +21,7 @@ def test_a_lent_door_refuses_and_another_opens(tmp_path: Path) -> None:
         assert refused.value.key == "doors.in_maintenance"
         await station.ask("A03")
         await station.until("A03", DoorState.OPEN)
+        assert await station.doors.lend(()) == {}  # A03 is open, and not asked for
         station.doors.take_back(LABELS)
         await station.ask("A01")
         await station.until("A01", DoorState.OPEN)
