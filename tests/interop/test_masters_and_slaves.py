@@ -6,6 +6,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pymodbus.datastore import (
@@ -29,6 +30,7 @@ __all__ = ["built", "sim"]
 LIBMODBUS = Path(__file__).with_name("libmodbus.py")
 UNITS = (1, 2, 3, 4)
 STATION = station_config()
+_BLOCK: Any = ModbusSequentialDataBlock  # pymodbus leaves it untyped
 PULSE_OF_A04 = "10 00 12 00 02 04 00 02 00 04"
 
 
@@ -68,10 +70,10 @@ def slaves() -> ModbusServerContext:
 
     def device() -> ModbusDeviceContext:
         return ModbusDeviceContext(
-            di=ModbusSequentialDataBlock(1, [0, 0, 1] + [0] * 13),
-            co=ModbusSequentialDataBlock(1, [0] * 512),
-            hr=ModbusSequentialDataBlock(1, [0] * 64),
-            ir=ModbusSequentialDataBlock(1, [0, 41, 582] + [0] * 13),
+            di=_BLOCK(1, [0, 0, 1] + [0] * 13),
+            co=_BLOCK(1, [0] * 512),
+            hr=_BLOCK(1, [0] * 64),
+            ir=_BLOCK(1, [0, 41, 582] + [0] * 13),
         )
 
     return ModbusServerContext(devices={unit: device() for unit in UNITS}, single=False)
@@ -91,7 +93,7 @@ async def agree(hardware: Hardware) -> None:
 async def test_our_owner_and_a_pymodbus_server_on_a_serial_line() -> None:
     heard = Heard()
     async with null_modem() as (here, there):
-        server = ModbusSerialServer(slaves(), port=there, baudrate=9600, trace_packet=heard)
+        server: Any = ModbusSerialServer(slaves(), port=there, baudrate=9600, trace_packet=heard)
         serving = asyncio.create_task(server.serve_forever())
         try:
             async with hardware_on(here) as hardware:
@@ -104,7 +106,7 @@ async def test_our_owner_and_a_pymodbus_server_on_a_serial_line() -> None:
 
 async def test_our_owner_and_a_pymodbus_server_over_tcp() -> None:
     heard = Heard()
-    server = ModbusTcpServer(slaves(), address=("127.0.0.1", 0), trace_packet=heard)
+    server: Any = ModbusTcpServer(slaves(), address=("127.0.0.1", 0), trace_packet=heard)
     serving = asyncio.create_task(server.serve_forever())
     try:
         async with asyncio.timeout(5):
