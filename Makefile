@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 UV_ENV = eval "$$($(PY) requirements/pip_index.py)"
 OURS := pyproject.toml
 
-.PHONY: help setup demo test lint check docs lock coverage mutation clean
+.PHONY: help setup demo test lint check docs lock coverage mutation fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -44,6 +44,9 @@ coverage: $(VENV)/.test ## branches of the rooms that decide an opening or keep 
 mutation: $(VENV)/.mutation ## change the same rooms at random and see whether a test notices (hours; see CONTRIBUTING.md)
 	@$(BIN)/python -m tests.proof.mutants $(ARGS)
 
+fuzz: $(VENV)/.fuzz ## every parser of the wire driven by coverage for minutes (see CONTRIBUTING.md)
+	@$(BIN)/python -m tests.proof.fuzz $(ARGS)
+
 check: lint test ## lint, then test: what must be green before a commit
 
 docs: $(VENV)/.test ## write the reference pages anew from the code
@@ -55,11 +58,13 @@ lock: | $(UV) ## resolve requirements/*.txt anew from pyproject.toml
 	  $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	    $$groups pyproject.toml -o requirements/$$name.txt || exit 1; done && \
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-	  --group mutation -c requirements/test.txt -o requirements/mutation.txt
+	  --group mutation -c requirements/test.txt -o requirements/mutation.txt && \
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  --group fuzz -c requirements/test.txt -o requirements/fuzz.txt
 
 clean: ## remove everything that was made here
 	rm -rf $(VENV) .tools .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis \
-	  .import_linter_cache .grimp_cache .coverage mutants dist tests/shots/out
+	  .import_linter_cache .grimp_cache .coverage .fuzz mutants dist tests/shots/out
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A bare Debian has python3 and pip, but neither venv nor permission to install for the system
@@ -86,4 +91,9 @@ $(VENV)/.test: requirements/test.txt $(OURS) | $(BIN)/python
 # Beside the tests' own set: only `make mutation` needs it.
 $(VENV)/.mutation: requirements/mutation.txt $(VENV)/.test
 	@$(UV_ENV) && $(UV) pip install -q --compile-bytecode --python $(VENV) --require-hashes -r requirements/mutation.txt
+	@touch $@
+
+# Beside the tests' own set: only `make fuzz` needs it.
+$(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.test
+	@$(UV_ENV) && $(UV) pip install -q --compile-bytecode --python $(VENV) --require-hashes -r requirements/fuzz.txt
 	@touch $@

@@ -4,6 +4,7 @@
 it fails instead, so that the full run on the build machine hides nothing.
 """
 
+import ctypes.util
 import importlib.util
 import os
 import shutil
@@ -72,6 +73,9 @@ PARTS = {
     "chromium": Part(_chromium, "no Chromium: `apt-get install chromium-headless-shell`"),
     "cjk-font": Part(_cjk_font, "no Chinese font: `apt-get install fontconfig fonts-noto-cjk`"),
     "mbpoll": Part(_program("mbpoll"), "no mbpoll: `apt-get install mbpoll`"),
+    "libmodbus": Part(
+        lambda: ctypes.util.find_library("modbus"), "no libmodbus: `apt-get install libmodbus5`"
+    ),
     "browser-driver": Part(
         _driver, "Playwright's driver does not start: `apt-get install libatomic1`"
     ),

@@ -1,4 +1,4 @@
-"""`linli bench bus`: doors polled a second beside the wire's limit, CPU of a transaction beside its floors, codecs.
+"""`linli bench bus`: doors polled a second beside what the wire carries, a transaction beside its floors, codecs.
 
 The boards answer at the speed of the line. CPU is measured against a peer in another process that answers at once:
 raw reads and writes, bare pymodbus, and our owner, in the same run.
