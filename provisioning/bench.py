@@ -17,11 +17,13 @@ from edge.hardware.errors import DeviceRefusedError, NoReplyError, NotSentError
 from edge.hardware.line import open_line
 from edge.hardware.lock_drivers import LOCK_DRIVERS, SPEECHES
 from edge.hardware.ports import LockBoard, Probe, PulseResult
+from edge.hardware.profiled import ProfiledDevice, ProfiledProbe
 from edge.hardware.speech import BoardRule
 from firmware_protocols import waveshare_relay
 from firmware_protocols.lock_boards import LOCK_BOARDS, LockKind
 from provisioning.coils import Coils
 from provisioning.job import Job
+from provisioning.profiled import PROFILES, is_profiled
 from provisioning.record import FoundBus, FoundUnit
 
 GAP_S = 0.15
@@ -67,8 +69,11 @@ class Workbench:
         """Return the boards of a bus."""
         return tuple(board for board in self.boards.values() if board.bus == bus)
 
-    def probe(self, bus: str, unit: int, kind: str, zone: str) -> Probe:
-        """Return a driver of a probe."""
+    def probe(self, bus: str, unit: int, kind: str, zone: str, channel: int = 0) -> Probe:
+        """Return a driver of a probe, of the place `channel` where a unit has several."""
+        if is_profiled(kind):
+            device = ProfiledDevice(self.owners[bus], unit, PROFILES[kind])
+            return ProfiledProbe(device, zone, channel)
         return PROBE_DRIVERS[kind](self.owners[bus], unit, zone)
 
     async def inputs(self, bus: str) -> dict[Place, bool | None]:

@@ -81,7 +81,7 @@ async def _shut_first(job: Job, bench: Workbench, door: LearntDoor) -> None:
 
 
 async def _try_probe(bench: Workbench, probe: LearntProbe) -> ProbeSeen:
-    driver = bench.probe(probe.bus, probe.unit, probe.kind, probe.zone)
+    driver = bench.probe(probe.bus, probe.unit, probe.kind, probe.zone, probe.channel)
     readings = [await driver.read() for _ in range(READINGS)]
     said = [one.temperature_c for one in readings if one.temperature_c is not None]
     last = readings[-1]

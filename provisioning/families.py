@@ -4,26 +4,19 @@ Source of every register: hardware reference B, as in the modules of `firmware_p
 fits nothing is reported as unknown, never guessed into a driver.
 """
 
-from collections.abc import Awaitable, Callable
-from struct import pack, unpack
-
 from edge.hardware.framed import Codec
 from edge.hardware.speech import A, Q
 from firmware_protocols import kerong_cu16, kerong_cu48, qianming, waveshare_relay, wkly, xy_md02
 from firmware_protocols.lock_boards import LOCK_BOARDS, LockKind
 from firmware_protocols.modbus_pdu import Function
+from provisioning.profiled import Reader, recognise_profile
 from provisioning.record import FoundUnit, Sure
 
-Reader = Callable[[Function, int, int], Awaitable[tuple[int, ...] | None]]
-"""Function, address, count → the bits or registers; None: refused, or silence."""
+__all__ = ["Reader", "framed_unit", "question", "recognise"]
+
 _H, _I = Function.READ_HOLDING_REGISTERS, Function.READ_INPUT_REGISTERS
 _C, _D = Function.READ_COILS, Function.READ_DISCRETE_INPUTS
 _PROBE_BAUDS = (9600, 14400, 19200)
-_R4DCB08_ADDRESS = 0x00FE
-_XJP60D_FIRST, _XJP60D_COUNT = 256, 12
-_PZEM_REGISTERS, _PZEM_ADDRESS = 10, 2
-_SDM_FREQUENCY = 0x46
-_MAINS_HZ = (45.0, 65.0)
 
 
 async def recognise(unit: int, read: Reader) -> FoundUnit:
@@ -58,19 +51,6 @@ async def _xy_md02(unit: int, read: Reader) -> FoundUnit | None:
     return FoundUnit(unit=unit, kind="xy_md02", sure=sure, seen=said)
 
 
-async def _r4dcb08(unit: int, read: Reader) -> FoundUnit | None:
-    if await read(_H, _R4DCB08_ADDRESS, 1) != (unit,) or await read(_H, 0, 8) is None:
-        return None
-    return FoundUnit(unit=unit, kind="r4dcb08", sure="certain", seen="R4DCB08, eight DS18B20")
-
-
-async def _xjp60d(unit: int, read: Reader) -> FoundUnit | None:
-    probes = await read(_H, _XJP60D_FIRST, _XJP60D_COUNT)
-    if probes is None:
-        return None
-    return FoundUnit(unit=unit, kind="xjp60d", sure="likely", seen="Dixell XJP60D, six probes")
-
-
 async def _lc(unit: int, read: Reader) -> FoundUnit | None:
     if await read(_C, 0, 8) is None or await read(_D, 0, 8) is None:
         return None
@@ -86,23 +66,7 @@ async def _r421a08(unit: int, read: Reader) -> FoundUnit | None:
     return _board(unit, "r421a08", "likely", "eight registers that say on or off")
 
 
-async def _pzem(unit: int, read: Reader) -> FoundUnit | None:
-    if await read(_I, 0, _PZEM_REGISTERS) is None or await read(_H, _PZEM_ADDRESS, 1) != (unit,):
-        return None
-    return FoundUnit(unit=unit, kind="pzem_016", sure="likely", seen="PZEM-016 energy meter")
-
-
-async def _sdm(unit: int, read: Reader) -> FoundUnit | None:
-    words = await read(_I, _SDM_FREQUENCY, 2)
-    if words is None:
-        return None
-    (hertz,) = unpack(">f", pack(">HH", *words))
-    if not _MAINS_HZ[0] <= hertz <= _MAINS_HZ[1]:
-        return None
-    return FoundUnit(unit=unit, kind="sdm", sure="likely", seen=f"Eastron meter, {hertz:.1f} Hz")
-
-
-_MODBUS = (_waveshare, _xy_md02, _r4dcb08, _pzem, _sdm, _xjp60d, _lc, _r421a08)
+_MODBUS = (_waveshare, _xy_md02, recognise_profile, _lc, _r421a08)
 """In this order: a family that is recognised by less comes later."""
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from common.kit.config import load_toml
 from common.kit.errors import InvalidError
 from provisioning.bench import open_bench
+from provisioning.devices import learn_devices
 from provisioning.job import Job
 from provisioning.learn import Learner
 from provisioning.record import Drawing, DrawnZone
@@ -18,7 +19,7 @@ async def learn_step(
     if not job.record.buses:
         raise InvalidError("provision.not_scanned", "nothing is known yet: linli provision scan")
     if forget:
-        job.keep(doors=(), odd=(), probes=())
+        job.keep(doors=(), odd=(), probes=(), devices=())
     if drawing is not None:
         job.keep(drawing=load_toml(Drawing, drawing, {}), is_drawn=True)
     if not job.record.drawing.zone:
@@ -26,6 +27,7 @@ async def learn_step(
     async with open_bench(job, [bus.name for bus in job.record.buses]) as bench:
         doors = await Learner(job, bench, pulse_ms, again=again).run()
         probes = await learn_probes(job, bench)
+        await learn_devices(job, bench)
     if doors and probes:
         job.talk.tell("learnt_all", "everything is known. Next: linli provision test, then config")
     return doors and probes

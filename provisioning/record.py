@@ -91,6 +91,17 @@ class LearntProbe(_Part):
     bus: str
     unit: int
     kind: str
+    channel: int = 0
+
+
+class LearntDevice(_Part):
+    """A controller or meter and the zone it belongs to, if it is one."""
+
+    name: str
+    bus: str
+    unit: int
+    kind: str
+    zone: str | None = None
 
 
 class DoorCycles(_Part):
@@ -192,6 +203,7 @@ class Record(_Part):
     doors: tuple[LearntDoor, ...] = ()
     odd: tuple[OddChannel, ...] = ()
     probes: tuple[LearntProbe, ...] = ()
+    devices: tuple[LearntDevice, ...] = ()
     tested: LastTest | None = None
     pulses: tuple[CoilPulse, ...] = ()
 

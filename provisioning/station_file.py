@@ -19,7 +19,14 @@ from edge.access.pairing import SECRETS_FILE
 from edge.config import StationConfig
 from firmware_protocols.lock_boards import LOCK_BOARDS
 from provisioning.limits import LIMITS_C, temperature_class
-from provisioning.record import DrawnDoor, DrawnZone, LearntDoor, LearntProbe, Record
+from provisioning.record import (
+    DrawnDoor,
+    DrawnZone,
+    LearntDevice,
+    LearntDoor,
+    LearntProbe,
+    Record,
+)
 
 _PAIRING_FILES = (SECRETS_FILE, "pairing.json")
 
@@ -53,6 +60,12 @@ def station_record(
         _wires(door) for one in record.drawing.door if one.flap and (door := record.door(one.label))
     ]
     made |= {"flap": flaps} if flaps else {}
+    if record.devices:
+        tuned = {(one["bus"], one["unit"], one["kind"]): one for one in base.get("device", ())}
+        made["device"] = [
+            one.model_dump(exclude_none=True) | tuned.get((one.bus, one.unit, one.kind), {})
+            for one in record.devices
+        ]
     made |= {key: value for key, value in base.items() if key not in made}
     for key, value in chosen.items():
         _put(made, key, value)
@@ -132,7 +145,8 @@ def _missing(record: Record) -> list[str]:
 
 
 def _used(record: Record, bus: str) -> bool:
-    parts: Sequence[LearntDoor | LearntProbe] = (*record.doors, *record.probes)
+    parts: Sequence[LearntDoor | LearntProbe | LearntDevice]
+    parts = (*record.doors, *record.probes, *record.devices)
     return any(part.bus == bus for part in parts)
 
 
@@ -150,7 +164,7 @@ def _zone(zone: DrawnZone, probe: LearntProbe) -> dict[str, Any]:
         "name": zone.name, "name_zh": zone.name_zh, "name_en": zone.name_en,
         "temperature_class": kind.value, "probe_bus": probe.bus, "probe_unit": probe.unit,
         "probe_kind": probe.kind, "min_c": low_c, "max_c": high_c,
-    }  # fmt: skip
+    } | ({"probe_channel": probe.channel} if probe.channel else {})  # fmt: skip
 
 
 def _tuned(zone: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Which probe hangs in which zone: from the drawing, the readings and a person's word."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from common.contract.words import Quality
@@ -8,7 +8,8 @@ from edge.hardware.ports import ProbeReading
 from edge.instruments import OWN_PROBE_DRIVERS
 from provisioning.bench import Workbench
 from provisioning.job import Job
-from provisioning.record import DrawnZone, LearntProbe
+from provisioning.profiled import PROFILES, is_profiled
+from provisioning.record import DrawnZone, FoundUnit, LearntProbe
 
 _AMBIENT_C = 22.0
 
@@ -20,12 +21,15 @@ class Seen:
     bus: str
     unit: int
     kind: str
+    channel: int | None
+    """From 0; None: the unit has this one probe."""
     reading: ProbeReading
 
     @property
     def place(self) -> str:
         """Return what a technician types."""
-        return f"{self.bus}/{self.unit}"
+        unit = f"{self.bus}/{self.unit}"
+        return unit if self.channel is None else f"{unit}/{self.channel + 1}"
 
     def said(self) -> str:
         """Return place and reading for a person."""
@@ -48,7 +52,10 @@ async def learn_probes(job: Job, bench: Workbench) -> bool:
             )  # fmt: skip
             continue
         seen.remove(probe)
-        learnt = LearntProbe(zone=zone.name, bus=probe.bus, unit=probe.unit, kind=probe.kind)
+        learnt = LearntProbe(
+            zone=zone.name, bus=probe.bus, unit=probe.unit, kind=probe.kind,
+            channel=probe.channel or 0,
+        )  # fmt: skip
         job.keep(probes=(*job.record.probes, learnt))
         job.talk.tell(
             "probe_learnt", "  zone %(zone)s: probe %(probe)s", zone=zone.name, probe=probe.place
@@ -57,19 +64,35 @@ async def learn_probes(job: Job, bench: Workbench) -> bool:
 
 
 async def _readings(job: Job, bench: Workbench) -> list[Seen]:
-    taken = {(probe.bus, probe.unit) for probe in job.record.probes}
-    return [
-        Seen(
-            bus.name, unit.unit, unit.kind,
-            await bench.probe(bus.name, unit.unit, unit.kind, "").read(),
-        )
-        for bus in job.record.buses
-        for unit in bus.units
-        if bus.name in bench.owners
-        and unit.kind in OWN_PROBE_DRIVERS
-        and not unit.shared
-        and (bus.name, unit.unit) not in taken
-    ]  # fmt: skip
+    taken = {(probe.bus, probe.unit, probe.channel) for probe in job.record.probes}
+    seen = []
+    for bus in job.record.buses:
+        for unit in bus.units:
+            if bus.name in bench.owners and not unit.shared:
+                seen += await _of_unit(bench, bus.name, unit, taken)
+    return seen
+
+
+async def _of_unit(
+    bench: Workbench, bus: str, unit: FoundUnit, taken: Set[tuple[str, int, int]]
+) -> list[Seen]:
+    """Read every probe of a unit that hangs nowhere yet; empty places of a module are passed over."""
+    several = False
+    if unit.kind in OWN_PROBE_DRIVERS:
+        channels = [0]
+    elif is_profiled(unit.kind):
+        channels = sorted(PROFILES[unit.kind].probes)
+        several = len(channels) > 1
+    else:
+        return []
+    found = []
+    for channel in channels:
+        if (bus, unit.unit, channel) in taken:
+            continue
+        reading = await bench.probe(bus, unit.unit, unit.kind, "", channel).read()
+        if reading.quality is Quality.GOOD or not several:
+            found.append(Seen(bus, unit.unit, unit.kind, channel if several else None, reading))
+    return found
 
 
 async def _probe_of(
@@ -79,7 +102,7 @@ async def _probe_of(
     if not seen:
         return None
     name = zone.name_zh if job.talk.texts.lang.value.startswith("zh") else zone.name_en
-    guess = min(seen, key=lambda one: _distance(zone, one.reading))
+    guess = min(seen, key=lambda one: distance(zone, one.reading))
     places = {one.place: one for one in seen}
     if len(places) == 1 and len(left) == 1:
         return guess
@@ -93,7 +116,8 @@ async def _probe_of(
         job.talk.tell("no_such_probe", "there is no probe %(probe)s", probe=answer)
 
 
-def _distance(zone: DrawnZone, reading: ProbeReading) -> float:
+def distance(zone: DrawnZone, reading: ProbeReading) -> float:
+    """Return how far a reading is from what the zone is set to, in K; a bad one is far from everything."""
     if reading.quality is not Quality.GOOD or reading.temperature_c is None:
         return 1000.0
     wanted_c = _AMBIENT_C if zone.set_point_c is None else zone.set_point_c
