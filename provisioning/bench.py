@@ -14,6 +14,7 @@ from edge.config import BusSection
 from edge.hardware.build import PROBE_DRIVERS
 from edge.hardware.bus import BusOwner
 from edge.hardware.errors import DeviceRefusedError, NoReplyError, NotSentError
+from edge.hardware.lending import ended
 from edge.hardware.line import open_line
 from edge.hardware.lock_drivers import LOCK_DRIVERS, SPEECHES
 from edge.hardware.ports import LockBoard, Probe, PulseResult
@@ -57,7 +58,8 @@ class Workbench:
         """Drive what hangs on `owners`."""
         self.coils, self.owners = coils, owners
         self._job = job
-        self._free_at_s = 0.0
+        self._free_at_s = self.sent_s = 0.0
+        """`sent_s`: when the last pulse was given to the wire."""
         self.boards = {
             (bus.name, unit.unit): _board(bus, unit, owners[bus.name])
             for bus in job.record.buses
@@ -96,6 +98,7 @@ class Workbench:
         await asyncio.sleep(max(0.0, self._free_at_s - loop.time()))
         self.coils.pulsed(board.bus, board.unit, channel)
         self._job.keep(pulses=self.coils.rows)
+        self.sent_s = loop.time()
         try:
             return await board.driver.pulse(channel, ms)
         finally:
@@ -128,9 +131,7 @@ async def open_bench(job: Job, buses: Iterable[str]) -> AsyncIterator[Workbench]
             await _until_open(owners)
             yield Workbench(job, owners, coils)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await ended(*tasks)
     finally:
         for bus in chosen:
             await job.leases.give_back(bus.port, coils.cool_s(bus.name))

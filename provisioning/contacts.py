@@ -15,7 +15,10 @@ Inputs = dict[Place, bool | None]
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The inputs that changed after a pulse, with their new state, and how long it took."""
+    """The inputs that changed after a pulse, with their new state, and how long after it that was seen.
+
+    A board that answers an opening late (8A: a second) keeps its line so long, and nobody sees the door sooner.
+    """
 
     inputs: dict[Place, bool]
     after_ms: int
@@ -46,7 +49,7 @@ async def wait_moved(bench: Workbench, bus: str, before: Inputs) -> Moved:
             if state is not None and before[place] is not None and state != before[place]
         }
         if changed and not last:
-            first_ms = round((loop.time() - start_s) * 1000)
+            first_ms = round((loop.time() - bench.sent_s) * 1000)
         equal = equal + 1 if changed == last else 1
         last = changed
         if changed and equal >= EQUAL:

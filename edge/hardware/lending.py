@@ -6,6 +6,7 @@ from typing import Any
 from edge.hardware.bus import BusOwner
 from edge.hardware.pace import QUARANTINE_S
 
+CANCEL_AGAIN_S = 0.5
 LENT = "lent to a technician (linli provision)"
 
 
@@ -50,6 +51,15 @@ class LentPort:
             if serving.done():
                 await serving  # it never ends but by an error
         finally:
-            for task in (serving, wanted):
-                task.cancel()
-            await asyncio.wait({serving, wanted})
+            await ended(serving, wanted)
+
+
+async def ended(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel until they have ended: pymodbus waits with `wait_for`, which in Python 3.11 forgets a cancellation that
+    meets the answer, and an owner that was cancelled once would go on for ever.
+    """
+    waiting = set(tasks)
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        _, waiting = await asyncio.wait(waiting, timeout=CANCEL_AGAIN_S)
