@@ -51,8 +51,9 @@ class Greeting(Generic[Q, A]):
             except NoReplyError:
                 log.warning("bus %s: unit %d does not answer all-off", self._section.name, unit)
         if self._tally.opened == 1:
-            # who is silent costs its time only once: it has not answered all-off
-            there = [unit for unit in sorted(self._units) if not self._tally.unit(unit).silent]
+            # boards that open doors, without those that have been silent: each silence costs its time
+            boards = sorted(self._units.intersection(self._rules))
+            there = [unit for unit in boards if not self._tally.unit(unit).silent]
             self.twins = tuple([unit for unit in there if await self._has_twin(link, unit)])
 
     async def _test_echo(self, link: Link[Q, A]) -> None:
