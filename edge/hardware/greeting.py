@@ -33,7 +33,7 @@ class Greeting(Generic[Q, A]):
     ) -> None:
         """`units`: all configured ones; `transact` is the owner's, with its gaps and its book-keeping."""
         self._section, self._speech, self._rules = section, speech, rules
-        self._units, self._transact, self._pace, self._tally = units, transact, pace, tally
+        self._transact, self._pace, self._tally = transact, pace, tally
         self._spare_unit = next((n for n in reversed(speech.units) if n not in units), None)
         self.twins: tuple[int, ...] = ()
         """Units whose address a second board has, found when the port was opened first."""
@@ -51,8 +51,9 @@ class Greeting(Generic[Q, A]):
             except NoReplyError:
                 log.warning("bus %s: unit %d does not answer all-off", self._section.name, unit)
         if self._tally.opened == 1:
-            # boards that open doors, without those that have been silent: each silence costs its time
-            boards = sorted(self._units.intersection(self._rules))
+            # boards that open doors (who bears certain reads alone is none), without those that have been
+            # silent: each silence costs its time
+            boards = [unit for unit, rule in sorted(self._rules.items()) if rule.reads is None]
             there = [unit for unit in boards if not self._tally.unit(unit).silent]
             self.twins = tuple([unit for unit in there if await self._has_twin(link, unit)])
 

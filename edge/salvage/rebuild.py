@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.contract.damage import MOST_NAMES, LostEvents
-from common.contract.digest import row_hash, segment_of
+from common.contract.digest import EMPTY, row_hash, segment_of
 from common.kit.sqlite import connect
 from edge.config import StationConfig
 from edge.salvage import caution
@@ -70,7 +70,7 @@ def _fill_tx(
     for name in sorted(stock.layout.keys() & here - _OWN_RULES):
         insert_tx(conn, name, stock.missing(name))
         insert_tx(conn, name, stock.records(name))
-    _fill_self_tx(conn, stock)
+    _fill_self_tx(conn, stock, wall_ms)
     _fill_rows_tx(conn, stock)
     _fill_placements_tx(conn, stock)
     _fill_sessions_tx(conn, stock)
@@ -89,11 +89,24 @@ def _fill_tx(
     return Rebuilt(stock.holed()[:MOST_NAMES], tuple(lost[:MOST_NAMES]), held, doors)
 
 
-def _fill_self_tx(conn: sqlite3.Connection, stock: Stock) -> None:
+def _fill_self_tx(conn: sqlite3.Connection, stock: Stock, wall_ms: int) -> None:
+    """Put who this is; where neither file nor copy knows, a new install behind every epoch that can be seen."""
     insert_tx(conn, "sync_self", stock.records("sync_self"))
     for row in stock.missing("sync_self"):
         ahead = {"boot_epoch": row["boot_epoch"] + EPOCHS_AHEAD}
         insert_tx(conn, "sync_self", [row | ahead])
+    if conn.execute("SELECT 1 FROM sync_self").fetchone() is None:
+        conn.execute(
+            "INSERT INTO sync_self VALUES (1, ?, '', 1, ?, 0, 0, 0, ?)",
+            (f"rebuilt-{wall_ms}", _newest_epoch(stock) + EPOCHS_AHEAD, EMPTY),
+        )
+
+
+def _newest_epoch(stock: Stock) -> int:
+    """Return the newest boot epoch that any event or lane still tells of."""
+    names = ("outbox", "sync_lane", "sync_break")
+    rows = [row for name in names for row in (*stock.missing(name), *stock.records(name))]
+    return max((int(row["boot_epoch"]) for row in rows), default=0)
 
 
 def _fill_rows_tx(conn: sqlite3.Connection, stock: Stock) -> None:

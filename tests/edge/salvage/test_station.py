@@ -160,6 +160,23 @@ def test_lost_events_are_told_and_the_chain_goes_on(tmp_path: Path) -> None:
     in_house(tmp_path, body)
 
 
+@pytest.mark.parametrize("also", [(), ("outbox",)])
+def test_who_loses_its_own_epoch_begins_behind_every_one_it_used(
+    tmp_path: Path, also: tuple[str, ...]
+) -> None:
+    async def body(house: House) -> None:
+        await house.delivered("LP-0001")
+        ((before,),) = house.sql("SELECT max(boot_epoch) FROM sync_lane")
+        path = await stopped(house)
+        rot(path, "sync_self", *also)
+        await house.boot()
+        ((epoch,),) = house.sql("SELECT boot_epoch FROM sync_self")
+        assert epoch > before + 1000
+        assert house.events("storage.damaged")[0]["outcome"] == "rebuilt"
+
+    in_house(tmp_path, body)
+
+
 def test_counters_never_fall_by_damage(tmp_path: Path) -> None:
     async def body(house: House) -> None:
         for _ in range(3):
