@@ -139,6 +139,9 @@ def test_every_cabinet_file_opens_in_the_demo(tmp_path: Path, port_base: int, na
         lines = {bus.name for bus in sim.cabinet.buses}
         links = [port.link for port in sim.serial if port.link.name in lines]
         ports = [word for link in links for word in ("--port", str(link))]
+        if name != "yangguangli-3":  # one whole scan is enough: 247 addresses take their time
+            last = max(board.unit for board in sim.cabinet.config.board)
+            ports += ["--units", f"0-{last + 3}"]
         assert await technician.run("scan", *ports) == 0, technician.errors
         assert await technician.run("learn", "--cabinet", str(file)) == 0, technician.errors
         assert await technician.run("test", "--cycles", "1") == 0, technician.errors
