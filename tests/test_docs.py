@@ -20,7 +20,7 @@ from tests.house_rules import tracked_files
 from tests.parts import ROOT
 
 # One worker parses the tree for all of them.
-pytestmark = pytest.mark.xdist_group("tree")
+pytestmark = [pytest.mark.xdist_group("tree"), pytest.mark.timeout(60)]
 
 _LINK = re.compile(r"(?<!`)!?\[[^\]]*\]\(([^)\s]+)\)")
 _KEY = re.compile(r"^[a-z_]+(\.[a-z_]+)+$")

@@ -23,7 +23,7 @@ from tests.house_rules import (
 from tests.parts import ROOT
 
 # One worker parses the tree for all of them.
-pytestmark = pytest.mark.xdist_group("tree")
+pytestmark = [pytest.mark.xdist_group("tree"), pytest.mark.timeout(60)]
 
 # Where time, chance and threads come from, each with its reason; everywhere else they are ports.
 PORTS = {
