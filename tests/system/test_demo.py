@@ -98,9 +98,10 @@ async def test_the_journey_on_the_same_data(tmp_path: Path, port_base: int) -> N
     assert again == [step for step in STEPS if step not in ONLY_ON_FRESH_DATA]
 
 
-OTHER_CABINETS = sorted(
-    file for file in (ROOT / "cabinets").glob("*.toml") if file.stem != "yangguangli-3"
-)
+OTHER_CABINETS = [ROOT / f"cabinets/{name}.toml" for name in ("dongsi-5", "heping-2", "lvyuan-6")]
+"""Those with devices, whose settings only the demo writes; every cabinet is opened by a technician's settings in
+tests/provisioning/test_commission.py.
+"""
 
 
 @pytest.mark.parametrize("cabinet", OTHER_CABINETS, ids=lambda file: file.stem)
