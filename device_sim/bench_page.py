@@ -9,10 +9,13 @@ from device_sim.config import CabinetConfig
 from device_sim.fault_forms import fault_forms
 from device_sim.fault_texts import FaultWords
 from device_sim.texts import LANGUAGES, words
+from firmware_protocols.escpos import Paper
+from firmware_protocols.gm65 import SCANNERS
+from firmware_protocols.weights import SCALES
 
 _TYPES = {"css": "text/css", "js": "text/javascript"}
-_TEMPLATES = ("bench.html", "faults.html")
-_FILES = ("bench.css", "bench.js", "faults.js", "story.js")
+_TEMPLATES = ("bench.html", "devices.html", "faults.html")
+_FILES = ("bench.css", "bench.js", "devices.js", "faults.js", "story.js")
 
 
 class BenchPage:
@@ -34,6 +37,9 @@ class BenchPage:
                 t=words(language),
                 config=config,
                 groups=fault_forms(config, FaultWords(language)),
+                scanners=SCANNERS,
+                scales=SCALES,
+                papers=[paper.value for paper in Paper],
             )
             for language in LANGUAGES
         }

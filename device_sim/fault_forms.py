@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from device_sim.config import BoardSection, CabinetConfig
 from device_sim.fault_base import FaultBase
 from device_sim.fault_texts import FaultWords
-from device_sim.faults import Fault
+from device_sim.faults import AdapterUnplugged, Fault
 from device_sim.iron_faults import DoorFault, PowerCut, SensorFault, ZoneFault
 from device_sim.profile_board import shipped
 
@@ -63,6 +63,8 @@ def fault_forms(config: CabinetConfig, words: FaultWords) -> tuple[FormGroup, ..
     for kind, model in kinds():
         group = _group(model)
         targets = _targets(group, config, words)
+        if model is AdapterUnplugged:  # devices alone on their port have an adapter too
+            targets += tuple((one.name, one.name) for one in config.serial)
         if targets:
             inputs = tuple(_inputs(model, targets, words))
             grouped[group].append(FaultForm(kind, words.kind(kind), inputs))

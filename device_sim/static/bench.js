@@ -1,4 +1,5 @@
 // Live view of the simulated cabinet: asks for /state twice a second while somebody looks.
+import { onDevices } from "./devices.js";
 import { onFault, showFaults } from "./faults.js";
 import { showStory } from "./story.js";
 
@@ -109,6 +110,7 @@ bench.addEventListener("click", (event) => {
   if (label) send(`/doors/${label}`, "POST", { action: button.dataset.action });
 });
 
+onDevices(words);
 onFault((fault) => send("/faults", "POST", fault, faultSaid));
 
 async function live() {

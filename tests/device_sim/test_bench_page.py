@@ -28,10 +28,10 @@ class Running:
 
 
 @contextmanager
-def simulator(data: Path, *more: str | Path) -> Iterator[Running]:
+def simulator(data: Path, *more: str | Path, cabinet: Path = CABINET_FILE) -> Iterator[Running]:
     """Run the command with free ports until the block ends."""
     command = "from linli.cli import main; main()"
-    options = ["--config", CABINET_FILE, "--data", data, "--port", "0", "--modbus-port", "0", *more]
+    options = ["--config", cabinet, "--data", data, "--port", "0", "--modbus-port", "0", *more]
     with subprocess.Popen(
         [sys.executable, "-c", command, "sim", "run", *map(str, options)],
         cwd=ROOT,
@@ -158,6 +158,41 @@ def test_a_scripted_day_tells_how_far_it_is(story: Running, page: Page, axe_sour
     expect(page.locator("#dark")).to_be_visible()
     expect(page.locator('[data-door="A03"] .leaf')).to_contain_text("开着")
     assert axe(page, axe_source) == []
+
+
+@pytest.fixture
+def recycling(tmp_path: Path) -> Iterator[Running]:
+    with simulator(tmp_path / "sim", cabinet=ROOT / "cabinets/lvyuan-6.toml") as running:
+        yield running
+
+
+def test_the_devices_of_a_recycling_box_are_at_hand(
+    recycling: Running, page: Page, axe_source: str
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{recycling.url}?lang=en")
+    said = page.locator("#device-said")
+    page.get_by_label("scanner: what the code says").fill("6901234567892")
+    page.get_by_role("button", name="Scan").click()
+    expect(said).to_contain_text("scanner: ")
+    page.get_by_label("grams laid on it").fill("1250")
+    page.get_by_role("button", name="Lay on").click()
+    expect(said).to_contain_text("g now")
+    page.get_by_label("card (10 hex digits)").fill("0B00A1B2C3")
+    page.get_by_role("button", name="Hold it there").click()
+    expect(said).to_have_text("cards: done")
+    page.get_by_label("printer: paper").select_option("out")
+    page.locator('form[data-post="/printer"] button').click()
+    expect(said).to_contain_text("nothing was printed yet")
+    page.get_by_label("fill switch").first.select_option("true")
+    page.locator('form[data-post="/fill"] button').first.click()
+    expect(said).to_contain_text("done")
+    assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+    assert axe(page, axe_source) == []
+    page.get_by_label("Kind of fault").select_option("adapter_unplugged")
+    page.locator("fieldset:visible").get_by_label("Target").select_option("scale")
+    page.get_by_role("button", name="Lay it on").click()
+    expect(page.locator("#faults")).to_contain_text("adapter of scale unplugged")
 
 
 @pytest.mark.parametrize(("size", "lang"), SEEN_IN)

@@ -183,7 +183,9 @@ async def test_the_page_in_both_languages(http: aiohttp.ClientSession) -> None:
 
 
 async def test_style_and_script_are_served(http: aiohttp.ClientSession) -> None:
-    scripts = [(name, "text/javascript") for name in ("bench.js", "faults.js", "story.js")]
+    scripts = [
+        (name, "text/javascript") for name in ("bench.js", "devices.js", "faults.js", "story.js")
+    ]
     for name, kind in (("bench.css", "text/css"), *scripts):
         async with http.get(f"/static/{name}") as answer:
             assert answer.status == 200
