@@ -114,6 +114,7 @@ class _Case:
         bus = self._cabinet.bus()
         self._port = PtyPort(self._cabinet, bus, folder / bus.name, self._clock, work)
         self._wires = {door.wire: door.label for door in config.door}
+        self._numbered: Path | None = None
         self._found: list[str] = []
 
     async def run(self) -> list[str]:
@@ -139,7 +140,10 @@ class _Case:
         folder = self._folder
         station = station_of(self._cabinet.config, folder)
         if self._ablation == "lasting-name":  # as somebody does who configures /dev/ttyUSB0
-            numbered = station.bus[0].model_copy(update={"port": str(self._port.link.resolve())})
+            # a link of ours: the terminal's own number may be another program's a moment later
+            self._numbered = folder / "ttyUSB0"
+            self._numbered.symlink_to(self._port.link.resolve())
+            numbered = station.bus[0].model_copy(update={"port": str(self._numbered)})
             station = station.model_copy(update={"bus": (numbered, *station.bus[1:])})
         return build_hardware(station, lambda section: open_line(section, self._work))
 
@@ -151,6 +155,8 @@ class _Case:
         # before the frame, on it, during its answer, or long after
         await asyncio.sleep(self._draw.choice((0.0, 0.002, 0.006, 0.012, 0.02, 0.1)))
         number = self._port.link.resolve()
+        if self._numbered is not None:
+            self._numbered.unlink(missing_ok=True)  # a number goes with its adapter
         self._cabinet.lay(fault := AdapterUnplugged(kind="adapter_unplugged", target="bus0"))
         await asyncio.sleep(self._draw.uniform(0.05, 1.2))
         self._cabinet.lift(fault)
