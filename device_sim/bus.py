@@ -5,7 +5,7 @@ replies.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from device_sim.board import Answer, Board
 from device_sim.faults import FaultBook
@@ -95,7 +95,9 @@ class Bus:
         self._free_s = starts_s + len(data) * self.character_s
         self._settle(self._free_s)
         heard = self._noise.asked(data)
-        replies = [self._reply(late, 0.0, self._free_s) for late in self._noise.belated()]
+        replies = [
+            self._reply(late, 0.0, self._free_s, unit) for unit, late in self._noise.belated()
+        ]
         replies += [reply for board in self._boards for reply in self._hear(board, heard)]
         if self._noise.echoes():
             replies.append(Reply(starts_s, data, self.character_s, is_echo=True))
@@ -148,12 +150,15 @@ class Bus:
         starts_s = from_s + self.gap_s + answer.delay_s + lateness_s
         if unit is not None:  # what it was asked first it answers first
             starts_s = max(starts_s, self._spoken_s.get(unit, starts_s))
-        takes_s = len(answer.data) * self.character_s
+        burst_bytes, pause_s = (0, 0.0) if unit is None else self._noise.pace(unit)
+        handed = Reply(0.0, answer.data, self.character_s, burst_bytes, pause_s)
+        takes_s = (
+            handed.ends_s
+        )  # an adapter hands over what it heard in the order in which it heard it
         for start, end in sorted(self._talk):
             if starts_s < end and start < starts_s + takes_s:
                 starts_s = end
         self._talk.append((starts_s, starts_s + takes_s))
         if unit is not None:
             self._spoken_s[unit] = starts_s + takes_s
-        burst_bytes, pause_s = (0, 0.0) if unit is None else self._noise.pace(unit)
-        return Reply(starts_s, answer.data, self.character_s, burst_bytes, pause_s)
+        return replace(handed, starts_s=starts_s)

@@ -47,7 +47,7 @@ class Noise:
         """Damage what passes over `bus` as `faults` say."""
         self._bus, self._forge, self._faults = bus, forge, faults
         self._chances: dict[FaultBase, random.Random] = {}
-        self._kept: list[Answer] = []
+        self._kept: list[tuple[int, Answer]] = []
         self.hits = 0
         """Frames that were not left as they were."""
 
@@ -61,10 +61,10 @@ class Noise:
         """Tell whether the client hears itself."""
         return bool(self._faults.on(LocalEcho, self._bus))
 
-    def belated(self) -> list[Answer]:
-        """Return the answers to earlier requests that come now that the next one is on the line."""
+    def belated(self) -> list[tuple[int, Answer]]:
+        """Return the answers of units to earlier requests that come now that the next one is on the line."""
         kept, self._kept = self._kept, []
-        return [Answer(SOON_S, one.data) for one in kept]
+        return [(unit, Answer(SOON_S, one.data)) for unit, one in kept]
 
     def refusal(self, unit: int, data: bytes) -> list[Answer] | None:
         """Return what a busy unit says to `data` without having obeyed; None: it obeys."""
@@ -109,7 +109,7 @@ class Noise:
         self.hits += data != answer.data
         if next(self._hitting(AnswerToNext, unit), None) is not None:
             self.hits += data == answer.data
-            self._kept.append(Answer(answer.delay_s, data))
+            self._kept.append((unit, Answer(answer.delay_s, data)))
             return None
         return Answer(answer.delay_s, data)
 

@@ -200,8 +200,10 @@ class BusOwner(Generic[Q, A]):
         reply = await self._transact(link, job.unit, job.request, timeout_s)
         if self._speech.is_read(job.request):
             for _ in range(self._belated.owed(job.unit, loop.time())):
+                self._pace.doubted()  # an answer that is owed may come with the one behind it
                 await self._pace.rest()
                 reply = await self._transact(link, job.unit, job.request, timeout_s)
+                self._pace.doubted()
             self._belated.settled(job.unit)
         elif self._speech.refusal(reply) is not None and self._belated.hides_refusal(loop.time()):
             raise refusal_unproven(self.name, job.unit)

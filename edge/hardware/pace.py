@@ -30,6 +30,10 @@ class Pace:
         gap_s = AFTER_WRITE_GAP_S if wrote else self._gap_s
         self._free_at_s = asyncio.get_running_loop().time() + gap_s
 
+    def doubted(self) -> None:
+        """More than the answer that came may be on its way."""
+        self._doubt = True
+
     def not_sent(self) -> None:
         """Nothing left after all."""
         self._doubt = False

@@ -54,6 +54,20 @@ def test_an_answer_to_the_next_request_is_one_behind() -> None:
     assert first.ends_s <= second.starts_s
 
 
+def test_what_an_adapter_hands_over_in_bursts_keeps_its_order() -> None:
+    rig = Rig()
+    lay(rig, kind="answer_to_next", target=1)
+    assert rig.send(READ_1) == []
+    rig.wait(1)
+    rig.cabinet.lift_all()
+    lay(rig, kind="split_answer", target=1, burst_bytes=2, pause_s=0.016)
+    first, second = rig.send(READ_1)
+    assert (first.burst_bytes, second.burst_bytes) == (2, 2)
+    (third,) = rig.send(READ_1)
+    assert first.ends_s <= second.starts_s + 1e-9
+    assert second.ends_s <= third.starts_s + 1e-9
+
+
 def test_answers_come_in_bursts() -> None:
     rig = Rig()
     lay(rig, kind="split_answer", target=1, burst_bytes=4, pause_s=0.01)

@@ -9,6 +9,7 @@ from device_sim.wire_faults import AnswerToNext, Busy
 from edge.hardware.belated import BELATED_S, MOST_BELATED, Belated
 from edge.hardware.errors import DeviceRefusedError, NoReplyError
 from edge.hardware.jobs import Priority
+from edge.hardware.pace import QUARANTINE_S
 from edge.hardware.ports import PulseResult
 from firmware_protocols import waveshare_relay
 from tests.device_sim.cabinets import lock_cabinet
@@ -52,6 +53,28 @@ def test_an_answer_later_than_the_silence_is_not_believed() -> None:
         bench.cable.sent.clear()
         await bench.hardware.door_bus.read_doors(urgent="A03")
         assert len(bench.cable.sent) == 1
+
+    on_bench(body)
+
+
+def test_an_answer_still_on_its_way_is_not_that_to_the_next_question() -> None:
+    async def body(bench: Bench) -> None:
+        await bench.ready()
+        behind = AnswerToNext(kind="answer_to_next", target=1)
+        bench.cabinet.lay(behind)
+        assert (await bench.hardware.door_bus.read_doors(urgent="A03"))["A03"] is None
+        bench.cabinet.lift(behind)
+        await asyncio.sleep(1)
+        bench.cable.sent.clear()
+        # two answers come to this question, and one to the question after it
+        assert (await bench.hardware.door_bus.read_doors(urgent="A03"))["A03"] is False
+        first, second = bench.cable.sent
+        assert second.at_s - first.at_s > QUARANTINE_S
+        bench.cabinet.lay(behind)
+        assert (await bench.hardware.door_bus.read_doors(urgent="A03"))["A03"] is None
+        bench.cabinet.lift(behind)
+        bench.cabinet.pull("A03")
+        assert (await bench.hardware.door_bus.read_doors(urgent="A03"))["A03"] is True
 
     on_bench(body)
 
