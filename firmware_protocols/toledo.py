@@ -124,4 +124,5 @@ def _is_frame(frame: bytes) -> bool:
 
 
 def _is_number(field: bytes) -> bool:
-    return field.lstrip(b" ").isdigit() or field.isspace()
+    digits = field.lstrip(b" ")
+    return not digits or digits.isdigit()

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from edge.hardware.lock_drivers import SPEECHES
 from firmware_protocols.lock_boards import LineProtocol
+from firmware_protocols.weights import SCALES
 from tests.firmware_protocols import vectors
 from tests.proof.parsers import PARSERS
 
@@ -38,4 +39,5 @@ def test_a_long_stream_of_one_byte_is_not_kept(name: str) -> None:
 
 def test_every_protocol_of_a_line_has_its_parser() -> None:
     framed = {str(one) for one in SPEECHES} - {str(LineProtocol.MODBUS)}
-    assert framed | {"modbus_rtu", "modbus_pdu", "modbus_tcp"} == set(PARSERS)
+    devices = {*SCALES, "gm65", "rdm6300", "escpos", "profiles"}
+    assert framed | devices | {"modbus_rtu", "modbus_pdu", "modbus_tcp"} == set(PARSERS)

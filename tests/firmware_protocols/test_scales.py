@@ -53,6 +53,11 @@ def weights(kind: str, heard: list[Any]) -> list[Weight]:
     return [one.weight for one in heard] if kind == "mt_sics" else heard
 
 
+def test_a_toledo_field_of_other_blanks_is_noise() -> None:
+    subject = toledo.Parser(checksum=False)
+    assert subject.feed(b"\x02\x20\x20\x20" + b"\t" * 6 + b"123456\r") == []
+
+
 @pytest.mark.parametrize(("kind", "name", "wire", "weight"), ALL)
 def test_published_frames(kind: str, name: str, wire: bytes, weight: Weight) -> None:
     subject = PARSERS[kind]()

@@ -23,6 +23,7 @@ from firmware_protocols import (
     xy_md02,
 )
 from firmware_protocols.errors import RangeError, WireError
+from tests.proof.device_parsers import DEVICE_PARSERS
 
 MOST_KEPT_BYTES = 256
 Parser = Callable[[bytes], None]
@@ -141,4 +142,5 @@ PARSERS: Mapping[str, Parser] = {
         tuple(qianming.encode(1, one) for one in (qianming.read_doors(), qianming.read_goods(), qianming.open_box())),
         (lambda answer: qianming.of_boxes(answer, 1),),
     ),
+    **DEVICE_PARSERS,
 }  # fmt: skip
