@@ -7,26 +7,16 @@ import asyncio
 import hashlib
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-import aiohttp
-
 from common.contract.base import Message
-from common.contract.events import BusStateChanged, StorageLevelChanged
-from common.kit.chance import Chance
-from common.kit.clock import Clock, from_ms
-from common.kit.disk import MIB, Disk, DiskLevel, DiskLimits, FolderSpace, ReservedDb, Space
-from common.kit.errors import UnavailableError
+from common.contract.events import BusStateChanged
+from common.kit.clock import from_ms
 from common.kit.failpoints import fp
-from common.kit.identity import StationSecrets
-from common.kit.soundness import is_sound, set_aside
-from common.kit.sqlite import SqliteDb, foreseen
 from common.kit.trusted_time import TrustedTime
 from common.kit.web import WebServer
-from common.kit.work import Work
 from common.ui.charts import Sample
 from edge import access, parcels, pickup
 from edge.access.budget import KeeperBudget, RemoteBudget
@@ -37,11 +27,8 @@ from edge.access.limiter import KEEPER_BURST, KEEPER_FAILURES, KEEPER_REFILL_S, 
 from edge.access.powered import PoweredTime
 from edge.access.qr_check import QrCheck
 from edge.climate import Climate
-from edge.config import BusSection, StationConfig
-from edge.data_folder import lock, migrate_tx
+from edge.config import StationConfig
 from edge.doors import Doors
-from edge.hardware.build import StationHardware, build_hardware
-from edge.hardware.line import Line
 from edge.hardware.peripherals import Peripherals
 from edge.jobs import going_on
 from edge.parcels import Parcels
@@ -56,40 +43,17 @@ from edge.pickup.papers import Papers
 from edge.pickup.put_in import PutIn
 from edge.pickup.sessions import Sessions
 from edge.pickup.started import started
-from edge.salvage import StateGuard
+from edge.ports import EdgePorts
 from edge.screen import ScreenServices, make_keeper_app, make_kiosk_app
 from edge.screen.facts import ScreenFacts
 from edge.screen.scans import ScanFeed
+from edge.stores import Stores
 from edge.sync import BlobStore, HubLink, LinkPorts, Outbox, Replica
-from edge.sync.link import OpenClient, over_http
-from edge.tables import STATE_MIGRATIONS, TELEMETRY_MIGRATIONS
 
-__all__ = ["STATE_MIGRATIONS", "TELEMETRY_MIGRATIONS", "Edge", "EdgePorts", "build_edge"]
 VERSION = "0.1.0"
 # Below the hub's 15 s, so that no request meets a connection that is just being closed.
 HUB_KEEPALIVE_S = 8.0
-DISK_LOOK_S = 10.0
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class EdgePorts:
-    """What the daemon needs from the outside."""
-
-    clock: Clock
-    chance: Chance
-    work: Work
-    open_db: Callable[[Path], SqliteDb]
-    open_line: Callable[[BusSection], Line]
-    connector: Callable[[], aiohttp.BaseConnector]
-    secrets: StationSecrets
-    space: Callable[[Path], Space] = FolderSpace
-    hardware: Callable[[StationConfig, Callable[[BusSection], Line]], StationHardware] = (
-        build_hardware
-    )
-    hub_client: OpenClient = over_http
-    pages: bool = True
-    """False: nobody listens; whoever stands at the station calls the rooms themselves."""
 
 
 class Edge:
@@ -99,14 +63,9 @@ class Edge:
         """Build everything; nothing moves and nothing listens before `run`."""
         self.config, self.ports = config, ports
         self.ready = asyncio.Event()
-        self._lock = lock(data)
-        try:
-            self._open_stores(data)
-        except (sqlite3.DatabaseError, OSError, UnavailableError) as error:
-            self._lock.close()
-            if isinstance(error, OSError):
-                raise UnavailableError("storage.disk", f"{data}: {error.strerror}") from error
-            raise foreseen(error) from error
+        self.stores = Stores(ports, config, data)
+        self.state_db, self.telemetry_db = self.stores.state, self.stores.telemetry
+        self.disk, self.guard = self.stores.disk, self.stores.guard
         # Every room is given this clock: a wall clock that jumps reaches none of them.
         self.clock = clock = TrustedTime(ports.clock)
         db = self.state_db
@@ -151,22 +110,6 @@ class Edge:
         self._bus_news: asyncio.Queue[BusStateChanged] = asyncio.Queue()
         self.hardware.on_bus_change(self._on_bus)
         self.peripherals.listeners.append(self._on_bus)
-
-    def _open_stores(self, data: Path) -> None:
-        """Look at the disk first: on a full one only the reserve makes room to open a database."""
-        part, ports = self.config.disk, self.ports
-        limits = DiskLimits(
-            part.low_mib * MIB, part.critical_mib * MIB, part.full_mib * MIB, part.reserve_mib * MIB
-        )
-        self.disk = Disk(data, ports.space(data), limits)
-        self.on_disk_level: list[Callable[[DiskLevel], None]] = []
-        if not is_sound(data / "telemetry.db", ports.clock):
-            _log.error("the temperature record is begun anew: %s", set_aside(data / "telemetry.db"))
-        self.guard = StateGuard(data, ports.secrets, self.config, ports.clock, self.disk)
-        at = ports.clock.wall()
-        state = self.guard.open(ports.open_db, lambda conn: migrate_tx(conn, STATE_MIGRATIONS, at))
-        self.state_db = ReservedDb(state, self.disk, ports.work, self.guard.found)
-        self.telemetry_db = ports.open_db(data / "telemetry.db")
 
     def _build_pickup(self) -> None:
         config, clock, db, powered = self.config, self.clock, self.state_db, self.powered
@@ -259,14 +202,10 @@ class Edge:
 
     def close(self) -> None:
         """Finish the writers and let go of the data folder; also for an Edge that never ran."""
-        self.state_db.close()
-        self.telemetry_db.close()
-        self._lock.close()
+        self.stores.close()
 
     async def _prepare(self) -> str:
-        at = self.ports.clock.wall()
-        await self.state_db.write(lambda conn: migrate_tx(conn, STATE_MIGRATIONS, at))
-        await self.telemetry_db.write(lambda conn: migrate_tx(conn, TELEMETRY_MIGRATIONS, at))
+        await self.stores.migrate()
         await self.state_db.write(self.clock.load_tx)
         await self.replica.prepare()
         await self.outbox.boot()
@@ -299,7 +238,7 @@ class Edge:
             "grants": going_on("grants", self.sweeper.run),
             "commands": going_on("commands", self.commands.run),
             "bus news": going_on("bus news", self._tell_bus_news),
-            "disk": going_on("disk", self._watch_disk),
+            "disk": going_on("disk", lambda: self.stores.watch_disk(self._report)),
             "hub link": going_on("hub link", self.link.run),
             "copies": self.guard.run(self.state_db, self.ports.work),
             "damage": self.guard.watch(),
@@ -327,18 +266,6 @@ class Edge:
     async def _tell_bus_news(self) -> None:
         while True:
             await self._report(await self._bus_news.get())
-
-    async def _watch_disk(self) -> None:
-        told = DiskLevel.OK
-        while True:
-            level = await self.ports.work.run(self.disk.look)
-            if level is not told:
-                told = level
-                for tell in self.on_disk_level:
-                    tell(level)
-                free_mib = self.disk.free_bytes // MIB
-                await self._report(StorageLevelChanged(level=level.value, free_mib=free_mib))
-            await asyncio.sleep(DISK_LOOK_S)
 
     async def _report(self, body: Message) -> None:
         at = self.clock.wall()

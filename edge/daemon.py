@@ -29,13 +29,14 @@ from common.kit.sqlite import SqliteDb
 from common.kit.systemd import Notifier
 from common.kit.work import ThreadWork
 from edge.access.pairing import SECRETS_FILE
-from edge.app import HUB_KEEPALIVE_S, Edge, EdgePorts, build_edge
+from edge.app import HUB_KEEPALIVE_S, Edge, build_edge
 from edge.config import StationConfig
 from edge.data_folder import CA_FILE
 from edge.hardware.build import Hardware
 from edge.hardware.line import open_line
 from edge.lease import LeasePorts, LeaseServer
 from edge.out_of_service import DISK_KEYS, sorry
+from edge.ports import EdgePorts
 from edge.sync.link import OpenClient, over_http
 
 
@@ -108,7 +109,7 @@ async def _serving(
         why: UnavailableError | None = None
         try:
             edge = build_edge(ports, settings, data)
-            edge.on_disk_level.append(_quieten)
+            edge.stores.on_disk_level.append(_quieten)
             heart.watch(lambda db=edge.state_db: db.write(_nothing))  # type: ignore[misc]
             async with asyncio.TaskGroup() as group:
                 group.create_task(edge.run(), name="station")

@@ -12,9 +12,9 @@ from common.contract.words import ActorKind, Purpose
 from common.kit.chance import system_chance
 from common.kit.sqlite import SqliteDb
 from edge import access, parcels, pickup
-from edge.app import STATE_MIGRATIONS
 from edge.data_folder import migrate_tx
 from edge.sync import Outbox, Replica
+from edge.tables import STATE_MIGRATIONS
 from linli.bench.station import STATION_ID, SkippingClock
 
 REQUEST_ID = "01JBENCH111111111111111111"

@@ -26,9 +26,10 @@ from common.kit.identity import StationSecrets, new_private_key, public_key
 from common.kit.sqlite import SqliteDb
 from common.kit.work import ThreadWork
 from device_sim.config import load as load_cabinet
-from edge.app import Edge, EdgePorts, build_edge
+from edge.app import Edge, build_edge
 from edge.config import StationConfig
 from edge.hardware.line import open_line
+from edge.ports import EdgePorts
 from linli.bench.orders import new_grant, parcel_of, random_tag
 from linli.bench.wire import Tap
 from linli.demo.ports import Ports

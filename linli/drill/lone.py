@@ -24,9 +24,10 @@ from common.kit.sqlite import SqliteDb
 from common.kit.work import InlineWork, Work
 from device_sim.cabinet import Cabinet
 from device_sim.config import CabinetConfig
-from edge.app import Edge, EdgePorts, build_edge
+from edge.app import Edge, build_edge
 from edge.config import BusSection, HubSection, StationConfig
 from edge.pickup.views import DeskStep, PutInStep, SessionView, Step
+from edge.ports import EdgePorts
 from edge.sync.client import Answer, HubClient
 from edge.sync.link import LinkPorts, OpenClient
 from linli.demo.ports import Ports

@@ -20,8 +20,9 @@ from common.kit.sqlite import SqliteDb
 from common.kit.work import InlineWork
 from device_sim.cabinet import Cabinet
 from device_sim.config import CabinetConfig
-from edge.app import HUB_KEEPALIVE_S, Edge, EdgePorts, build_edge
+from edge.app import HUB_KEEPALIVE_S, Edge, build_edge
 from edge.config import BusSection, StationConfig
+from edge.ports import EdgePorts
 from linli.demo.ports import Ports
 from linli.demo.station_file import station_toml
 from linli.journey.forms import Browser

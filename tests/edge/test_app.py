@@ -18,10 +18,12 @@ from common.kit.errors import UnavailableError
 from common.kit.identity import StationSecrets
 from common.kit.sqlite import SqliteDb
 from common.kit.work import InlineWork
-from edge.app import STATE_MIGRATIONS, EdgePorts, build_edge
+from edge.app import build_edge
 from edge.config import StationConfig
 from edge.data_folder import lock, migrate_tx
 from edge.pickup.views import Step
+from edge.ports import EdgePorts
+from edge.tables import STATE_MIGRATIONS
 from tests.edge.cable import STATION_ID, station_config
 from tests.edge.pickup.house import CODE, House, in_house
 from tests.parts import ROOT

@@ -25,11 +25,11 @@ from common.kit.identity import StationSecrets, public_key
 from common.kit.sqlite import SqliteDb
 from common.kit.trusted_time import TrustedTime
 from device_sim.config import load as load_cabinet
-from edge.app import STATE_MIGRATIONS
 from edge.check import hub_finding
 from edge.cli import app
 from edge.config import StationConfig
 from edge.data_folder import migrate_tx
+from edge.tables import STATE_MIGRATIONS
 from tests.parts import ROOT
 
 STATION = "01K0YANGGVANG0000000000003"

@@ -70,7 +70,7 @@ def _escpos(data: bytes) -> None:
         escpos.status(data[:4])
     text = data.decode("utf-8", errors="replace")
     for encoding in ("gb18030", "cp437"):
-        printed = escpos.receipt([text], encoding=encoding, cut=False)  # type: ignore[arg-type]
+        printed = escpos.receipt([text], encoding=encoding, cut=False)
         assert b"\x1b" not in printed.removeprefix(escpos.BEGIN)
         assert b"\x1d" not in printed
 

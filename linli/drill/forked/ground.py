@@ -22,8 +22,8 @@ from common.kit.identity import StationSecrets
 from common.kit.sqldb import SqlDb
 from device_sim.config import CabinetConfig
 from device_sim.config import load as load_cabinet
-from edge.app import EdgePorts
 from edge.config import StationConfig
+from edge.ports import EdgePorts
 from linli.drill.alone import CABINET
 from linli.journey.hub import HubUser
 from linli.journey.story import Bought, bring, buy, put_in

@@ -9,10 +9,10 @@ from typing import Any
 
 from cloud.orders.placing import PAY_WITHIN_S
 from common.kit.clock import from_ms
-from edge.app import STATE_MIGRATIONS
 from edge.data_folder import migrate_tx
 from edge.pickup.views import ParcelState
 from edge.salvage import Keep
+from edge.tables import STATE_MIGRATIONS
 from linli.drill.forked.acts import keeper, owes, post_once, resident, settled
 from linli.drill.forked.ground import ANNOUNCED, NEW, PAIRED, PLACED
 from linli.drill.forked.people import Hands

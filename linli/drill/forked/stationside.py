@@ -16,8 +16,9 @@ from common.kit.chance import seeded_chance
 from common.kit.failpoints import fp
 from common.kit.sqlite import SqliteDb
 from device_sim.bus import Bus, Reply
-from edge.app import Edge, EdgePorts, build_edge
+from edge.app import Edge, build_edge
 from edge.config import BusSection, HubSection, StationConfig
+from edge.ports import EdgePorts
 from edge.sync.client import HubClient
 from edge.sync.link import LinkPorts
 from linli.drill.forked.arms import Arm, Passed

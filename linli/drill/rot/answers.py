@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from common.contract.damage import StorageDamaged
 from edge.access.limiter import Taken
-from edge.app import STATE_MIGRATIONS, Edge
+from edge.app import Edge
 from edge.data_folder import migrate_tx
 from edge.salvage import untold
+from edge.tables import STATE_MIGRATIONS
 
 OPENS, WRONG = "opens", "wrong"
 

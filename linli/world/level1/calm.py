@@ -6,14 +6,14 @@ Only periods are changed, no rule: each of these jobs also runs when something h
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from edge import app
+from edge import stores
 from edge.access import powered
 from edge.pickup import grants
 from edge.sync import link
 
 CHECKPOINT_S = 14400.0
 _PERIODS = (
-    (app, "DISK_LOOK_S", 43200.0),  # the disk of this level never fills
+    (stores, "DISK_LOOK_S", 43200.0),  # the disk of this level never fills
     (powered, "CHECKPOINT_S", CHECKPOINT_S),
     (grants, "SWEEP_S", 14400.0),
     (link, "JANITOR_S", 86400.0),

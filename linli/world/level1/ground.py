@@ -20,9 +20,9 @@ from common.kit.identity import StationSecrets, new_private_key, public_key
 from common.kit.sqldb import SqlDb
 from common.kit.sqlite import SqliteDb
 from device_sim.config import load as load_cabinet
-from edge.app import STATE_MIGRATIONS, TELEMETRY_MIGRATIONS
 from edge.config import StationConfig
 from edge.data_folder import migrate_tx
+from edge.tables import STATE_MIGRATIONS, TELEMETRY_MIGRATIONS
 from linli.demo.ports import Ports
 from linli.demo.station_file import station_toml
 from linli.world.clock import DAWN, WorldClock

@@ -8,8 +8,9 @@ from typing import TypeVar
 import aiohttp
 
 from common.kit.chance import seeded_chance
-from edge.app import Edge, EdgePorts, build_edge
+from edge.app import Edge, build_edge
 from edge.config import StationConfig
+from edge.ports import EdgePorts
 from linli.world.clock import WorldClock
 from linli.world.level1.cabinet import Cabinet, CabinetHardware
 from linli.world.level1.ground import Ground

@@ -30,9 +30,10 @@ from common.kit.sqlite import SqliteDb
 from common.kit.work import InlineWork
 from device_sim.cabinet import Cabinet
 from device_sim.serial_config import SerialSection
-from edge.app import Edge, EdgePorts, build_edge
+from edge.app import Edge, build_edge
 from edge.config import StationConfig
 from edge.pickup.views import DeskStep, PutInStep, SessionView, Step
+from edge.ports import EdgePorts
 from edge.sync import blobs
 from linli.world.clock import WorldClock
 from linli.world.loop import VirtualLoop, run_virtual
