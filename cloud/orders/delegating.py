@@ -101,16 +101,16 @@ class Delegating:
 
     async def for_owner(self, given: DelegateView, shown_to: str) -> DelegateView:
         """Return the view with what its owner may pass on, while the code works."""
-        code = await self._kit.stations.grants.show_code(given.grant_id, shown_to=shown_to)
+        code = await self._kit.stations.codes.show(given.grant_id, shown_to=shown_to)
         token = self._kit.link_token(given.grant_id, _LINK) if code else None
         return replace(given, code=code, link_token=token)
 
     async def errand(self, token: str) -> ErrandView:
         """Return what stands behind a given link, with its code while that works; NotFoundError for any other token."""
         view = await self._kit.db.read(lambda c: self._errand_tx(c, link_hash(token)))
-        grants = self._kit.stations.grants
-        code = await grants.show_code(view.grant_id, shown_to=f"link:{view.grant_id}")
-        return replace(view, code=code, qr=await grants.qr(view.grant_id) if code else None)
+        codes = self._kit.stations.codes
+        code = await codes.show(view.grant_id, shown_to=f"link:{view.grant_id}")
+        return replace(view, code=code, qr=await codes.qr(view.grant_id) if code else None)
 
     def tell_collected_tx(
         self, connection: Connection, grant_id: str, parcel_id: str, source: str, at_ms: int

@@ -163,9 +163,9 @@ class Reading:
     async def _for_owner(self, view: OrderView, shown_to: str) -> OrderView:
         pickup = view.pickup
         if pickup is not None and view.cancel is CancelState.NONE:
-            grants = self._kit.stations.grants
-            code = await grants.show_code(pickup.grant_id, shown_to=shown_to)
-            qr = await grants.qr(pickup.grant_id) if code else None
+            codes = self._kit.stations.codes
+            code = await codes.show(pickup.grant_id, shown_to=shown_to)
+            qr = await codes.qr(pickup.grant_id) if code else None
             given = [await self._delegating.for_owner(one, shown_to) for one in pickup.delegates]
             pickup = replace(pickup, code=code, qr=qr, delegates=tuple(given))
         return replace(view, pickup=pickup, link_token=self._kit.link_token(view.order_id))

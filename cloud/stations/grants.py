@@ -1,4 +1,4 @@
-"""Grants: draw a code, give the station its verifier, show the digits to their owner only, revoke.
+"""Grants: draw a code, give the station its verifier, revoke, let facts and time move them.
 
 A code is slow to make (Argon2), so it is prepared before the transaction that issues it.
 """
@@ -22,13 +22,12 @@ from cloud.stations.keys import seal, station_pepper, station_salt, unseal
 from cloud.stations.kit import StationKit
 from cloud.stations.machine import LIVE_GRANTS, GrantTrigger, HubGrantState, next_grant_state
 from cloud.stations.models import RevokeState
-from cloud.stations.qr import pin_keys_tx, qr_text
+from cloud.stations.qr import pin_keys_tx
 from cloud.stations.store import grants
-from cloud.stations.store.grants import GrantRecord
 from cloud.stations.views import GrantView, grant_view
 from common.contract.replica import ParcelRow
 from common.kit.codes import code_verifier, confusable, new_code
-from common.kit.errors import ConflictError, NotFoundError
+from common.kit.errors import ConflictError
 from common.kit.failpoints import fp
 from common.kit.sqldb import hint_tx
 
@@ -90,7 +89,7 @@ class Grants:
 
         ConflictError `grant.over`, `grant.too_many_given`, or `grant.prepare_again` as `issue_tx`.
         """
-        parent = self._known(connection, kin.parent_id)
+        parent = grants.known_grant(connection, kin.parent_id)
         if parent.state not in LIVE_GRANTS or parent.revoke_state != RevokeState.NONE:
             raise ConflictError("grant.over", "the grant has ended", state=parent.state)
         assert parent.parent_id is None
@@ -128,7 +127,7 @@ class Grants:
 
         ConflictError `grant.over` when it ended.
         """
-        record = self._known(connection, grant_id)
+        record = grants.known_grant(connection, grant_id)
         if record.state not in LIVE_GRANTS:
             raise ConflictError("grant.over", "the grant has ended", state=record.state)
         if record.revoke_state == RevokeState.NONE:
@@ -148,7 +147,7 @@ class Grants:
             for child in grants.children_of(connection, grant_id):
                 if child.state in LIVE_GRANTS:
                     self.revoke_tx(connection, child.grant_id, revoked_by)
-        return grant_view(self._known(connection, grant_id))
+        return grant_view(grants.known_grant(connection, grant_id))
 
     async def revoke(self, grant_id: str, revoked_by: str) -> GrantView:
         """Revoke in a transaction of its own."""
@@ -213,35 +212,6 @@ class Grants:
             self.apply_tx(connection, record.grant_id, GrantTrigger.REVOKED, at_ms)
         return tuple(record.grant_id for record in pending)
 
-    async def show_code(self, grant_id: str, *, shown_to: str) -> str | None:
-        """Return the eight digits, after writing down who sees them; None once used, revoked or expired.
-
-        The caller has made sure that `shown_to` owns the order (its person, or the order's own link).
-        """
-        now_ms = self._kit.now_ms()
-
-        def read(connection: Connection) -> tuple[str | None, bool]:
-            known = {who for who, _ in grants.shown(connection, grant_id)}
-            return self._digits(connection, grant_id, now_ms), shown_to[:80] in known
-
-        def note(connection: Connection) -> None:
-            grants.note_shown(connection, grant_id, shown_to[:80], now_ms)
-            self._kit.audit_tx(connection, who=shown_to, what="grant.code_shown", about=grant_id)
-
-        digits, noted = await self._kit.db.read(read)
-        if digits is not None and not noted:
-            await self._kit.db.write(note)
-        return digits
-
-    async def qr(self, grant_id: str) -> str:
-        """Return the text of the grant's QR code, for whoever may see its digits. NotFoundError."""
-        record = await self._kit.db.read(lambda c: self._known(c, grant_id))
-        return qr_text(self._kit.secrets, record)
-
-    async def shown_to(self, grant_id: str) -> list[tuple[str, int]]:
-        """Return who was shown the code, and when first (ms)."""
-        return await self._kit.db.read(lambda c: grants.shown(c, grant_id))
-
     def find_tx(self, connection: Connection, grant_id: str) -> GrantView | None:
         """Return the grant without its secrets; None for one that nobody issued here."""
         record = grants.one_grant(connection, grant_id)
@@ -249,7 +219,7 @@ class Grants:
 
     def view_tx(self, connection: Connection, grant_id: str) -> GrantView:
         """Return the grant without its secrets; NotFoundError."""
-        return grant_view(self._known(connection, grant_id))
+        return grant_view(grants.known_grant(connection, grant_id))
 
     def expire_tx(self, connection: Connection, now_ms: int) -> tuple[str, ...]:
         """End grants whose time is over and forget their digits; returns their ids."""
@@ -270,20 +240,6 @@ class Grants:
             gateway.delete_row_tx(connection, station_id, "grant", record.grant_id)
             grants.update_grant(connection, record.grant_id, retired=True)
         return len(records)
-
-    def _known(self, connection: Connection, grant_id: str) -> GrantRecord:
-        record = grants.one_grant(connection, grant_id)
-        if record is None:
-            raise NotFoundError("grant.not_found", "there is no such grant", grant_id=grant_id)
-        return record
-
-    def _digits(self, connection: Connection, grant_id: str, now_ms: int) -> str | None:
-        record = self._known(connection, grant_id)
-        over = (record.expires_at_ms or record.not_after_ms) <= now_ms
-        if record.digits_sealed is None or record.revoke_state != RevokeState.NONE or over:
-            return None
-        key = self._kit.secrets.encryption_key
-        return unseal(key, record.digits_sealed, grant_id=grant_id)
 
     def _live_digits(self, connection: Connection, station_id: str) -> list[str]:
         key = self._kit.secrets.encryption_key

@@ -14,6 +14,7 @@ from cloud.stations.grant_rows import GrantOrder, Kin, PreparedGrant
 from cloud.stations.grants import Grants
 from cloud.stations.keepers import Keepers
 from cloud.stations.kit import StationKit
+from cloud.stations.shown_codes import ShownCodes
 from cloud.stations.sites import NewStation, Pairing, Sites
 from cloud.stations.technicians import Technicians
 from cloud.stations.views import CommandView, GrantView, KeeperView, StationDetail, StationView
@@ -60,6 +61,7 @@ class Stations:
         self.sites = Sites(kit)
         self.keepers = Keepers(kit)
         self.grants = Grants(kit)
+        self.codes = ShownCodes(kit)
         self.capsules = Capsules(kit)
         self.technicians = Technicians(kit)
         self.commands = Commands(kit)

@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 
 from cloud.stations.models import RevokeState, code_shown, grant
 from cloud.stations.store.sites import Value
+from common.kit.errors import NotFoundError
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,14 @@ def update_grant(connection: Connection, grant_id: str, **values: Value) -> None
 def one_grant(connection: Connection, grant_id: str) -> GrantRecord | None:
     """Return a grant."""
     return next(_select(connection, grant.c.grant_id == grant_id), None)
+
+
+def known_grant(connection: Connection, grant_id: str) -> GrantRecord:
+    """Return one grant; NotFoundError."""
+    record = one_grant(connection, grant_id)
+    if record is None:
+        raise NotFoundError("grant.not_found", "there is no such grant", grant_id=grant_id)
+    return record
 
 
 def children_of(connection: Connection, parent_id: str) -> list[GrantRecord]:

@@ -105,7 +105,7 @@ async def test_the_code_is_its_owners_and_the_station_holds_its_verifier(world: 
     [parcel] = await world.rows("parcel")
     assert isinstance(parcel, ParcelRow)
     assert (parcel.person_masked, parcel.phone_tail) == ("张*明", "1234")
-    seen = [who for who, _ in await world.stations.grants.shown_to(view.pickup.grant_id)]
+    seen = [who for who, _ in await world.stations.codes.shown_to(view.pickup.grant_id)]
     assert sorted(seen) == [f"link:{view.order_id}", "resident:zhang"]
 
 

@@ -63,9 +63,9 @@ async def test_who_saw_a_code_is_written_down_with_the_first_time(world: World) 
     grant_id = await issue(world)
     began_ms = world.now_ms()
     for who in ("resident:zhang", "desk:wang", "resident:zhang"):
-        await world.stations.grants.show_code(grant_id, shown_to=who)
+        await world.stations.codes.show(grant_id, shown_to=who)
         world.clock.pass_s(60)
-    assert await world.stations.grants.shown_to(grant_id) == [
+    assert await world.stations.codes.shown_to(grant_id) == [
         ("resident:zhang", began_ms),
         ("desk:wang", began_ms + 60_000),
     ]

@@ -67,7 +67,7 @@ async def test_a_code_is_stored_sealed_and_shown_whole(world: World) -> None:
         lambda c: c.execute(sa.select(grant_table.c.digits_sealed)).scalar_one()
     )
     assert prepared.digits.encode() not in sealed
-    shown = await world.stations.grants.show_code(grant_id, shown_to="resident:zhang")
+    shown = await world.stations.codes.show(grant_id, shown_to="resident:zhang")
     assert shown == prepared.digits
     [row] = await world.rows("grant")
     assert isinstance(row, GrantRow)
@@ -105,9 +105,9 @@ async def test_the_code_goes_through_its_life(world: World) -> None:
     assert await moved(world, grant_id, "opening") is HubGrantState.ACTIVE
     assert await moved(world, grant_id, "issued") is HubGrantState.ACTIVE
     assert await moved(world, grant_id, "opened") is HubGrantState.OPENED
-    assert await world.stations.grants.show_code(grant_id, shown_to="x") is not None
+    assert await world.stations.codes.show(grant_id, shown_to="x") is not None
     assert await moved(world, grant_id, "done", 2) is HubGrantState.DONE
-    assert await world.stations.grants.show_code(grant_id, shown_to="x") is None
+    assert await world.stations.codes.show(grant_id, shown_to="x") is None
     view = await world.db.read(lambda c: world.stations.grants.view_tx(c, grant_id))
     assert (view.pulses, view.expires_at_ms) == (2, until)
     with pytest.raises(ConflictError):
@@ -122,7 +122,7 @@ async def test_revoked_only_when_the_station_has_applied_it(world: World) -> Non
     again = await world.stations.grants.revoke(grant_id, "operator:wang")
     assert (view.state, view.revoke_state) == ("waiting", "pending")
     assert again == view
-    assert await world.stations.grants.show_code(grant_id, shown_to="x") is None
+    assert await world.stations.codes.show(grant_id, shown_to="x") is None
     await world.apply_all()
     view = await world.db.read(lambda c: world.stations.grants.view_tx(c, grant_id))
     assert (view.state, view.revoke_state) == ("revoked", "done")
@@ -148,7 +148,7 @@ async def test_an_expired_code_is_forgotten(world: World) -> None:
     grant_id = await issue(world)
     await world.report(GrantActivated(grant_id=grant_id, expires_at_ms=world.now_ms() + 5000))
     world.clock.pass_s(6)
-    assert await world.stations.grants.show_code(grant_id, shown_to="x") is None
+    assert await world.stations.codes.show(grant_id, shown_to="x") is None
     await world.stations.sweep()
     kept = await world.db.read(
         lambda c: c.execute(sa.select(grant_table.c.digits_sealed)).scalar_one()
@@ -182,8 +182,8 @@ async def test_the_qr_code_is_signed_by_a_key_that_is_pinned_before(world: World
     await open_station(world)
     prepared = await world.stations.grants.prepare(STATION_ID)
     await issue(world, prepared)
-    text = await world.stations.grants.qr(prepared.grant_id)
-    assert text == await world.stations.grants.qr(prepared.grant_id)
+    text = await world.stations.codes.qr(prepared.grant_id)
+    assert text == await world.stations.codes.qr(prepared.grant_id)
     grant, signature = decode(text)
     assert (grant.station_id, grant.grant_id) == (STATION_ID, prepared.grant_id)
     assert grant.parcel_ids == (PARCEL,)
