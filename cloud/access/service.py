@@ -17,7 +17,7 @@ from cloud.access.passwords import Passwords
 from cloud.access.store import Account, AuditEntry
 from common.kit.chance import Chance
 from common.kit.clock import Clock, to_ms
-from common.kit.errors import ConflictError, InvalidError, NotFoundError, UnauthenticatedError
+from common.kit.errors import ConflictError, InvalidError, UnauthenticatedError
 from common.kit.ids import new_id
 from common.kit.sqldb import HubDb
 from common.kit.web import TooManyError
@@ -70,7 +70,7 @@ class Access:
         found = await self._db.read(lambda conn: store.token_holder(conn, digest, kind, now_ms))
         if found is None:
             raise UnauthenticatedError("access.token", "the token is unknown or has expired")
-        return _caller(found)
+        return found.caller
 
     async def sign_in(
         self, login: str, password: str, *, origin: str = "", kind: Kind = "bearer"
@@ -128,14 +128,14 @@ class Access:
         self, caller: Caller, account_id: str, password: str, origin: str
     ) -> Account:
         """Give an account another password and end its sessions."""
-        account = await self._db.read(lambda conn: _known(conn, account_id))
+        account = await self._db.read(lambda conn: store.known_account(conn, account_id))
         phc = await self._passwords.hashed(password, account.login)
 
         def change(conn: Connection) -> Account:
             store.update_account(conn, account_id, phc=phc)
             store.drop_tokens(conn, account_id)
             self._audit_tx(conn, caller.name, "account.password", account.login, origin)
-            return _known(conn, account_id)
+            return store.known_account(conn, account_id)
 
         return await self._db.write(change)
 
@@ -145,14 +145,14 @@ class Access:
         """Let an account in or shut it out at once; the last admin stays."""
 
         def change(conn: Connection) -> Account:
-            account = _known(conn, account_id)
+            account = store.known_account(conn, account_id)
             if not active:
                 _refuse_last_admin(conn, account)
                 store.drop_tokens(conn, account_id)
             store.update_account(conn, account_id, active=active)
             what = "account.enabled" if active else "account.disabled"
             self._audit_tx(conn, caller.name, what, account.login, origin)
-            return _known(conn, account_id)
+            return store.known_account(conn, account_id)
 
         return await self._db.write(change)
 
@@ -162,7 +162,7 @@ class Access:
         """Return a token for a program or a resident's link, without a password."""
 
         def issue(conn: Connection) -> Issued:
-            account = _known(conn, account_id)
+            account = store.known_account(conn, account_id)
             if not account.active:
                 raise ConflictError("access.disabled", "the account is disabled")
             self._audit_tx(conn, caller.name, "token.issued", account.login, origin)
@@ -226,7 +226,7 @@ class Access:
                 store.update_account(conn, found[0].account_id, phc=phc, active=True)
                 store.drop_tokens(conn, found[0].account_id)
             self._audit_tx(conn, "terminal", "account.admin_set", new.login, "terminal")
-            return _known(conn, found[0].account_id if found else new.account_id)
+            return store.known_account(conn, found[0].account_id if found else new.account_id)
 
         return await self._db.write(put)
 
@@ -250,10 +250,10 @@ class Access:
     def _enter_tx(
         self, conn: Connection, account: Account, key: bytes, kind: Kind, origin: str
     ) -> Issued:
-        if not _known(conn, account.account_id).active:
+        if not store.known_account(conn, account.account_id).active:
             raise UnauthenticatedError("access.wrong_login", "login or password is wrong")
         store.clear_failures(conn, key)
-        self._audit_tx(conn, _caller(account).name, "session.started", account.login, origin)
+        self._audit_tx(conn, account.caller.name, "session.started", account.login, origin)
         return self._issue_tx(conn, account, kind, self._token_ms)
 
     def _new_account(
@@ -273,7 +273,7 @@ class Access:
     def _issue_tx(self, conn: Connection, account: Account, kind: Kind, life_ms: int) -> Issued:
         token, now_ms = self._new_token(), self._now_ms()
         store.add_token(conn, _digest(token), account.account_id, kind, now_ms, now_ms + life_ms)
-        return Issued(token, now_ms + life_ms, _caller(account))
+        return Issued(token, now_ms + life_ms, account.caller)
 
     def _audit_tx(self, conn: Connection, who: str, what: str, about: str, origin: str) -> None:
         audit_tx(conn, clock=self._clock, who=who, what=what, about=about, origin=origin)
@@ -289,19 +289,8 @@ def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def _caller(account: Account) -> Caller:
-    return Caller(account.account_id, account.login, frozenset({account.role}), account.person_id)
-
-
 def _no_setup() -> UnauthenticatedError:
     return UnauthenticatedError("access.setup", "the set-up link is used or too old")
-
-
-def _known(conn: Connection, account_id: str) -> Account:
-    found = store.find_account(conn, account_id)
-    if found is None:
-        raise NotFoundError("access.account_unknown", "there is no such account")
-    return found
 
 
 def _refuse_last_admin(conn: Connection, account: Account) -> None:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from cloud.access.caller import Caller
 from cloud.access.models import account, audit, login_failure, setup_link, token
+from common.kit.errors import NotFoundError
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,11 @@ class Account:
     active: bool
     created_at_ms: int
     has_password: bool
+
+    @property
+    def caller(self) -> Caller:
+        """Return who calls when this account does."""
+        return Caller(self.account_id, self.login, frozenset({self.role}), self.person_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,14 @@ def find_account(conn: Connection, account_id: str) -> Account | None:
     """Return the account of an id."""
     row = conn.execute(sa.select(account).where(account.c.account_id == account_id)).first()
     return _account(row) if row else None
+
+
+def known_account(conn: Connection, account_id: str) -> Account:
+    """Return one account; NotFoundError."""
+    found = find_account(conn, account_id)
+    if found is None:
+        raise NotFoundError("access.account_unknown", "there is no such account")
+    return found
 
 
 def find_login(conn: Connection, login: str) -> tuple[Account, str | None] | None:

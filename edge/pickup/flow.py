@@ -6,10 +6,10 @@ The session lives in the database; the view is a copy in memory that is made ane
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
-from common.contract.words import DoorState, GrantState
+from common.contract.words import DoorState
 from common.kit.clock import Clock
 from common.kit.errors import ConflictError
 from common.kit.failpoints import fp
@@ -18,14 +18,12 @@ from edge.access.code_check import CodeCheck, clean_code
 from edge.access.limiter import Empty, Limiter
 from edge.config import StationConfig
 from edge.doors import Doors, Watch
-from edge.parcels import Parcel, Parcels
-from edge.pickup import session_store, store
+from edge.parcels import Parcels
 from edge.pickup.judge import CodeJudge
 from edge.pickup.keypad import Keypad
-from edge.pickup.session_store import Session
-from edge.pickup.sessions import IN_FLIGHT, Sessions
+from edge.pickup.live import Live, LiveReader
+from edge.pickup.sessions import Sessions
 from edge.pickup.steady import Steady
-from edge.pickup.store import Item
 from edge.pickup.verdict import Hindrance, raise_hindrance
 from edge.pickup.views import Accepted, KeypadView, Refused, SessionView, Step
 from edge.sync.outbox import Outbox
@@ -33,18 +31,6 @@ from edge.sync.outbox import Outbox
 DONE_SHOWN_S = 10.0  # how long "done" stays on the screen
 TICK_S = 1.0
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Copy:
-    """What one read of the database said about the live session."""
-
-    session: Session
-    items: tuple[Item, ...]
-    in_hand: Item
-    parcel: Parcel | None
-    state: GrantState
-    another: bool
 
 
 class PickupFlow:
@@ -65,12 +51,12 @@ class PickupFlow:
     ) -> None:
         """Take the collaborators that `build_edge` made; `start()` before the first view."""
         self.watch = Watch()
-        self._config, self._clock, self._db = config, clock, db
-        self._doors, self._parcels, self._sessions = doors, parcels, sessions
+        self._clock, self._db, self._doors, self._sessions = clock, db, doors, sessions
+        self._reader = LiveReader(config, doors, parcels, sessions)
         self._judge = judge
         self._limiter, self._check, self._outbox = limiter, check, outbox
         self._steady = Steady()
-        self._copy: _Copy | None = None
+        self._copy: Live | None = None
         self._touched_s = 0.0
         self._done: tuple[SessionView, float] | None = None
         self._keypad = Keypad(clock)
@@ -92,7 +78,7 @@ class PickupFlow:
     def session(self) -> SessionView | None:
         """Return the session on the screen as of now; no I/O."""
         if self._copy is not None:
-            return self._view(self._copy)
+            return self._reader.view(self._copy)
         if self._done and self._clock.monotonic_s() < self._done[1]:
             return self._done[0]
         return None
@@ -139,7 +125,7 @@ class PickupFlow:
 
     async def refresh(self) -> None:
         """Read the live session anew and wake the screen."""
-        fresh = await self._db.read(self._read)
+        fresh = await self._db.read(self._reader.read_tx)
         if fresh != self._copy:
             self._copy, self._touched_s = fresh, self._clock.monotonic_s()
         self.watch.bump()
@@ -196,7 +182,7 @@ class PickupFlow:
 
     def _door_moves(self) -> bool:
         """Tell whether the door in hand is open or on its way."""
-        return self._copy is not None and self._step(self._copy) in (Step.OPENING, Step.OPEN)
+        return self._copy is not None and self._reader.step(self._copy) in (Step.OPENING, Step.OPEN)
 
     async def _finish(self) -> None:
         # "Picked up" is true once the door was seen shut: whoever leaves an open one is not thanked for it.
@@ -221,7 +207,8 @@ class PickupFlow:
             if self._copy is None and self._done is None:  # nothing runs out: wait for somebody
                 await self.watch.wait(self.watch.version)
             await asyncio.sleep(TICK_S)
-            if self._copy is not None and self._is_over(self._copy):
+            idle_s = self._clock.monotonic_s() - self._touched_s
+            if self._copy is not None and self._reader.is_over(self._copy, idle_s):
                 await self.finish()
             elif self._done and self._clock.monotonic_s() >= self._done[1]:
                 self._done = None
@@ -236,77 +223,3 @@ class PickupFlow:
             return result
 
         return await self._steady.do(act)
-
-    def _read(self, conn: sqlite3.Connection) -> _Copy | None:
-        session = session_store.live_session(conn)
-        if session is None:
-            return None
-        items = tuple(store.items(conn, session.grant_id))
-        in_hand = store.item(conn, session.grant_id, session.parcel_id)
-        use = store.use(conn, session.grant_id)
-        if in_hand is None or use is None:  # the keeper took the parcel out meanwhile
-            return None
-        if not self._sessions.has_door(in_hand):  # taken out of station.toml between two runs
-            return None
-        parcel = self._parcels.find_tx(conn, session.parcel_id)
-        another = self._sessions.another_tx(conn, in_hand)
-        return _Copy(session, items, in_hand, parcel, use.state, another)
-
-    def _is_over(self, copy: _Copy) -> bool:
-        idle_s = self._clock.monotonic_s() - self._touched_s
-        step, patience_s = self._step(copy), self._config.pickup.idle_s
-        if step is Step.OPENING:
-            return False
-        if step is Step.OPEN:
-            return idle_s > self._config.doors.left_open_s + patience_s
-        if step is Step.CLOSED:
-            all_taken = all(item.closed_at_ms for item in copy.items)
-            return not self._sessions.reopen_left_s(copy.in_hand) and (
-                all_taken or idle_s > patience_s
-            )
-        return idle_s > patience_s
-
-    def _step(self, copy: _Copy) -> Step:
-        item = copy.in_hand
-        if item.door_state in IN_FLIGHT:
-            return Step.OPENING
-        if item.door_state is DoorState.OPEN:
-            return Step.OPEN
-        if item.opened_at_ms:
-            failed = item.door_state is not DoorState.CLOSED
-            return Step.NOT_OPENED if failed and self._reopens_left(item) else Step.CLOSED
-        alive = copy.state in (GrantState.ISSUED, GrantState.OPENED)
-        return Step.NOT_OPENED if alive and self._sessions.pulses_left(item) else Step.FAILED
-
-    def _reopens_left(self, item: Item) -> int:
-        return self._sessions.reopens_left(item) if self._sessions.reopen_left_s(item) else 0
-
-    def _view(self, copy: _Copy) -> SessionView:
-        item, parcel, step = copy.in_hand, copy.parcel, self._step(copy)
-        door = self._doors.view()[item.compartment]
-        open_for_s = door.since_s if step is Step.OPEN else 0.0
-        reopens_left = self._reopens_left(item)
-        return SessionView(
-            session_id=copy.session.session_id,
-            step=step,
-            compartment=item.compartment,
-            index=self._index(copy),
-            total=len(copy.items),
-            items=parcel.items if parcel else 1,
-            order_tail=parcel.order_tail if parcel else "",
-            person_masked=parcel.person_masked if parcel else "",
-            pulses_left=reopens_left if item.opened_at_ms else self._sessions.pulses_left(item),
-            reopens_left=reopens_left,
-            open_for_s=open_for_s,
-            reopen_left_s=self._sessions.reopen_left_s(item),
-            door_left_open=open_for_s >= self._config.doors.left_open_s,
-            took_s=copy.session.took_s,
-            another=copy.another,
-        )
-
-    @staticmethod
-    def _index(copy: _Copy) -> int:
-        """Return the place of the item in hand in the order in which the doors were opened, from 1."""
-        before = [i for i in copy.items if i.opened_at_ms and i.parcel_id != copy.in_hand.parcel_id]
-        mine = copy.in_hand.opened_at_ms
-        return 1 + sum(1 for i in before if not mine or (i.opened_at_ms or 0) <= mine)

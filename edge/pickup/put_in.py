@@ -137,11 +137,8 @@ class PutIn:
     def let_go_tx(self, conn: sqlite3.Connection) -> None:
         """End, at a start, what waits for a door gone from `station.toml` and has no question left to ask."""
         task = desk_store.current(conn)
-        if (
-            task
-            and task.kind is not DeskKind.PUT_IN
-            and not self._parcels.has_door(task.compartment)
-        ):
+        taking = task if task and task.kind is not DeskKind.PUT_IN else None
+        if taking and not self._parcels.has_door(taking.compartment):
             desk_store.drop_current(conn)
 
     def door_gone(self, task: Task) -> bool:
