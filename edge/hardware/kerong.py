@@ -3,29 +3,18 @@
 A busy board may not answer an opening although the lock opened: UNCONFIRMED is usual and the hook decides.
 """
 
-from edge.hardware.bus import BusOwner
 from edge.hardware.jobs import Priority
-from edge.hardware.ports import PulseResult
-from edge.hardware.pulsing import send_pulse
+from edge.hardware.self_timed import SelfTimedBoard
 from edge.hardware.speech import BoardRule
 from firmware_protocols import kerong_cu16, kerong_cu48
 
 
-class KerongCu16:
+class KerongCu16(SelfTimedBoard[kerong_cu16.Request, kerong_cu16.Answer]):
     """One board with 16 locks."""
 
-    def __init__(self, bus: BusOwner[kerong_cu16.Request, kerong_cu16.Answer], unit: int) -> None:
-        """Talk to board `unit` over `bus`."""
-        self.unit = unit
-        self._bus = bus
-
-    def expect_pulse(self) -> None:
-        """Keep the line free of background reads for a moment."""
-        self._bus.expect_pulse()
-
-    async def pulse(self, channel: int, ms: int) -> PulseResult:  # noqa: ARG002 - the board has a length of its own
-        """Give lock `channel` the board's own pulse; sent at most once."""
-        return await send_pulse(self._bus, self.unit, kerong_cu16.open_one(channel))
+    def opening(self, channel: int) -> kerong_cu16.Request:
+        """Return the frame of one lock."""
+        return kerong_cu16.open_one(channel)
 
     async def read_doors(self, *, urgent: bool = False) -> tuple[bool | None, ...]:
         """Return all hooks, channel 0 first: open is what is not locked."""
@@ -40,38 +29,21 @@ class KerongCu16:
         request = kerong_cu16.read_pulse()
         return kerong_cu16.pulse_ms(await self._bus.call(Priority.SENSOR, self.unit, request))
 
-    async def all_off(self) -> None:
-        """Send nothing: no coil stays under current longer than the board's own pulse."""
-
     async def _status(self, *, urgent: bool) -> kerong_cu16.Answer:
-        priority = Priority.DOOR if urgent else Priority.SNAPSHOT
-        return await self._bus.call(priority, self.unit, kerong_cu16.read_all(), probe=urgent)
+        return await self.look(kerong_cu16.read_all(), urgent=urgent)
 
 
-class KerongCu48:
+class KerongCu48(SelfTimedBoard[kerong_cu48.Request, kerong_cu48.Answer]):
     """One board with 48 locks; experimental."""
 
-    def __init__(self, bus: BusOwner[kerong_cu48.Request, kerong_cu48.Answer], unit: int) -> None:
-        """Talk to board `unit` over `bus`."""
-        self.unit = unit
-        self._bus = bus
-
-    def expect_pulse(self) -> None:
-        """Keep the line free of background reads for a moment."""
-        self._bus.expect_pulse()
-
-    async def pulse(self, channel: int, ms: int) -> PulseResult:  # noqa: ARG002 - the board has a length of its own
-        """Give lock `channel` the board's own pulse; sent at most once."""
-        return await send_pulse(self._bus, self.unit, kerong_cu48.open_one(channel))
+    def opening(self, channel: int) -> kerong_cu48.Request:
+        """Return the frame of one lock."""
+        return kerong_cu48.open_one(channel)
 
     async def read_doors(self, *, urgent: bool = False) -> tuple[bool | None, ...]:
         """Return all hooks, channel 0 first: open is what is not locked."""
-        priority = Priority.DOOR if urgent else Priority.SNAPSHOT
         request = kerong_cu48.read_all()
-        return kerong_cu48.doors(await self._bus.call(priority, self.unit, request, probe=urgent))
-
-    async def all_off(self) -> None:
-        """Send nothing: no coil stays under current longer than the board's own pulse."""
+        return kerong_cu48.doors(await self.look(request, urgent=urgent))
 
 
 def cu16_rule() -> BoardRule[kerong_cu16.Request]:

@@ -3,48 +3,41 @@
 A line numbers its boxes through all boards: `unit` is the first box of this one, a frame names the box itself.
 """
 
-from edge.hardware.bus import BusOwner
-from edge.hardware.jobs import Priority
 from edge.hardware.ports import PulseResult
-from edge.hardware.pulsing import send_pulse
+from edge.hardware.self_timed import SelfTimedBoard
 from edge.hardware.speech import BoardRule
 from firmware_protocols import qianming as wire
 
 
-class QianmingBoard:
+class QianmingBoard(SelfTimedBoard[wire.Request, wire.Answer]):
     """One board with up to 16 boxes; experimental."""
 
-    def __init__(self, bus: BusOwner[wire.Request, wire.Answer], unit: int) -> None:
-        """Talk to the board whose first box is `unit` over `bus`."""
-        self.unit = unit
-        self._bus = bus
+    def addressed(self, channel: int) -> int:
+        """Return the number of the box."""
+        return box_of(self.unit, channel)
 
-    def expect_pulse(self) -> None:
-        """Keep the line free of background reads for a moment."""
-        self._bus.expect_pulse()
+    def opening(self, channel: int) -> wire.Request:  # noqa: ARG002 - the address says which
+        """Return the frame of one box."""
+        return wire.open_box()
 
-    async def pulse(self, channel: int, ms: int) -> PulseResult:  # noqa: ARG002 - the board has a length of its own
+    async def pulse(self, channel: int, ms: int) -> PulseResult:
         """Give the lock of box `unit + channel` the board's own pulse; sent at most once.
 
         A "no" names no box and hangs on one byte of XOR (two torn frames make one), so it proves nothing: the contact
         decides.
         """
-        said = await send_pulse(self._bus, box_of(self.unit, channel), wire.open_box())
+        said = await super().pulse(channel, ms)
         return PulseResult.UNCONFIRMED if said is PulseResult.REJECTED else said
 
     async def read_doors(self, *, urgent: bool = False) -> tuple[bool | None, ...]:
         """Return all doors, channel 0 first; None for a box that the board does not have."""
-        priority = Priority.DOOR if urgent else Priority.SNAPSHOT
-        answer = await self._bus.call(priority, self.unit, wire.read_doors(), probe=urgent)
+        answer = await self.look(wire.read_doors(), urgent=urgent)
         return wire.of_boxes(answer, self.unit)
 
     async def read_goods(self) -> tuple[bool | None, ...]:
         """Return whether something lies in each box, channel 0 first; None for a box that the board does not have."""
-        answer = await self._bus.call(Priority.SNAPSHOT, self.unit, wire.read_goods())
+        answer = await self.look(wire.read_goods(), urgent=False)
         return wire.of_boxes(answer, self.unit)
-
-    async def all_off(self) -> None:
-        """Send nothing: no coil stays under current longer than the board's own pulse."""
 
 
 def box_of(unit: int, channel: int) -> int:
