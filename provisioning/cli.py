@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from provisioning import upkeep_cli
+from provisioning.job import Job
 from provisioning.running import (
     DEFAULT_DATA,
     AnswersOption,
@@ -39,7 +40,8 @@ def scan(
         typer.Option(help="a serial port or tcp://host:port; without it every serial port"),
     ] = None,
     baud: Annotated[
-        list[int] | None, typer.Option(help="speeds to try; without it those of the factories")
+        list[int] | None,
+        typer.Option(min=300, max=921_600, help="speeds to try; without it those of the factories"),
     ] = None,
     units: Annotated[
         str | None, typer.Option(help="addresses to ask, e.g. 1-40; without it all")
@@ -47,15 +49,28 @@ def scan(
     look_ms: Annotated[
         int, typer.Option(min=30, max=2000, help="how long to wait for each address")
     ] = 80,
+    at: Annotated[
+        str | None,
+        typer.Option("--as", help="the line of the record that is at this --port now, e.g. bus0"),
+    ] = None,
+    forget: Annotated[
+        list[str] | None,
+        typer.Option(help="a line that is gone, with all that was learnt on it, e.g. bus1"),
+    ] = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
     """Look what hangs on the lines: reads only, nothing moves. Writes provision.json, prints a table."""
-    from provisioning.scanning import scan_step, wanted
+    from provisioning.scanning import Told, scan_step, wanted
 
-    what = wanted(port or [], baud or [], units, look_ms / 1000)
-    run(lambda job: scan_step(job, what), data, as_json, lang)
+    told = Told(at, tuple(forget or ()))
+
+    async def work(job: Job) -> bool:
+        what = wanted(port or [], baud or [], units, look_ms / 1000)
+        return await scan_step(job, what, told)
+
+    run(work, data, as_json, lang)
 
 
 @app.command()
@@ -75,6 +90,10 @@ def learn(
     forget: Annotated[
         bool, typer.Option("--forget", help="begin anew: what was learnt is thrown away")
     ] = False,
+    door: Annotated[
+        list[str] | None,
+        typer.Option(help="a door to learn anew, because it was answered wrongly"),
+    ] = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
     lang: LangOption = None,
@@ -84,8 +103,11 @@ def learn(
     """Door by door: pulse, say which opened, shut it by hand. Goes on where it was left."""
     from provisioning.learning import learn_step
 
+    anew = [label.upper() for label in door or ()]
     run(
-        lambda job: learn_step(job, cabinet, pulse_ms=pulse_ms, again=again, forget=forget),
+        lambda job: learn_step(
+            job, cabinet, pulse_ms=pulse_ms, again=again, forget=forget, anew=anew
+        ),
         data,
         as_json,
         lang,

@@ -60,6 +60,8 @@ async def config_step(job: Job, choices: Choices) -> bool:
 
 
 def _text(job: Job, choices: Choices) -> str:
+    if choices.base is not None and not choices.base.exists():
+        raise InvalidError("provision.no_base", f"--base {choices.base}: there is no such file")
     base = read_base(choices.base or choices.out)
     chosen = dict(parse_choice(one) for one in choices.also)
     owner = choices.station_id or base.get("station", {}).get("id") or station_id(job.data)

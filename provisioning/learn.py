@@ -134,14 +134,15 @@ class Learner:
                 return
             moved = await wait_moved(self._bench, board.bus, before)
             answer = await self._which(board, channel, moved)
-            if answer != AGAIN:
-                break
-        if answer == NONE:
-            self._odd(board, channel, "no_door", "")
-        elif answer == SEVERAL:
-            await self._several(board, channel)
-        else:
-            await self._judge(board, channel, answer, before, moved)
+            if answer == AGAIN:
+                continue
+            if answer == NONE:
+                self._odd(board, channel, "no_door", "")
+            elif answer == SEVERAL:
+                await self._several(board, channel)
+            elif not await self._judge(board, channel, answer, before, moved):
+                continue
+            return
 
     async def _which(self, board: Board, channel: int, moved: Moved) -> str:
         """Ask until the answer can be: a door that is in the drawing and not known yet."""
@@ -178,9 +179,12 @@ class Learner:
 
     async def _judge(
         self, board: Board, channel: int, label: str, before: Inputs, moved: Moved
-    ) -> None:
-        self._draw(label)
+    ) -> bool:
+        """Learn the door once it is shut again; False: it was another one, and the channel is tried once more."""
         shut = await self._shut(board.bus, label, before, moved)
+        if shut is None:
+            return False
+        self._draw(label)
         if not moved.inputs:
             self._odd(board, channel, "no_sensor", label)
         elif len(moved.inputs) > 1:
@@ -189,6 +193,7 @@ class Learner:
             self._odd(board, channel, "did_not_shut", label)
         else:
             await self._learnt(board, channel, label, moved)
+        return True
 
     async def _learnt(self, board: Board, channel: int, label: str, moved: Moved) -> None:
         ((unit, place), state) = next(iter(moved.inputs.items()))
@@ -217,14 +222,24 @@ class Learner:
         fresh = DrawnDoor(label=label, zone=zone, size="M", column=0, row=2 * len(drawing.door))
         self._job.keep(drawing=drawing.model_copy(update={"door": (*drawing.door, fresh)}))
 
-    async def _shut(self, bus: str, label: str, before: Inputs, moved: Moved) -> bool:
-        """Let the door be shut by hand and see its contact go back; asked for three times."""
+    async def _shut(self, bus: str, label: str, before: Inputs, moved: Moved) -> bool | None:
+        """Let the door be shut by hand and see its contact go back, asked for three times; None: it is another door."""
+        talk = self._job.talk
         for _ in range(3):
-            await self._job.talk.ask(
-                "shut_door", "Now shut %(label)s by hand, then press Enter.", label=label
+            answer = await talk.ask(
+                "shut_door",
+                "Now shut %(label)s by hand, then press Enter (r if another door had opened).",
+                label=label,
             )
+            if answer == AGAIN:
+                await talk.ask("all_shut", "Shut every door of the cabinet, then press Enter.")
+                return None
             if await goes_back(self._bench, bus, before, moved.inputs):
                 return True
+            talk.tell(
+                "still_open", "contact %(contacts)s still says open",
+                contacts=[f"{unit}/{place}" for unit, place in moved.inputs],
+            )  # fmt: skip
         return False
 
     def _odd(self, board: Board, channel: int, why: str, note: str) -> None:

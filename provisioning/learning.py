@@ -1,27 +1,36 @@
 """The step `learn`: takes the drawing, opens the lines, learns doors and probes; goes on where it was left."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from common.kit.config import load_toml
-from common.kit.errors import InvalidError
+from common.kit.errors import ConflictError, InvalidError
 from provisioning.bench import open_bench
 from provisioning.devices import learn_devices
 from provisioning.job import Job
 from provisioning.learn import Learner
+from provisioning.lines import untried
 from provisioning.record import Drawing, DrawnZone
 from provisioning.zones import learn_probes
 
 
 async def learn_step(
-    job: Job, drawing: Path | None, *, pulse_ms: int, again: bool, forget: bool
+    job: Job,
+    drawing: Path | None,
+    *,
+    pulse_ms: int,
+    again: bool,
+    forget: bool,
+    anew: Sequence[str] = (),
 ) -> bool:
-    """Learn what is missing; True when the drawing is known whole."""
+    """Learn what is missing, and the doors `anew` once more; True when the drawing is known whole."""
     if not job.record.buses:
         raise InvalidError("provision.not_scanned", "nothing is known yet: linli provision scan")
     if forget:
-        job.keep(doors=(), odd=(), probes=(), devices=())
+        job.keep(doors=(), odd=(), probes=(), devices=(), tested=None)
+    _unlearn(job, anew)
     if drawing is not None:
-        job.keep(drawing=load_toml(Drawing, drawing, {}), is_drawn=True)
+        job.keep(drawing=_drawn(job, drawing), is_drawn=True)
     if not job.record.drawing.zone:
         job.keep(drawing=job.record.drawing.model_copy(update={"zone": await _ask_zones(job)}))
     async with open_bench(job, [bus.name for bus in job.record.buses]) as bench:
@@ -31,6 +40,34 @@ async def learn_step(
     if doors and probes:
         job.talk.tell("learnt_all", "everything is known. Next: linli provision test, then config")
     return doors and probes
+
+
+def _unlearn(job: Job, labels: Sequence[str]) -> None:
+    """Forget doors that were answered wrongly; InvalidError for one that is not known."""
+    known = [door.label for door in job.record.doors]
+    if unknown := sorted(set(labels) - set(known)):
+        said = f"{', '.join(unknown)}: not learnt yet; known are {', '.join(known) or 'no doors'}"
+        raise InvalidError("provision.no_door", said)
+    if labels:
+        left = tuple(door for door in job.record.doors if door.label not in labels)
+        job.record = untried(job.record.with_(doors=left), labels)
+        job.keep()
+
+
+def _drawn(job: Job, path: Path) -> Drawing:
+    """Return the drawing of a file; InvalidError for one without doors or without doors that are known already."""
+    drawing = load_toml(Drawing, path, {})
+    if not drawing.door or not drawing.zone:
+        said = f"{path} has no [[door]] or no [[zone]]: give a layout.toml or a cabinet file"
+        raise InvalidError("provision.no_drawing", said)
+    drawn = {door.label for door in drawing.door}
+    if lost := [door.label for door in job.record.doors if door.label not in drawn]:
+        said = (
+            f"{path} has no {', '.join(lost)}, learnt already: is it another cabinet's? Begin anew"
+            " with it: --forget"
+        )
+        raise ConflictError("provision.other_drawing", said)
+    return drawing
 
 
 async def _ask_zones(job: Job) -> tuple[DrawnZone, ...]:

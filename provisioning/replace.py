@@ -6,13 +6,17 @@ A daemon machine is swapped by `backup` and `restore`.
 from common.kit.errors import ConflictError, InvalidError
 from provisioning.job import Job
 from provisioning.record import FoundBus, FoundUnit, Record
-from provisioning.scan import Wanted, look_at
+from provisioning.scan import Wanted, look_at, units_of
 
 
 async def replace_step(job: Job, board: str, new_unit: int | None) -> bool:
     """Take the board that is there now for the one that was; ConflictError unless it is of the same kind."""
     bus, old = _known(job.record, board)
     unit = old.unit if new_unit is None else new_unit
+    if unit not in units_of(bus.protocol):
+        there = units_of(bus.protocol)
+        said = f"{unit} is no address on {bus.name}: {there[0]} to {there[-1]}"
+        raise InvalidError("provision.units", said)
     if unit != old.unit and any(one.unit == unit for one in bus.units):
         raise ConflictError("provision.address_taken", f"{bus.name}/{unit} is another device")
     if await job.leases.take(bus.port) is not None:
@@ -73,5 +77,7 @@ def _known(record: Record, board: str) -> tuple[FoundBus, FoundUnit]:
     bus = record.bus(name)
     found = next((one for one in bus.units if str(one.unit) == unit), None) if bus else None
     if bus is None or found is None:
-        raise InvalidError("provision.board", f"{board!r} is no board of the record: bus0/1")
+        there = [f"{one.name}/{unit.unit}" for one in record.buses for unit in one.units]
+        said = f"{board!r} is no board of the record; there are {', '.join(there) or 'none: scan'}"
+        raise InvalidError("provision.board", said)
     return bus, found

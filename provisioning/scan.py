@@ -6,11 +6,11 @@ rubbish at that address alone (reference hardware C.4.6).
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from common.kit.errors import LinliError
+from common.kit.errors import ConflictError
 from edge.config import BusSection
 from edge.hardware.line import is_tcp, open_line
 from firmware_protocols import kerong_cu16, kerong_cu48, qianming, wkly, xor_8a80
@@ -32,6 +32,10 @@ LOOK_S = 0.08
 """A board answers within some 10 ms; FTDI adapters add 16, the longest answer at 9600 baud takes 35."""
 CLOSER_S = 0.3
 ASKED_AGAIN = 5
+LISTENED, LISTEN_S = 4, 0.3
+"""Heard in so many pieces of time in a row without a question: a scale says its weight three times a second or more."""
+GHOSTS, RUBBISH = 3, "rubbish only"
+"""So many addresses at which only rubbish is heard are no boards."""
 TRIES = 3
 _FRAMED: dict[LineProtocol, ModuleType] = {
     LineProtocol.WKLY: wkly,
@@ -62,15 +66,6 @@ class Wanted:
     look_s: float = LOOK_S
 
 
-@dataclass(slots=True)
-class Scanned:
-    """What was found, and the ports that could not be opened with the reason."""
-
-    buses: list[FoundBus] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
-    silent: list[str] = field(default_factory=list)
-
-
 @dataclass(frozen=True, slots=True)
 class _Try:
     protocol: LineProtocol
@@ -88,40 +83,45 @@ class _Try:
         return _LIKELY.get(self.protocol, range(2))
 
 
-async def scan(wanted: Wanted, progress: Progress) -> Scanned:
-    """Look at every port; one that cannot be opened does not stop the others."""
-    found = Scanned()
-    for port in wanted.ports:
-        try:
-            bus = await _scan_port(port, wanted, progress, f"bus{len(found.buses)}")
-        except (LinliError, OSError) as error:
-            found.failed[port] = getattr(error, "detail", str(error))
-            continue
-        if bus is None:
-            found.silent.append(port)
-        else:
-            found.buses.append(bus)
-    return found
+async def scan_port(port: str, wanted: Wanted, progress: Progress) -> FoundBus | None:
+    """Return the line at a port, not named yet; None: nothing answers. LinliError or OSError: it cannot be used.
 
-
-async def _scan_port(port: str, wanted: Wanted, progress: Progress, name: str) -> FoundBus | None:
+    ConflictError `provision.talks`: something speaks there without being asked.
+    """
     tries = _tries(port, wanted.bauds)
+    async with _wire(port, tries[0]) as wire:
+        if await wire.talks_by_itself(LISTENED, LISTEN_S):
+            raise _talks()
     for quick in (True, False) if wanted.units is None else (False,):
         for one in tries:
             units = one.likely if quick else _within(one.units, wanted.units)
             if not units:
                 continue
-            async with _wire(port, one, name) as wire:
+            async with _wire(port, one) as wire:
                 answered = await _who_answers(wire, one, units, wanted, port, progress)
                 if answered and quick:  # this is the protocol: now every address
                     answered = await _who_answers(wire, one, one.units, wanted, port, progress)
                 if answered:
-                    units_found = await _look_closer(wire, one, answered)
-                    return FoundBus(
-                        name=name, port=port, baud=one.baud, protocol=one.protocol,
-                        local_echo=wire.echoes, units=tuple(units_found),
-                    )  # fmt: skip
+                    return await _line(wire, port, one, answered)
     return None
+
+
+async def _line(wire: Wire[Any, Any], port: str, one: _Try, answered: Sequence[int]) -> FoundBus:
+    units = await _look_closer(wire, one, answered)
+    if len(units) >= GHOSTS and all(unit.seen == RUBBISH for unit in units):
+        raise _talks()
+    return FoundBus(
+        name="", port=port, baud=one.baud, protocol=one.protocol, local_echo=wire.echoes,
+        units=tuple(units),
+    )  # fmt: skip
+
+
+def _talks() -> ConflictError:
+    said = (
+        "something talks there without being asked: a scale, or another program or master. Name the lines of the locks"
+        " with --port; what has a port of its own is set in station.toml"
+    )
+    return ConflictError("provision.talks", said)
 
 
 def _tries(port: str, bauds: Sequence[int]) -> list[_Try]:
@@ -139,6 +139,11 @@ def _within(units: range, chosen: range | None) -> range:
     if chosen is None:
         return units
     return range(max(units.start, chosen.start), min(units.stop, chosen.stop), units.step)
+
+
+def units_of(protocol: LineProtocol) -> range:
+    """Return every address that a device may have on a line of a protocol."""
+    return _Try(protocol, 9600).units
 
 
 async def look_at(bus: FoundBus, wanted: Wanted) -> FoundUnit | None:
@@ -161,7 +166,7 @@ async def find_units(
 
 
 @asynccontextmanager
-async def _wire(port: str, one: _Try, name: str) -> AsyncIterator[Wire[Any, Any]]:
+async def _wire(port: str, one: _Try, name: str = "line") -> AsyncIterator[Wire[Any, Any]]:
     section = BusSection(name=name, port=port, baud=one.baud)
     codec = _FRAMED.get(one.protocol) or ModbusCodec(tcp=is_tcp(port))
     wire: Wire[Any, Any] = Wire(section, open_line(section), codec)
@@ -212,7 +217,7 @@ async def _look_closer(wire: Wire[Any, Any], one: _Try, answered: Sequence[int])
         garbled, answer = await _ask_again(wire, one, unit)
         if answer is None:
             if garbled:
-                found[unit] = FoundUnit(unit=unit, seen="rubbish only", shared=True)
+                found[unit] = FoundUnit(unit=unit, seen=RUBBISH, shared=True)
             continue
         if one.protocol is LineProtocol.MODBUS:
             seen = await recognise(unit, read_of(wire, unit))

@@ -1,21 +1,41 @@
-"""The step `scan`: which ports, what was found, told as a table, kept in the record."""
+"""The step `scan`: which ports, what was found, told as a table, kept in the record line by line."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from common.kit.errors import InvalidError
+from common.kit.errors import InvalidError, LinliError
 from edge.hardware.line import is_tcp
 from provisioning.job import Job
+from provisioning.lines import (
+    OtherLine,
+    TakenOver,
+    forgotten,
+    kept,
+    known_at,
+    once_each,
+    take_over,
+)
 from provisioning.ports import serial_ports
 from provisioning.record import FoundBus
-from provisioning.scan import Scanned, Wanted, scan
+from provisioning.scan import Wanted, scan_port
 
 _TELL_EVERY = 32
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What somebody says about lines that are known already."""
+
+    at: str | None = None
+    """The one port that is scanned is where this line is now."""
+    forget: tuple[str, ...] = ()
+    """These lines are gone, with all that was learnt on them."""
+
+
 def wanted(ports: Sequence[str], bauds: Sequence[int], units: str | None, look_s: float) -> Wanted:
     """Return where to look; InvalidError for addresses that cannot be read."""
-    chosen = tuple(map(whole, ports)) or serial_ports()
+    chosen = once_each(tuple(map(whole, ports)) or serial_ports())
     if not chosen:
         said = "no serial port was found: plug the adapter in, or name one with --port"
         raise InvalidError("provision.no_port", said)
@@ -24,7 +44,12 @@ def wanted(ports: Sequence[str], bauds: Sequence[int], units: str | None, look_s
 
 def whole(port: str) -> str:
     """Return a path that means the same from every folder; a link stays a link, it outlives the device's number."""
-    return port if is_tcp(port) else str(Path(port).absolute())
+    if is_tcp(port):
+        return port
+    if not port or "://" in port:
+        said = f"{port!r} is no port: give a path (/dev/serial/by-id/...) or tcp://host:port"
+        raise InvalidError("provision.no_port", said)
+    return str(Path(port).absolute())
 
 
 def _range(units: str | None) -> range | None:
@@ -40,20 +65,66 @@ def _range(units: str | None) -> range | None:
     return chosen
 
 
-async def scan_step(job: Job, what: Wanted) -> bool:
-    """Look, keep and tell; False when a port could not be opened, or two boards have one address."""
+async def scan_step(job: Job, what: Wanted, told: Told = Told()) -> bool:
+    """Look, tell and keep, port by port; False when something is wrong at one, or two boards have one address."""
+    _heed(job, what, told)
     for port in what.ports:
         if await job.leases.take(port) is not None:
             job.talk.tell("leased", "the station lends %(port)s", port=port)
+    fine, found = True, []
     try:
-        found = await scan(what, lambda *where: _progress(job, *where))
+        for port in what.ports:
+            bus = await _look(job, port, what)
+            if bus is None:
+                fine = fine and known_at(job.record, port) is None
+            elif (taken := _take(job, bus, what, told.at)) is None:
+                fine = False
+            else:
+                found.append(taken.bus)
+                fine = fine and not taken.missing
+                fine = fine and not any(unit.shared for unit in taken.bus.units)
     finally:
         for port in list(job.leases.held):
             await job.leases.give_back(port, 0.0)
-    _keep(job, found)
-    _tell(job, found)
-    shared = any(unit.shared for bus in found.buses for unit in bus.units)
-    return bool(found.buses) and not shared and not found.failed
+    _sum_up(job, found)
+    return bool(found) and fine
+
+
+def _heed(job: Job, what: Wanted, told: Told) -> None:
+    if told.forget:
+        job.record = forgotten(job.record, told.forget)
+        job.keep()
+    if told.at is None:
+        return
+    if job.record.bus(told.at) is None:
+        there = ", ".join(bus.name for bus in job.record.buses) or "no lines"
+        raise InvalidError("provision.no_line", f"{told.at}: not in the record; there are {there}")
+    if len(what.ports) != 1:
+        raise InvalidError("provision.one_port", "--as says where one line is now: give one --port")
+
+
+async def _look(job: Job, port: str, what: Wanted) -> FoundBus | None:
+    """Return what is on a port; None, and why is told: nothing that a line could be."""
+    try:
+        bus = await scan_port(port, what, lambda *where: _progress(job, *where))
+    except (LinliError, OSError) as error:
+        why = getattr(error, "detail", str(error))
+        job.talk.tell("failed", "%(port)s cannot be used: %(why)s", port=port, why=why)
+        bus = None
+    else:
+        if bus is None:
+            job.talk.tell(
+                "silent",
+                "%(port)s: nothing answers. A line of locks: is everything powered, A and B the right way round? A"
+                " scanner, card reader or printer: leave it out, it is set in station.toml",
+                port=port,
+            )
+    if bus is None and (known := known_at(job.record, port)) is not None:
+        job.talk.tell(
+            "kept_line", "  %(bus)s is known at this port: it stays as it was (scan --forget %(bus)s drops it)",
+            bus=known.name,
+        )  # fmt: skip
+    return bus
 
 
 def _progress(job: Job, port: str, baud: int, protocol: str, done: int, of: int) -> None:
@@ -65,40 +136,39 @@ def _progress(job: Job, port: str, baud: int, protocol: str, done: int, of: int)
     )  # fmt: skip
 
 
-def _keep(job: Job, found: Scanned) -> None:
-    """Take over what was found; a bus that was known keeps its name, and what was learnt stays while it is there."""
-    known = {bus.port: bus.name for bus in job.record.buses}
-    taken, named = set(known.values()), []
-    for bus in found.buses:
-        name = known.get(bus.port) or next(
-            f"bus{n}" for n in range(len(taken) + 1) if f"bus{n}" not in taken
-        )
-        taken.add(name)
-        named.append(bus.model_copy(update={"name": name}))
-    asked = {bus.port for bus in found.buses} | set(found.silent) | set(found.failed)
-    others = [bus for bus in job.record.buses if bus.port not in asked]
-    found.buses = named
-    job.keep(buses=tuple(sorted([*others, *named], key=lambda bus: bus.name)))
+def _take(job: Job, bus: FoundBus, what: Wanted, name: str | None) -> TakenOver | None:
+    """Keep a line and tell what is on it; None: it is another one than was learnt there, and nothing is kept."""
+    taken = take_over(job.record, bus, name, asked=what.units)
+    if isinstance(taken, OtherLine):
+        job.talk.tell(
+            "other_line",
+            "%(port)s: these are not the boards of %(bus)s (learnt: %(was)s, here: %(now)s). Nothing was changed."
+            " The right port for it? One board swapped: linli provision replace. Other boards for good: scan --forget"
+            " %(bus)s",
+            port=bus.port, bus=taken.name, was=taken.was, now=taken.now,
+        )  # fmt: skip
+        return None
+    job.record = kept(job.record, taken.bus)
+    job.keep()
+    _tell_bus(job, taken.bus)
+    for unit in taken.missing:
+        job.talk.tell(
+            "missing_unit",
+            "  %(unit)s: doors or probes were learnt there, and it does not answer now; it is kept",
+            unit=unit, bus=taken.bus.name,
+        )  # fmt: skip
+    return taken
 
 
-def _tell(job: Job, found: Scanned) -> None:
-    talk = job.talk
-    for bus in found.buses:
-        _tell_bus(job, bus)
-    for port in found.silent:
+def _sum_up(job: Job, found: Sequence[FoundBus]) -> None:
+    talk, units = job.talk, sum(len(bus.units) for bus in found)
+    if found:
         talk.tell(
-            "silent",
-            "%(port)s: nothing answers; is everything powered, A and B the right way round?",
-            port=port,
-        )
-    for port, why in found.failed.items():
-        talk.tell("failed", "%(port)s cannot be used: %(why)s", port=port, why=why)
-    talk.tell(
-        "scanned",
-        "%(buses)s line(s), %(units)s device(s). Next: linli provision learn",
-        buses=len(found.buses),
-        units=sum(len(bus.units) for bus in found.buses),
-    )
+            "scanned", "%(buses)s line(s), %(units)s device(s). Next: linli provision learn",
+            buses=len(found), units=units,
+        )  # fmt: skip
+    else:
+        talk.tell("scanned", "no line was found", buses=0, units=0)
 
 
 def _tell_bus(job: Job, bus: FoundBus) -> None:

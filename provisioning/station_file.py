@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from common.kit.clock import Clock
 from common.kit.config import load_toml
 from common.kit.durable import write_whole
-from common.kit.errors import ConfigError, InvalidError
+from common.kit.errors import ConfigError, ConflictError, InvalidError
 from common.kit.toml_text import toml_text
 from edge.access.pairing import SECRETS_FILE
 from edge.config import StationConfig
@@ -37,6 +37,9 @@ def station_record(
     """Return the settings as plain values; InvalidError names what is still missing."""
     if missing := _missing(record):
         raise InvalidError("provision.not_learnt", f"not known yet: {', '.join(missing)}")
+    if strange := _strange(record):
+        said = f"not what was learnt: {'; '.join(strange)}. Scan again, or learn these doors anew"
+        raise ConflictError("provision.other_board", said)
     zones = {zone["name"]: zone for zone in base.get("zone", ())}
     screen = dict(base.get("screen", {})) | record.drawing.screen.model_dump()
     made: dict[str, Any] = {
@@ -141,6 +144,21 @@ def _missing(record: Record) -> list[str]:
         *(["every door"] if not record.drawing.door else []),
         *(f"door {label}" for label in doors),
         *(f"the probe of zone {zone}" for zone in sorted(zones - known)),
+    ]
+
+
+def _strange(record: Record) -> list[str]:
+    """Say which boards that doors were learnt on are not of the record's lines any more."""
+    found = {(bus.name, unit.unit): unit.kind for bus in record.buses for unit in bus.units}
+    wires = {
+        (door.bus, unit, kind)
+        for door in record.doors
+        for unit, kind in ((door.unit, door.kind), (door.sensor_unit, door.sensor_kind))
+    }
+    return [
+        f"{bus}/{unit} was a {kind} and is {found.get((bus, unit)) or 'not there'}"
+        for bus, unit, kind in sorted(wires)
+        if found.get((bus, unit)) != kind
     ]
 
 

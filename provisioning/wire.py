@@ -121,6 +121,15 @@ class Wire(Generic[Q, A]):
         await self.ask(unit, self._codec.echo_test(), timeout_s)
         self._guard.local_echo = self._guard.echoed
 
+    async def talks_by_itself(self, times: int, for_s: float) -> bool:
+        """Tell whether bytes come in each of so many pieces of time although nobody asks."""
+        for _ in range(times):
+            self._heard = b""
+            await asyncio.sleep(for_s)
+            if not self._heard:
+                return False
+        return True
+
     async def ask(self, unit: int, request: Q, timeout_s: float) -> Heard[A]:
         """Send `request` and return what came; UnavailableError `bus.down` when the port went away."""
         if self._transport is None or self._lost:

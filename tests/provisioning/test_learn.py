@@ -4,13 +4,14 @@ import asyncio
 import random
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from common.kit.clock import SystemClock
+from common.kit.errors import ConflictError, InvalidError
 from common.ui.i18n import Catalogue, Lang
 from device_sim.app import Sim
 from device_sim.relay_board import RelayBoard
@@ -54,7 +55,9 @@ class Person(Talk):
         return default
 
 
-async def learn(folder: Path, person: Person, sim: Sim, **options: bool) -> tuple[bool, Job]:
+async def learn(
+    folder: Path, person: Person, sim: Sim, anew: Sequence[str] = (), **options: bool
+) -> tuple[bool, Job]:
     data = folder / "data"
     data.mkdir(exist_ok=True)
     job = Job(data, load_record(data), person, SystemClock(), Leases(data))
@@ -64,7 +67,8 @@ async def learn(folder: Path, person: Person, sim: Sim, **options: bool) -> tupl
     layout = folder / "layout.toml"
     layout.write_text(drawing(sim.cabinet.config), "utf-8")
     done = await learn_step(
-        job, layout, pulse_ms=400, again=options.get("again", False), forget=options.get("forget", False)
+        job, layout, pulse_ms=400, again=options.get("again", False), forget=options.get("forget", False),
+        anew=anew,
     )  # fmt: skip
     return done, job
 
@@ -95,6 +99,77 @@ def test_a_contact_the_other_way_round_is_learnt_so(
         assert done
         levels = {door.label: (door.channel, door.open_level) for door in job.record.doors}
         assert levels == {"A01": (2, 1), "A02": (0, 0), "A03": (1, 1)}
+
+    at_cabinet(tmp_path, small(), body)
+
+
+def test_a_door_that_was_answered_wrongly_is_learnt_anew(tmp_path: Path) -> None:
+    async def body(technician: Technician, sim: Sim) -> None:
+        mistaken = iter(("A02", "A01", "A03"))
+        person = Person(technician)
+        real = person.ask
+
+        async def ask(key: str, text: str, /, default: str = "", **params: object) -> str:
+            answer = await real(key, text, default, **params)
+            if key == "shut_door":
+                for label in await technician.open_doors():
+                    await technician.push(label)
+            return next(mistaken) if key == "which_door" else answer
+
+        person.ask = ask  # type: ignore[method-assign]
+        _, job = await learn(tmp_path, person, sim)
+        wrong = {door.label: door.channel for door in job.record.doors}
+        assert wrong == {"A01": 1, "A02": 0, "A03": 2}
+        with pytest.raises(InvalidError, match="known are"):
+            await learn(tmp_path, Person(technician), sim, anew=["Z99"])
+        done, job = await learn(tmp_path, Person(technician), sim, anew=["A01", "A03"])
+        assert done
+        right = {door.label: door.channel for door in job.record.doors}
+        assert right == {"A01": 2, "A02": 0, "A03": 1}
+
+    at_cabinet(tmp_path, small(), body)
+
+
+def test_a_label_is_taken_back_while_its_door_is_to_be_shut(tmp_path: Path) -> None:
+    async def body(technician: Technician, sim: Sim) -> None:
+        person = Person(technician)
+        real, said = person.ask, iter(("A03", None, None, None))
+        back = iter(("", "r", "", "", ""))
+
+        async def ask(key: str, text: str, /, default: str = "", **params: object) -> str:
+            if key == "which_door" and (label := next(said)) is not None:
+                person.asked.append(key)
+                return label
+            if key == "shut_door" and params["label"] == "A03" and (word := next(back)) == "r":
+                return word
+            if key == "shut_door" and person.asked.count("which_door") == 1:
+                return ""  # the door that was named is shut, another one stands open
+            return await real(key, text, default, **params)
+
+        person.ask = ask  # type: ignore[method-assign]
+        done, job = await learn(tmp_path, person, sim)
+        assert done
+        assert "still_open" in person.told
+        assert {door.label: door.channel for door in job.record.doors} == {
+            "A01": 2, "A02": 0, "A03": 1,
+        }  # fmt: skip
+
+    at_cabinet(tmp_path, small(), body)
+
+
+def test_a_file_that_is_no_drawing_of_this_cabinet_changes_nothing(tmp_path: Path) -> None:
+    async def body(technician: Technician, sim: Sim) -> None:
+        _, job = await learn(tmp_path, Person(technician), sim)
+        before = job.record
+        empty, other = tmp_path / "day.toml", tmp_path / "other.toml"
+        empty.write_text("speed = 60\n", "utf-8")
+        other.write_text(drawing(small()).replace("A03", "C03"), "utf-8")
+        for path, error, said in (
+            (empty, InvalidError, "no \\[\\[door"), (other, ConflictError, "has no A03"),
+        ):  # fmt: skip
+            with pytest.raises(error, match=said):
+                await learn_step(job, path, pulse_ms=400, again=False, forget=False)
+            assert job.record == before
 
     at_cabinet(tmp_path, small(), body)
 

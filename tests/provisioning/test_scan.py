@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from common.kit.errors import InvalidError
+from common.kit.errors import ConflictError, InvalidError
 from device_sim.app import Sim
-from device_sim.config import CabinetConfig
+from device_sim.config import CabinetConfig, load
+from device_sim.faults import AdapterUnplugged
 from edge.config import BusSection
 from edge.hardware.errors import FrameRefusedError
 from firmware_protocols import (
@@ -34,14 +35,15 @@ from firmware_protocols.modbus_pdu import (
 from provisioning import scan as scanning
 from provisioning.families import recognise
 from provisioning.record import load_record
-from provisioning.scan import Wanted, scan
+from provisioning.scan import Wanted, scan_port
 from provisioning.scanning import wanted
 from provisioning.wire import ModbusCodec, Wire
-from tests.device_sim.cabinets import Rig, lock_cabinet, profile_cabinet
+from tests.device_sim.cabinets import ROOT, Rig, lock_cabinet, profile_cabinet
 from tests.provisioning.site import at_cabinet
 from tests.provisioning.small import small
 from tests.provisioning.technician import Technician
 
+CABINETS = ROOT / "cabinets"
 CODECS = (wkly, xor_8a80, kerong_cu16, kerong_cu48, qianming)
 REGISTERS = (0, 1, 2, 0x46, 0xFE, 256, 0x0101, 0x4000, 0x8000)
 """Every wire address that the families read, with counts up to 32."""
@@ -106,15 +108,15 @@ def _scan(folder: Path, config: CabinetConfig, units: range) -> dict[str, list[t
 
     async def body(_technician: Technician, sim: Sim) -> None:
         ports = tuple(str(port.link) for port in sim.serial)
-        seen = await scan(Wanted(ports, units=units), lambda *_: None)
-        assert not seen.failed
-        for bus in seen.buses:
+        buses = [await scan_port(port, Wanted(ports, units=units), _quiet) for port in ports]
+        seen = [bus for bus in buses if bus is not None]
+        for bus in seen:
             found[Path(bus.port).name] = [(unit.unit, unit.kind) for unit in bus.units]
             assert bus.baud == next(b.baud for b in config.bus if b.name == Path(bus.port).name)
         state = sim.cabinet.state()
         assert state.pulses == ()
         assert not any(door.open for door in state.doors)
-        for unit in (one for bus in seen.buses for one in bus.units):
+        for unit in (one for bus in seen for one in bus.units):
             assert not unit.shared
             if unit.kind in LOCK_BOARDS:
                 facts = LOCK_BOARDS[unit.kind]  # type: ignore[index]
@@ -227,15 +229,11 @@ async def test_rubbish_at_one_address_alone_is_two_boards(
     monkeypatch.setattr(scanning, "open_line", lambda _section: _TwoBoards(everywhere))
     monkeypatch.setattr(scanning, "CLOSER_S", 0.02)
     look = Wanted(("/dev/ttyX",), bauds=(9600,), units=range(1, 4), look_s=0.02)
-    found = await scan(look, lambda *_: None)
-    shared = {unit.unit: unit.shared for bus in found.buses for unit in bus.units}
-    assert found.buses[0].protocol is LineProtocol.MODBUS
+    found = await scan_port("/dev/ttyX", look, _quiet)
+    assert found is not None
+    shared = {unit.unit: unit.shared for unit in found.units}
+    assert found.protocol is LineProtocol.MODBUS
     assert shared == {1: False, 2: not everywhere}
-
-
-async def test_a_port_that_cannot_be_opened_does_not_stop_the_others(tmp_path: Path) -> None:
-    found = await scan(Wanted((str(tmp_path / "none"),), units=range(1, 2)), lambda *_: None)
-    assert "is not there" in found.failed[str(tmp_path / "none")]
 
 
 @pytest.mark.timeout(60)
@@ -245,10 +243,67 @@ def test_scanned_again_a_line_keeps_its_name(tmp_path: Path) -> None:
         for _ in range(2):
             assert await technician.run("scan", "--port", link, "--units", "1-5") == 0
             assert [bus.name for bus in load_record(technician.data).buses] == ["bus0"]
-        assert await technician.run("scan", "--port", str(tmp_path / "no"), "--units", "1") == 1
+        gone = str(tmp_path / "no")
+        words = ("scan", "--port", gone, "--port", link, "--units", "1-5")
+        assert await technician.run(*words) == 0
+        assert "is not there" in technician.steps("failed")[0]["why"]
+        assert await technician.run("scan", "--port", gone, "--units", "1") == 1
         assert len(load_record(technician.data).buses) == 1
 
     at_cabinet(tmp_path, small(), body)
+
+
+@pytest.mark.timeout(60)
+def test_a_line_that_is_known_stays_when_its_port_fails_or_is_silent(tmp_path: Path) -> None:
+    async def body(technician: Technician, sim: Sim) -> None:
+        link = sim.serial[0].link
+        assert await technician.run("scan", "--port", str(link), "--units", "1-5") == 0
+        before = load_record(technician.data).buses
+        sim.cabinet.lay(AdapterUnplugged(kind="adapter_unplugged", target="bus0"))
+        async with asyncio.timeout(5):
+            while link.is_symlink():  # noqa: ASYNC110 - it asks, nobody tells
+                await asyncio.sleep(0)
+        assert await technician.run("scan", "--port", str(link), "--units", "1-5") == 1
+        assert technician.steps("kept_line")[0]["bus"] == "bus0"
+        assert load_record(technician.data).buses == before
+        assert await technician.run("scan", "--port", str(link), "--forget", "bus7") == 2
+        assert "there are bus0" in technician.errors
+        words = ("--port", str(link), "--forget", "bus0", "--units", "1")
+        assert await technician.run("scan", *words) == 1
+        assert load_record(technician.data).buses == ()
+
+    at_cabinet(tmp_path, small(), body)
+
+
+@pytest.mark.timeout(60)
+def test_a_scale_that_streams_is_no_line_of_locks(tmp_path: Path) -> None:
+    async def body(technician: Technician, sim: Sim) -> None:
+        scale = str(tmp_path / "sim" / "scale")
+        assert await technician.run("scan", "--port", scale) == 1
+        assert "without being asked" in technician.steps("failed")[0]["why"]
+        assert load_record(technician.data).buses == ()
+
+    at_cabinet(tmp_path, load(CABINETS / "lvyuan-6.toml", {}), body)
+
+
+async def test_rubbish_at_many_addresses_is_no_board(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def rubbish(*_: object) -> tuple[int, None]:
+        return 5, None
+
+    monkeypatch.setattr(scanning, "open_line", lambda _section: _TwoBoards(True))
+    monkeypatch.setattr(scanning, "_ask_again", rubbish)
+    monkeypatch.setattr(scanning, "_who_answers", rubbish_everywhere)
+    look = Wanted(("/dev/ttyX",), bauds=(9600,), units=range(1, 4), look_s=0.02)
+    with pytest.raises(ConflictError, match="without being asked"):
+        await scan_port("/dev/ttyX", look, _quiet)
+
+
+async def rubbish_everywhere(*_: object) -> list[int]:
+    return [1, 2, 3]
+
+
+def _quiet(*_: object) -> None:
+    """Show no progress."""
 
 
 @pytest.mark.parametrize("text", ["", "a-b", "9-3", "-4", "1-999"])
@@ -263,3 +318,15 @@ def test_a_relative_port_is_kept_whole() -> None:
         str(Path.cwd() / "sim/bus0"),
     )
     assert wanted(["x"], [], "1-40", 0.08).units == range(1, 41)
+
+
+def test_a_port_is_scanned_once_whatever_it_is_called(tmp_path: Path) -> None:
+    (tmp_path / "by-id").symlink_to("/dev/null")
+    ports = [str(tmp_path / "by-id"), "/dev/null", "tcp://h:1", "tcp://h:1"]
+    assert wanted(ports, [], None, 0.08).ports == (str(tmp_path / "by-id"), "tcp://h:1")
+
+
+@pytest.mark.parametrize("port", ["", "http://10.0.0.1"])
+def test_what_is_no_port(port: str) -> None:
+    with pytest.raises(InvalidError, match="is no port"):
+        wanted([port], [], None, 0.08)
