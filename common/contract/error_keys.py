@@ -305,6 +305,7 @@ ERROR_KEYS: dict[str, str] = {
     "demo.not_ours": "The folder holds something else than demo data; --fresh will not delete it.",
     "demo.not_ready": "A program of the demo does not answer in time.",
     "demo.running": "A demo runs on this data folder; stop it or give another one.",
+    "demo.other_station": "These settings are another station's than the demo's hub knows.",
     "demo.port_taken": "A port of the demo is taken; stop what uses it or give --port-base.",
     "journey.bench": "The simulator's control API refused.",
     "journey.busy": "The kiosk does not show the keypad.",

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloud.access.seeded import SeedAccess
+from common.kit.config import load_toml
+from common.kit.errors import ConfigError
 from device_sim.config import CabinetConfig
+from edge.config import StationConfig
 from linli.demo.ports import Ports
 from linli.demo.processes import run_once
 from linli.demo.station_file import station_toml
@@ -44,6 +47,15 @@ class Site:
             name: value for name, value in os.environ.items() if not name.startswith("LINLI_")
         } | {"PYTHONUNBUFFERED": "1"}
 
+    def station_environment(self) -> dict[str, str]:
+        """Return the environment of the daemon: a station.toml of somebody's own is run on this demo's ports, too."""
+        hub = f"https://127.0.0.1:{self.ports.gateway}" if self.tls else None
+        return self.environment() | {
+            "LINLI_HUB__URL": hub or f"http://127.0.0.1:{self.ports.hub}",
+            "LINLI_SCREEN__KIOSK_PORT": str(self.ports.kiosk),
+            "LINLI_SCREEN__KEEPER_PORT": str(self.ports.keeper),
+        }
+
     def hub_environment(self) -> dict[str, str]:
         """Return the environment of the hub and of commands about it: with its TLS port if there is one."""
         if not self.tls:
@@ -69,7 +81,19 @@ async def prepare(site: Site, cabinet: CabinetConfig, *, own_station_file: bool)
             tls=site.tls,
         )  # fmt: skip
         site.station_file.write_text(text, encoding="utf-8")
+    _require_station(site, access.station_id)
     return access
+
+
+def _require_station(site: Site, station_id: str) -> None:
+    """ConfigError when the settings are another station's than the one that the demo's hub knows."""
+    settings = load_toml(StationConfig, site.station_file, site.station_environment())
+    if settings.station.id != station_id:
+        said = (
+            f"{site.station_file} is of station {settings.station.id}, this demo's hub knows {station_id}:"
+            f" linli provision config --station-id {station_id}"
+        )
+        raise ConfigError("demo.other_station", said)
 
 
 async def _pair(site: Site, station_id: str, environment: dict[str, str]) -> None:

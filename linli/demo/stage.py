@@ -46,6 +46,7 @@ class Stage:
             "edge", f"{self.kiosk_url}/readyz", *("edge", "run", "--config", str(site.station_file)),
             *("--data", str(site.station)),
         )  # fmt: skip
+        self.edge.environment.update(site.station_environment())
 
     async def start(self) -> None:
         """Start the simulator, then hub and daemon side by side; each waits until it answers."""

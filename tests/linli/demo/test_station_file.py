@@ -1,6 +1,7 @@
 """The station file made from a cabinet file is one the daemon takes, with the same doors in the same places."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,12 @@ from common.kit.errors import ConfigError
 from device_sim.config import BoardSection, CabinetConfig, load
 from edge.config import StationConfig
 from linli.demo.ports import Ports
+from linli.demo.prepare import Site, _require_station
 from linli.demo.station_file import station_toml
 from provisioning.limits import temperature_class
 from tests.parts import ROOT
 
+STATION_ID = "01K0YANGGVANG0000000000003"
 CABINET = ROOT / "cabinets" / "yangguangli-3.toml"
 
 
@@ -104,3 +107,28 @@ def test_the_recycling_box_keeps_its_flaps_and_devices(tmp_path: Path) -> None:
     assert (subject.scale.kind, subject.scale.checksum, subject.scale.bits) == ("toledo", True, 8)
     assert subject.card_reader is not None
     assert subject.printer is not None
+
+
+def _own(folder: Path) -> Site:
+    """Return a demo on other ports with settings of somebody's own."""
+    text = station_toml(
+        load(CABINET, os.environ), station_id=STATION_ID, ports=Ports.from_base(8800), ptys=folder
+    )
+    (folder / "station.toml").write_text(text, encoding="utf-8")
+    return Site(folder, Ports.from_base(9800), CABINET, folder / "station.toml")
+
+
+def test_settings_of_another_station_are_named_before_anything_starts(tmp_path: Path) -> None:
+    site = _own(tmp_path)
+    _require_station(site, STATION_ID)
+    with pytest.raises(ConfigError, match="provision config --station-id 01K0OTHER"):
+        _require_station(site, "01K0OTHER00000000000000003")
+
+
+def test_settings_of_somebodys_own_run_on_the_ports_of_the_demo(tmp_path: Path) -> None:
+    site = _own(tmp_path)
+    settings = load_toml(StationConfig, site.station_file, site.station_environment())
+    assert (settings.screen.kiosk_port, settings.screen.keeper_port) == (9810, 9811)
+    assert settings.hub.url == "http://127.0.0.1:9800"
+    by_tls = replace(site, tls=True).station_environment()
+    assert by_tls["LINLI_HUB__URL"] == "https://127.0.0.1:9801"
