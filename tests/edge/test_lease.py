@@ -23,6 +23,7 @@ from edge.hardware.build import build_hardware
 from edge.hardware.calibration import ProbeAsked
 from edge.hardware.lease import LeaseAsked, LeaseSaid, listen, reachable
 from edge.hardware.line import open_line
+from edge.instruments import CalibrationSection
 from edge.lease import LeasePorts, LeaseServer
 from edge.sync import DDL as SYNC_DDL
 from edge.sync import Outbox
@@ -38,11 +39,12 @@ ASKED = ProbeAsked(do="write", reference_c=0.0, instrument="ice water", by="х╝ац
 class Daemon:
     """Doors on a real serial port and the socket beside them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, calibration: CalibrationSection) -> None:
         self.folder, self.clock, self.work = folder, SystemClock(), ThreadWork()
         self.cabinet = Cabinet(cabinet_config(), self.clock, random.Random(1))
         self.pty = PtyPort(self.cabinet, self.cabinet.bus(), folder / "bus0", self.clock, self.work)
-        self.config = station_of(cabinet_config(), folder)
+        made = station_of(cabinet_config(), folder)
+        self.config = made.model_copy(update={"calibration": calibration})
         self.db = SqliteDb(folder / "state.db", inline=True)
         self.db.write_now(_schema)
         chance = seeded_chance("lease")
@@ -98,12 +100,16 @@ def _schema(conn: sqlite3.Connection) -> None:
         conn.execute(statement)
 
 
-def with_daemon(folder: Path, body: Callable[[Daemon], Awaitable[None]]) -> None:
+def with_daemon(
+    folder: Path,
+    body: Callable[[Daemon], Awaitable[None]],
+    calibration: CalibrationSection = CalibrationSection(),  # noqa: B008 - frozen
+) -> None:
     folder = folder / ("a" * 60) / ("b" * 60)  # longer than an address of a socket may be
     folder.mkdir(parents=True)
 
     async def main() -> None:
-        daemon = Daemon(folder)
+        daemon = Daemon(folder, calibration)
         try:
             with lock(folder):
                 await daemon.outbox.boot()
@@ -229,9 +235,11 @@ def test_a_probe_is_asked_about_beside_doors_that_work(tmp_path: Path) -> None:
         await daemon.until("A01", DoorState.OPEN)
         assert daemon.climate.calibrations.is_out(probe)
         await leases.close()
+        another = Leases(daemon.folder)
         async with asyncio.timeout(10):
             while daemon.climate.calibrations.is_out(probe):
-                await daemon.hardware.door_bus.read_doors()  # a turn of the loop, and of the wire
+                await another.about_probe(ProbeAsked(do="list"))  # a turn of the loop
+        await another.close()
 
     with_daemon(tmp_path, body)
 
