@@ -79,7 +79,7 @@ def render(record: Record, texts: Texts, owner: str) -> bytes:
     page = environment.from_string(source).render(
         lang=texts.lang.value, record=record, owner=owner, tested=tested, cycles=cycles,
         p50={label: round(median(one.latencies_ms)) for label, one in cycles.items() if one.latencies_ms},
-        day=lambda at_ms: texts.date(from_ms(at_ms)),
+        day=lambda at_ms: f"{from_ms(at_ms).astimezone(texts.zone):%Y-%m-%d}",
         why=WHY, whole=whole, well=_is_well(record), drawn={d.label: d for d in record.drawing.door},
     )  # fmt: skip
     return page.encode()
