@@ -4,6 +4,7 @@ While she has a probe in her hands its readings say nothing of its zone: they ar
 gives it back, her connection ends or half an hour is over.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Mapping
 from datetime import timedelta
@@ -42,6 +43,8 @@ class CalibrationDesk:
     ) -> None:
         """Compare `probes`, by name; keep records in `db` and tell them to the hub."""
         self.rules = config.calibration
+        self.writing = asyncio.Lock()
+        """Held from the look at the newest record until the next one rules."""
         self.calibrations, self.clock = calibrations, clock
         self._probes, self._chance = dict(probes), chance
         self._db, self._outbox = db, outbox
@@ -120,12 +123,14 @@ class CalibrationSession:
             case "propose":
                 return await self._compare(asked)
             case "write":
-                said = await self._compare(asked)
-                assert said.record is not None
-                await self._desk.keep(said.record)
+                async with self._desk.writing:
+                    said = await self._compare(asked)
+                    assert said.record is not None
+                    await self._desk.keep(said.record)
                 return said
             case "withdraw":
-                return await self._withdraw(asked)
+                async with self._desk.writing:
+                    return await self._withdraw(asked)
             case "release":
                 self._release(asked.probe)
                 return ProbeSaid(probes=self._desk.states())

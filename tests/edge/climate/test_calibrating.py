@@ -296,6 +296,29 @@ def test_records_follow_one_another_and_outlive_a_restart(tmp_path: Path) -> Non
     off_by(tmp_path, body)
 
 
+def test_of_two_at_the_same_moment_each_sees_the_others_record(tmp_path: Path) -> None:
+    async def body(rig: Rig, hands: Hands) -> None:
+        await hands.still()
+        first = await hands.compare()
+        other = Hands(rig)
+        other.desk, other.session = hands.desk, hands.desk.session()
+        ends = await asyncio.gather(
+            hands.compare("withdraw", reason="mine"), other.compare("withdraw", reason="theirs"),
+            hands.compare(), return_exceptions=True,
+        )  # fmt: skip
+        refusals = [one for one in ends if isinstance(one, LinliError)]
+        assert {one.key for one in refusals} <= {"calibration.none"}
+        made = sorted((e for e in ends if isinstance(e, ProbeCalibrated)), key=lambda e: e.number)
+        assert len(made) + len(refusals) == 3
+        assert len(made) >= 2
+        chain = [first, *made]
+        assert [one.number for one in chain] == list(range(1, len(chain) + 1))
+        assert [one.supersedes for one in made] == [one.calibration_id for one in chain[:-1]]
+        assert rig.climate.calibrations.of(PROBE) == made[-1]
+
+    off_by(tmp_path, body)
+
+
 @pytest.mark.parametrize("wish", ["UPDATE calibration SET body = ''", "DELETE FROM calibration"])
 def test_no_record_is_ever_changed(tmp_path: Path, wish: str) -> None:
     async def body(rig: Rig, hands: Hands) -> None:
