@@ -20,6 +20,7 @@ from device_sim.iron_faults import (
     Seen,
     SensorFault,
     SensorJumping,
+    SensorOffset,
     SensorShows,
     SensorStuck,
     StuckRelay,
@@ -133,3 +134,5 @@ def _trouble(fault: SensorFault) -> Trouble:
             return Trouble(fault.probe, shows=fault.shows)
         case SensorJumping():
             return Trouble(fault.probe, jumps_k=fault.by_k)
+        case SensorOffset():
+            return Trouble(fault.probe, offset_k=fault.offset_k)

@@ -108,6 +108,13 @@ class SensorJumping(SensorFaultBase):
     by_k: float = Field(default=8.0, gt=0, le=50, allow_inf_nan=False)
 
 
+class SensorOffset(SensorFaultBase):
+    """A probe that is off by a constant: old, badly made, or never calibrated."""
+
+    kind: Literal["sensor_offset"]
+    offset_k: float = Field(default=0.8, ge=-60, le=60, allow_inf_nan=False)
+
+
 class CompressorOff(FaultBase):
     """The compressor of a zone does not start: motor, relay or gas."""
 
@@ -130,6 +137,6 @@ class PowerCut(FaultBase):
 
 
 DoorFault = StuckRelay | Jam | Frozen | Bouncing | Ajar | ReversedPolarity | ContactStuck
-SensorFault = SensorStuck | SensorShows | SensorJumping
+SensorFault = SensorStuck | SensorShows | SensorJumping | SensorOffset
 ZoneFault = CompressorOff | DefrostStuck
 IronFault = DoorFault | SensorFault | ZoneFault | PowerCut

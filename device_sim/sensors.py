@@ -50,7 +50,8 @@ class Trouble:
     probe: int | None = None
     shows: Shows | None = None
     jumps_k: float = 0.0
-    """0 and no `shows`: the last value is said for ever."""
+    offset_k: float | None = None
+    """No `shows`, no `jumps_k`, no `offset_k`: the last value is said for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ class Sensors:
         trouble = lying[-1]
         if trouble.jumps_k:
             return Sensed(measured_c + chance.choice((-1, 1)) * trouble.jumps_k)
+        if trouble.offset_k is not None:
+            return Sensed(measured_c + trouble.offset_k)
         if trouble.shows is None:
             return Sensed(self._last_c.setdefault((unit, probe), measured_c))
         if trouble.shows is Shows.HUMIDITY:

@@ -42,6 +42,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "fault_contact_stuck": ("{target} 触点卡在一个状态", "contact of {target} stuck"),
     "fault_sensor_stuck": ("{target} 号探头读数不变", "probe of unit {target} stuck"),
     "fault_sensor_shows": ("{target} 号探头报 {shows}", "probe of unit {target} says {shows}"),
+    "fault_sensor_offset": (
+        "{target} 号探头偏差 {offset_k} K",
+        "probe of unit {target} is off by {offset_k} K",
+    ),
     "fault_sensor_jumping": ("{target} 号探头读数跳动", "probe of unit {target} jumps"),
     "fault_compressor_off": ("{target} 压缩机不启动", "compressor of {target} does not start"),
     "fault_defrost_stuck": ("{target} 除霜停不下来", "defrost of {target} does not end"),

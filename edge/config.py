@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from common.contract.base import GridIndex, GridSpan, Id, LimitC
 from common.contract.words import TemperatureClass
-from edge.instruments import DeviceSection, ProbeKind, devices_fit, probes_exist
+from edge.instruments import CalibrationSection, DeviceSection, ProbeKind, devices_fit, probes_exist
 from edge.peripherals import (
     CardReaderSection,
     PrinterSection,
@@ -193,6 +193,7 @@ class StationConfig(Section):
     limiter: LimiterSection = LimiterSection()
     screen: ScreenSection = ScreenSection()
     disk: DiskSection = DiskSection()
+    calibration: CalibrationSection = CalibrationSection()
     scanner: ScannerSection | None = None
     scale: ScaleSection | None = None
     card_reader: CardReaderSection | None = None

@@ -30,6 +30,7 @@ from common.kit.systemd import Notifier
 from common.kit.work import ThreadWork
 from edge.access.pairing import SECRETS_FILE
 from edge.app import HUB_KEEPALIVE_S, Edge, build_edge
+from edge.climate import CalibrationDesk
 from edge.config import StationConfig
 from edge.data_folder import CA_FILE
 from edge.hardware.build import Hardware
@@ -132,7 +133,16 @@ async def _lend(edge: Edge, data: Path) -> None:
     await edge.ready.wait()
     assert isinstance(edge.hardware, Hardware)
     in_use = lambda: edge.pickup.session() is not None  # noqa: E731
-    ports = LeasePorts(edge.config, edge.doors, edge.hardware, in_use, edge.ports.work)
+    calibrating = CalibrationDesk(
+        edge.climate.probes(),
+        edge.climate.calibrations,
+        edge.config,
+        edge.state_db,
+        edge.outbox,
+        edge.clock,
+        edge.ports.chance,
+    )
+    ports = LeasePorts(edge.config, edge.doors, edge.hardware, in_use, edge.ports.work, calibrating)
     await LeaseServer(ports, data).run()
 
 

@@ -57,6 +57,29 @@ class DeviceSection(Section):
     sample_s: float = Field(default=30.0, ge=5, description="how often it is read")
 
 
+class CalibrationSection(Section):
+    """How a probe is compared with a reference (`linli provision calibrate`)."""
+
+    most_offset_k: float = Field(
+        default=2.0,
+        gt=0,
+        le=5,
+        description="a probe that is further off is broken, not off: makers promise 0.3 to 1 K",
+    )
+    steady_s: float = Field(
+        default=60.0,
+        gt=0,
+        le=900,
+        description="readings are compared that kept still so long: about a probe's own slowness",
+    )
+    steady_k: float = Field(
+        default=0.2, gt=0, le=1, description="still: no more between the coldest and the warmest"
+    )
+    due_days: int = Field(
+        default=365, ge=1, le=3650, description="when a probe should be compared again"
+    )
+
+
 class _Bus(Protocol):
     @property
     def name(self) -> str: ...

@@ -13,11 +13,13 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from common.kit.errors import ConflictError
+from common.kit.errors import ConflictError, LinliError
 from common.kit.work import Work
+from edge.climate import CalibrationDesk, CalibrationSession
 from edge.config import BusSection, StationConfig
 from edge.doors import Doors
 from edge.doors.duty import WINDOW_S
+from edge.hardware.calibration import ProbeAsked
 from edge.hardware.lease import (
     LINE_BYTES,
     SOCKET_FILE,
@@ -49,6 +51,7 @@ class LeasePorts:
     hardware: Lender
     screen_in_use: Callable[[], bool]
     work: Work
+    calibrating: CalibrationDesk
 
 
 class LeaseServer:
@@ -83,24 +86,30 @@ class LeaseServer:
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         mine: set[str] = set()
+        calibrating = self._ports.calibrating.session()
         try:
             while line := await reader.readline():
-                writer.write((await self._answer(line, mine)).line())
+                writer.write((await self._answer(line, mine, calibrating)).line())
                 await writer.drain()
         except (ConnectionError, ValueError):  # gone, or a line without an end
             pass
         finally:
+            calibrating.close()
             for bus in sorted(mine):  # the holder is gone: nobody knows how warm its coils are
                 self._give_back(bus, WINDOW_S)
             writer.close()
             with suppress(ConnectionError):
                 await writer.wait_closed()
 
-    async def _answer(self, line: bytes, mine: set[str]) -> LeaseSaid:
+    async def _answer(
+        self, line: bytes, mine: set[str], calibrating: CalibrationSession
+    ) -> LeaseSaid:
         try:
             asked = LeaseAsked.model_validate_json(line)
         except ValidationError:
             return LeaseSaid(key="lease.malformed", detail="this is no question about a lease")
+        if asked.probe is not None:
+            return await _about_probe(asked.probe, calibrating)
         if asked.give_back:
             if asked.give_back in mine:
                 mine.discard(asked.give_back)
@@ -156,6 +165,13 @@ class LeaseServer:
 
         self._resting[bus] = loop.call_later(rest_s, rested)
         _log.warning("bus %s is back, its doors open again in %.0f s", bus, rest_s)
+
+
+async def _about_probe(asked: ProbeAsked, calibrating: CalibrationSession) -> LeaseSaid:
+    try:
+        return LeaseSaid(probe=await calibrating.answer(asked))
+    except LinliError as error:
+        return LeaseSaid(key=error.key, detail=error.detail)
 
 
 def _real(port: str) -> str | None:

@@ -1,4 +1,6 @@
-"""Asks the daemon that runs on this computer for its buses; without a daemon nobody has to be asked.
+"""Asks the daemon that runs on this computer for its buses and about its probes.
+
+Without a daemon nobody has to be asked for a bus; probes are compared by the daemon alone, which keeps the records.
 
 A lease ends with `give_back`, or with this process: the daemon sees its connection end.
 """
@@ -11,14 +13,18 @@ from typing import BinaryIO
 
 from pydantic import ValidationError
 
-from common.kit.errors import ConflictError, UnavailableError
+from common.kit.errors import ConflictError, InvalidError, UnavailableError
 from common.kit.folder import hold
 from edge.data_folder import LOCK_FILE
+from edge.hardware.calibration import ProbeAsked, ProbeSaid
 from edge.hardware.lease import LINE_BYTES, LeaseAsked, LeaseSaid, reachable
 
 PROVISION_LOCK = "provision.lock"
 _ANSWER_S = 10.0
 _NOT_OURS = "lease.unknown"
+_MISSAID = frozenset({
+    "calibration.no_probe", "calibration.by", "calibration.reference", "calibration.none", "calibration.reason",
+})  # fmt: skip
 
 
 def hold_folder(data: Path) -> BinaryIO:
@@ -65,6 +71,24 @@ class Leases:
         said = self.held.pop(port, None)
         if said is not None:
             await self._ask(LeaseAsked(give_back=said.bus, rest_s=min(rest_s, 600.0)))
+
+    async def about_probe(self, asked: ProbeAsked) -> ProbeSaid:
+        """Return what the daemon says about a probe; LinliError says why it does not, or that there is none."""
+        if not daemon_runs(self._data):
+            detail = (
+                f"no station daemon runs on {self._data}; it keeps the records, so start it"
+                " (systemctl start linli-edge, or linli edge run) and call this again"
+            )
+            raise UnavailableError("calibration.no_daemon", detail)
+        said = await self._ask(LeaseAsked(probe=asked))
+        if said.probe is not None:
+            return said.probe
+        if said.key == _NOT_OURS:
+            detail = (
+                "the running daemon is of an older release and keeps no calibrations: update it"
+            )
+            raise UnavailableError("calibration.old_daemon", detail)
+        raise (InvalidError if said.key in _MISSAID else ConflictError)(said.key, said.detail)
 
     async def close(self) -> None:
         """End the connection, and every lease with it."""

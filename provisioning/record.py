@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from common.kit.durable import write_whole
 from common.kit.errors import ConfigError
+from edge.hardware.calibration import ProbeState
 from firmware_protocols.lock_boards import LineProtocol, LockKind
 
 RECORD_FILE = "provision.json"
@@ -205,6 +206,8 @@ class Record(_Part):
     probes: tuple[LearntProbe, ...] = ()
     devices: tuple[LearntDevice, ...] = ()
     tested: LastTest | None = None
+    calibrations: tuple[ProbeState, ...] = ()
+    """As the station said last; it keeps them, this is for the report."""
     pulses: tuple[CoilPulse, ...] = ()
 
     def with_(self, **parts: object) -> Self:

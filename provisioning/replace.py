@@ -36,6 +36,13 @@ async def replace_step(job: Job, board: str, new_unit: int | None) -> bool:
         "%(seen)s stands for board %(old)s now. Try its doors (%(doors)s): linli provision test, then config",
         seen=found.seen, old=board, doors=labels,
     )  # fmt: skip
+    for one in job.record.calibrations:
+        if f"{one.probe}/".startswith(f"{board}/") and one.record and one.record.kind == "offset":
+            job.talk.tell(
+                "offset_stands",
+                "Probe %(probe)s still has the old one's offset: compare the new one (linli provision calibrate)",
+                probe=one.probe,
+            )  # fmt: skip
     return True
 
 

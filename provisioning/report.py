@@ -12,13 +12,16 @@ from statistics import median
 
 from jinja2 import Environment
 
+from common.kit.clock import from_ms
 from common.kit.durable import write_whole
 from common.kit.errors import ConfigError, InvalidError, RefusedError
 from common.kit.identity import public_key, sign, verify
 from common.ui.i18n import Texts
 from edge.access import pairing
+from edge.hardware.calibration import ProbeAsked
 from provisioning.cycling import whole
 from provisioning.job import Job
+from provisioning.lease import daemon_runs
 from provisioning.record import WHY, Record
 from provisioning.station_file import station_id
 
@@ -30,6 +33,9 @@ async def report_step(job: Job, out: Path) -> bool:
     """Write the report; False when something in it is not well, or it could not be signed."""
     if job.record.tested is None:
         raise InvalidError("provision.not_tested", "nothing was tested yet: linli provision test")
+    if daemon_runs(job.data):
+        said = await job.leases.about_probe(ProbeAsked(do="list"))
+        job.keep(calibrations=said.probes)
     owner = station_id(job.data)
     page = render(job.record, job.talk.texts, owner or "–")
     seed = _seed(job.data)
@@ -73,6 +79,7 @@ def render(record: Record, texts: Texts, owner: str) -> bytes:
     page = environment.from_string(source).render(
         lang=texts.lang.value, record=record, owner=owner, tested=tested, cycles=cycles,
         p50={label: round(median(one.latencies_ms)) for label, one in cycles.items() if one.latencies_ms},
+        day=lambda at_ms: f"{from_ms(at_ms).astimezone(texts.zone):%Y-%m-%d}",
         why=WHY, whole=whole, well=_is_well(record), drawn={d.label: d for d in record.drawing.door},
     )  # fmt: skip
     return page.encode()

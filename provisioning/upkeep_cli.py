@@ -85,6 +85,40 @@ def enrol(
 
 
 @app.command()
+def calibrate(
+    probe: Annotated[
+        str | None, typer.Option(help="which probe, as the list names it: bus0/4")
+    ] = None,
+    reference_c: Annotated[
+        float | None, typer.Option(help="what the reference shows; 0.0 in ice water")
+    ] = None,
+    instrument: Annotated[
+        str | None, typer.Option(help="the reference: name and serial number, or ice water")
+    ] = None,
+    certificate_until: Annotated[
+        str | None, typer.Option(help="last day of its certificate: 2027-03-31")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="your name")] = None,
+    withdraw: Annotated[
+        str | None, typer.Option(help="instead: withdraw the probe's offset, for this reason")
+    ] = None,
+    only_list: Annotated[
+        bool, typer.Option("--list", help="only list probes, their offsets and when they are due")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask whether to write")] = False,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+    answers: AnswersOption = None,
+) -> None:
+    """Hold a probe beside a reference: the station waits until it is still, then keeps and applies its offset."""
+    from provisioning.calibrate import Wish, calibrate_step
+
+    wish = Wish(probe, reference_c, instrument, certificate_until, by, withdraw, only_list, yes)
+    run(lambda job: calibrate_step(job, wish), data, as_json, lang, answers)
+
+
+@app.command()
 def backup(
     out: Annotated[Path, typer.Option(help="where to write it; it holds the station's key")],
     config: Annotated[

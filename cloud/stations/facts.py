@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from sqlalchemy.engine import Connection
 
+from cloud.stations import probes
 from cloud.stations.commands import Commands
 from cloud.stations.grants import Grants
 from cloud.stations.machine import GrantTrigger
@@ -15,6 +16,7 @@ from cloud.sync.gateway import Gateway
 from cloud.sync.ingest import EventContext, Handler
 from common.contract import events
 from common.contract.base import Message
+from common.contract.calibration import ProbeCalibrated, StationProbes
 from common.contract.papers import RevocationApplied
 from common.contract.words import CommandState
 from common.kit.clock import to_ms
@@ -51,6 +53,8 @@ class Facts:
             ("grant.state_changed", typed(events.GrantStateChanged, self._grant_moved)),
             ("revocation.applied", typed(RevocationApplied, self._capsule)),
             ("command.result", typed(events.CommandResult, self._command)),
+            ("probe.calibrated", typed(ProbeCalibrated, probes.calibrated_tx)),
+            ("station.probes", typed(StationProbes, probes.held_tx)),
             ("replica.applied", self._applied),
         ):
             gateway.on_event(name, handler)

@@ -117,6 +117,38 @@ bus = sa.Table(
     sa.Column("detail", sa.String(200), nullable=False),
     _ms("at_ms"),
 )
+probe = sa.Table(
+    "station_probe",
+    metadata,
+    _id("station_id", primary_key=True),
+    sa.Column("probe", sa.String(40), primary_key=True),
+    sa.Column("zone", sa.String(20), nullable=False),
+    # the record it applies, as it said last
+    sa.Column("held_id", sa.String(26)),
+    sa.Column("held_offset_k", sa.Float, nullable=False),
+)
+calibration = sa.Table(
+    "station_calibration",
+    metadata,
+    _id("station_id", primary_key=True),
+    _id("calibration_id", primary_key=True),
+    sa.Column("probe", sa.String(40), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("kind", sa.String(10), nullable=False),
+    sa.Column("done_by", sa.String(60), nullable=False),
+    _ms("at_ms"),
+    sa.Column("offset_k", sa.Float, nullable=False),
+    sa.Column("reference_c", sa.Float),
+    sa.Column("before_c", sa.Float),
+    sa.Column("after_c", sa.Float),
+    sa.Column("instrument", sa.String(80), nullable=False),
+    sa.Column("certificate_until", sa.String(10)),
+    _ms("due_at_ms", nullable=True),
+    sa.Column("reason", sa.String(200), nullable=False),
+    # where in the station's log: the newest there rules
+    sa.Column("boot_epoch", sa.BigInteger, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+)
 keeper = sa.Table(
     "station_keeper",
     metadata,

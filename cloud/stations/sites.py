@@ -10,6 +10,7 @@ from cloud.stations import views
 from cloud.stations.keys import station_pepper, station_salt
 from cloud.stations.kit import StationKit
 from cloud.stations.models import SiteState
+from cloud.stations.probes import probe_views
 from cloud.stations.store import commands, sites
 from cloud.stations.store.heard import spans_heard
 from cloud.stations.store.sites import KeeperRecord, StationRecord
@@ -244,6 +245,7 @@ class Sites:
                 views.compartment_view(one, view.applied_op)
                 for one in sites.compartments_of(connection, station_id)
             ),
+            probes=probe_views(connection, station_id),
             buses=tuple(views.bus_view(one) for one in sites.buses_of(connection, station_id)),
             commands=tuple(
                 views.command_view(one)

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from cloud.stations.machine import HubGrantState
 from cloud.stations.models import RevokeState, SiteState
+from cloud.stations.probes import ProbeView
 from cloud.stations.store.commands import CommandRecord
 from cloud.stations.store.grants import GrantRecord
 from cloud.stations.store.sites import (
@@ -170,6 +171,7 @@ class StationDetail:
     screen: PlaceView | None
     compartments: tuple[CompartmentView, ...]
     buses: tuple[BusView, ...]
+    probes: tuple[ProbeView, ...]
     commands: tuple["CommandView", ...]
     alarms: tuple[AlarmView, ...]
     claims: tuple[ClaimView, ...]

@@ -9,6 +9,7 @@ from cloud.sync.gateway import StoredEvent
 from cloud.web.words import Tag, command_tag, zone_word
 from common.contract import events as e
 from common.contract.base import Message
+from common.contract.calibration import ProbeCalibrated, StationProbes
 from common.contract.damage import StorageDamaged
 from common.contract.instruments import InstrumentAlarm
 from common.contract.papers import MaintenanceStarted, RevocationApplied
@@ -31,6 +32,8 @@ def say(event: StoredEvent, texts: Texts, zone_names: Mapping[str, str]) -> Tag:
         return _climate(body, zone_names.get(body.zone) or zone_word(body.zone, texts), texts)
     if isinstance(body, InstrumentAlarm):
         return _alarm(body, texts)
+    if isinstance(body, ProbeCalibrated | StationProbes):
+        return _probes(body, texts)
     if isinstance(body, RevocationApplied | MaintenanceStarted):
         return _paper(body, texts)
     return _sentence(body, texts)
@@ -203,6 +206,23 @@ def _alarm(body: InstrumentAlarm, texts: Texts) -> Tag:
     if body.raised:
         return ("crit", _("%(name)s reports: %(said)s", name=name, said=said))
     return ("ok", _("%(name)s no longer reports: %(said)s", name=name, said=said))
+
+
+def _probes(body: ProbeCalibrated | StationProbes, texts: Texts) -> Tag:
+    _ = texts.gettext
+    if isinstance(body, StationProbes):
+        corrected = sum(one.offset_k != 0 for one in body.probes)
+        return ("", texts.ngettext(
+            "The station corrects %(n)s probe", "The station corrects %(n)s probes", corrected,
+        ))  # fmt: skip
+    probe, name = body.probe, body.by
+    if body.kind == "withdrawn":
+        return ("fix", _("Offset of probe %(probe)s withdrawn by %(name)s", probe=probe, name=name))
+    offset = f"{body.offset_k:+.2f}"
+    return (
+        "fix",
+        _("Probe %(probe)s calibrated by %(name)s: %(offset)s K", probe=probe, name=name, offset=offset),
+    )  # fmt: skip
 
 
 def _lost(body: e.BlobDropped | e.TelemetryGap, texts: Texts) -> Tag:

@@ -21,6 +21,7 @@ from cloud.web.event_words import say, temperatures
 from cloud.web.fleet import ZoneLine, heard, station_name, station_tag, zone_line
 from cloud.web.forms import path_id
 from cloud.web.frame import Frame
+from cloud.web.probe_words import probe_lines
 from cloud.web.session import Who
 from cloud.web.words import alarm_words, command_tag, zone_name
 from common.contract.words import CommandState
@@ -143,6 +144,10 @@ class SitePages:
                 lambda: self._climate(seen, lang),
             ),
             Region(
+                "probes", (detail.probes, from_ms(seen.now_ms).date()),
+                lambda: self._probes(seen, lang),
+            ),
+            Region(
                 "lines", detail.buses,
                 lambda: frame.render("lines.html", lang, buses=detail.buses),
             ),
@@ -177,6 +182,12 @@ class SitePages:
     def _climate(self, seen: Seen, lang: Lang) -> str:
         zones = self.zones(seen, lang)
         return self._frame.render("climate.html", lang, zones=zones)
+
+    def _probes(self, seen: Seen, lang: Lang) -> str:
+        texts = self._frame.texts(lang)
+        names = {one.zone: zone_name(one, texts) for one in seen.detail.station.zones}
+        lines = probe_lines(seen.detail.probes, names, seen.now_ms, texts)
+        return self._frame.render("probes.html", lang, probes=lines)
 
     def _commands(self, commands: Sequence[CommandView], lang: Lang) -> str:
         texts = self._frame.texts(lang)

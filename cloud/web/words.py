@@ -182,6 +182,7 @@ def alarm_words(kind: str, texts: Texts) -> tuple[str, bool]:
         "readmitted": (_("The desk let another computer speak for the station"), False),
         "fork": (_("The station forgot what it had reported: its disk is older"), True),
         "hole.facts": (_("Facts of the station are missing for good"), True),
+        "calibration.lost": (_("The station lost the offset of a probe: calibrate again"), True),
         "hole.telemetry": (_("Measurements of the station are missing"), False),
     }
     return known.get(kind, (_("The program found a mistake of its own: %(kind)s", kind=kind), True))

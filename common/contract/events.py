@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from common.contract.base import GridIndex, GridSpan, Id, Label, LimitC, Message, Ms
+from common.contract.calibration import ProbeCalibrated, StationProbes
 from common.contract.damage import StorageDamaged
 from common.contract.instruments import InstrumentAlarm, InstrumentReadings
 from common.contract.papers import MaintenanceStarted, RevocationApplied
@@ -259,9 +260,15 @@ class ClimateBlock(Message):
     probe: str
     started_at_ms: Ms
     period_s: int
-    temperatures_c: tuple[float | None, ...]
+    temperatures_c: tuple[float | None, ...] = Field(
+        description="with the offset of the probe's calibration"
+    )
     humidities_pct: tuple[float | None, ...]
     over_limit: bool
+    raw_c: tuple[float | None, ...] = Field(
+        default=(), description="as the probe said; empty: nothing was added"
+    )
+    calibration_id: Id | None = None
 
 
 class ClimateOverLimit(Message):
@@ -272,6 +279,8 @@ class ClimateOverLimit(Message):
     temperature_c: float | None
     limit_c: float
     quality: Quality
+    raw_c: float | None = Field(default=None, description="as the probe said")
+    calibration_id: Id | None = Field(default=None, description="the record of its offset, if any")
 
 
 EVENT_TYPES: dict[str, tuple[Lane, type[Message]]] = {
@@ -301,6 +310,8 @@ EVENT_TYPES: dict[str, tuple[Lane, type[Message]]] = {
     "blob.dropped": (Lane.FACTS, BlobDropped),
     "climate.block": (Lane.TELEMETRY, ClimateBlock),
     "climate.over_limit": (Lane.FACTS, ClimateOverLimit),
+    "probe.calibrated": (Lane.FACTS, ProbeCalibrated),
+    "station.probes": (Lane.FACTS, StationProbes),
     "instrument.readings": (Lane.TELEMETRY, InstrumentReadings),
     "instrument.alarm": (Lane.FACTS, InstrumentAlarm),
 }

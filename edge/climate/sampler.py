@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from common.kit.clock import Clock, to_ms
 from common.kit.failpoints import fp
 from common.kit.sqlite import Db
 from edge.climate import store
+from edge.climate.calibrations import probe_name
 from edge.climate.limits import LimitState, judge, limit_c
 from edge.config import ZoneSection
 from edge.hardware.ports import Probe, ProbeReading
@@ -91,6 +92,8 @@ class ZoneSampler:
         self.limits = judge(self.limits, reading.temperature_c)
         if self.limits.over is not before and reading.temperature_c is not None:
             await self._mark(taken, reading.temperature_c)
+        if self._block and self._block[-1].reading.calibration_id != reading.calibration_id:
+            await self._close_block()  # a block has one offset
         if self._keeps(taken) and len(self._block) >= self._per_block:
             await self._close_block()
 
@@ -112,6 +115,8 @@ class ZoneSampler:
             temperature_c=temperature_c,
             limit_c=limit_c(self.limits, temperature_c),
             quality=taken.reading.quality,
+            raw_c=temperature_c if taken.reading.raw_c is None else taken.reading.raw_c,
+            calibration_id=taken.reading.calibration_id,
         )
 
         def tx(conn: sqlite3.Connection) -> None:
@@ -126,12 +131,14 @@ class ZoneSampler:
         block, self._block = self._block, []
         body = ClimateBlock(
             zone=self.zone.name,
-            probe=_probe_name(self.zone),
+            probe=probe_name(self.zone),
             started_at_ms=to_ms(block[0].at),
             period_s=round(self.zone.sample_s * self._every),
             temperatures_c=tuple(sample.reading.temperature_c for sample in block),
             humidities_pct=tuple(sample.reading.humidity_pct for sample in block),
             over_limit=self.limits.over,
+            raw_c=_raw_c(block),
+            calibration_id=block[0].reading.calibration_id,
         )
         period_ms, now_ms = round(self.zone.sample_s * 1000) * self._every, to_ms(block[-1].at)
 
@@ -148,7 +155,8 @@ class ZoneSampler:
         self._outbox.kick()
 
 
-def _probe_name(zone: ZoneSection) -> str:
-    """Return bus, unit and, of a unit with several probes, the channel."""
-    unit = f"{zone.probe_bus}/{zone.probe_unit}"
-    return f"{unit}/{zone.probe_channel}" if zone.probe_channel else unit
+def _raw_c(block: Sequence[_Sample]) -> tuple[float | None, ...]:
+    """Return what the probe said; nothing where nothing was added to it."""
+    if block[0].reading.calibration_id is None:
+        return ()
+    return tuple(sample.reading.raw_c for sample in block)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from common.contract.calibration import ProbeHeld, StationProbes
 from common.contract.words import Quality
 from common.kit.clock import Clock, to_ms
 from common.kit.sqlite import Db
-from edge.climate import store
+from edge.climate import calibrations, store
+from edge.climate.calibrations import CalibratedProbe, Calibrations, probe_name
 from edge.climate.instruments import Instruments, InstrumentView
 from edge.climate.sampler import ZoneSampler
 from edge.config import StationConfig
@@ -58,17 +60,30 @@ class Climate:
         Of `keeps_every()` samples one goes into the record, of 0 none; marking looks at all of them.
         """
         by_zone = {probe.zone: probe for probe in hardware.probes}
+        self.calibrations = Calibrations(clock)
+        self._clock, self._outbox = clock, outbox
+        self._probes = {
+            zone.name: CalibratedProbe(by_zone[zone.name], probe_name(zone), self.calibrations)
+            for zone in config.zone
+        }
         self._instruments = Instruments(state_db, outbox, hardware.instruments, config, clock)
         self._state_db, self._telemetry_db = state_db, telemetry_db
         self._samplers = {
             zone.name: ZoneSampler(
-                zone, by_zone[zone.name], state_db, telemetry_db, outbox, clock, keeps_every
+                zone, self._probes[zone.name], state_db, telemetry_db, outbox, clock, keeps_every
             )
             for zone in config.zone
         }
 
     async def start(self) -> None:
-        """Go on with the markings of the last run, so that coming back inside the limits is told too."""
+        """Go on with the markings of the last run, so that coming back inside the limits is told too.
+
+        Tells which offsets rule: a station that came back from an older copy does not know what it lacks, its hub does.
+        """
+        self.calibrations.load(await self._state_db.read(calibrations.newest))
+        at, held = self._clock.wall(), StationProbes(probes=self._held())
+        await self._state_db.write(lambda conn: self._outbox.append_tx(conn, held, occurred_at=at))
+        self._outbox.kick()
         for zone, over in (await self._state_db.read(store.marks)).items():
             if zone in self._samplers:
                 self._samplers[zone].mark_as(over=over)
@@ -80,6 +95,27 @@ class Climate:
             self._instruments.jobs(group)
             for name, sampler in self._samplers.items():
                 group.create_task(sampler.run(), name=f"climate {name}")
+
+    def probes(self) -> dict[str, CalibratedProbe]:
+        """Return every probe by its name; one that measures two zones once."""
+        named: dict[str, CalibratedProbe] = {}
+        for probe in self._probes.values():
+            named.setdefault(probe.name, probe)
+        return named
+
+    def _held(self) -> tuple[ProbeHeld, ...]:
+        held = []
+        for name, probe in self.probes().items():
+            record = self.calibrations.of(name)
+            held.append(
+                ProbeHeld(
+                    probe=name,
+                    zone=probe.zone,
+                    calibration_id=record.calibration_id if record else None,
+                    offset_k=record.offset_k if record else 0.0,
+                )
+            )
+        return tuple(held)
 
     def view(self) -> tuple[ZoneView, ...]:
         """Return every zone in the order of the configuration; no I/O."""

@@ -24,6 +24,8 @@ TELEMETRY_DDL: tuple[str, ...] = (
         PRIMARY KEY (zone, started_ms)
     ) STRICT""",
     "CREATE INDEX IF NOT EXISTS climate_block_by_age ON climate_block (started_ms)",
+    "ALTER TABLE climate_block ADD COLUMN raw_c TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE climate_block ADD COLUMN calibration_id TEXT",
 )
 
 STATE_DDL: tuple[str, ...] = (
@@ -61,7 +63,8 @@ class HistoryPoint:
 def put_block(conn: sqlite3.Connection, block: ClimateBlock, period_ms: int) -> None:
     """Store one block; the same zone and start again (the wall clock jumped back) replaces it."""
     conn.execute(
-        "INSERT OR REPLACE INTO climate_block VALUES (?,?,?,?,?,?)",
+        "INSERT OR REPLACE INTO climate_block (zone, started_ms, period_ms, temperatures_c,"
+        " humidities_pct, over_limit, raw_c, calibration_id) VALUES (?,?,?,?,?,?,?,?)",
         (
             block.zone,
             block.started_at_ms,
@@ -69,6 +72,8 @@ def put_block(conn: sqlite3.Connection, block: ClimateBlock, period_ms: int) -> 
             json.dumps(block.temperatures_c),
             json.dumps(block.humidities_pct),
             block.over_limit,
+            json.dumps(block.raw_c),
+            block.calibration_id,
         ),
     )
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from edge.hardware.calibration import ProbeAsked, ProbeSaid
+
 SOCKET_FILE = "lease.sock"
 LINE_BYTES = 64 * 1024
 
@@ -25,8 +27,12 @@ class _Said(BaseModel):
 
 
 class LeaseAsked(_Said):
-    """`lend`: a bus by its name or the path of its port; `give_back`: the bus, and how long its coils must rest."""
+    """`lend`: a bus by its name or the path of its port; `give_back`: the bus, and how long its coils must rest.
 
+    Or `probe`: a question about a probe, for which no bus is lent.
+    """
+
+    probe: ProbeAsked | None = None
     lend: str = ""
     give_back: str = ""
     rest_s: float = Field(default=0.0, ge=0, le=600)
@@ -46,6 +52,7 @@ class LeaseSaid(_Said):
     key: str = ""
     detail: str = ""
     bus: str = ""
+    probe: ProbeSaid | None = None
     coils: tuple[CoilPulses, ...] = ()
 
 

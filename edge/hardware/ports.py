@@ -83,11 +83,14 @@ class SensesGoods(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ProbeReading:
-    """One reading; without quality GOOD there is no number."""
+    """One reading; without quality GOOD there is no number. A calibrated probe's has its offset in it."""
 
     temperature_c: float | None
     humidity_pct: float | None
     quality: Quality
+    raw_c: float | None = None
+    """What the probe said before an offset was added; None: none was."""
+    calibration_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

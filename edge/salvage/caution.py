@@ -108,6 +108,20 @@ def mark_doors_tx(
     return unknown
 
 
+def keep_calibrations_tx(conn: sqlite3.Connection, stock: Stock) -> None:
+    """Put the offsets that the log still tells of: a probe that is believed as it stands may hide warm food.
+
+    What the log has lost too, the hub knows: it compares with `station.probes`, which every start tells.
+    """
+    if stock.is_whole("calibration"):
+        return
+    for row in (*stock.missing("outbox"), *stock.records("outbox")):
+        if row["type"] == "probe.calibrated":
+            record = json.loads(row["body"])
+            kept = {name: record[name] for name in ("probe", "number", "calibration_id")}
+            insert_tx(conn, "calibration", [kept | {"body": row["body"]}])
+
+
 def count_worst_tx(
     conn: sqlite3.Connection, stock: Stock, config: StationConfig, at: Moment
 ) -> None:

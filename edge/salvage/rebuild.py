@@ -70,6 +70,7 @@ def _fill_tx(
     for name in sorted(stock.layout.keys() & here - _OWN_RULES):
         insert_tx(conn, name, stock.missing(name))
         insert_tx(conn, name, stock.records(name))
+    caution.keep_calibrations_tx(conn, stock)
     _fill_self_tx(conn, stock, wall_ms)
     _fill_rows_tx(conn, stock)
     _fill_placements_tx(conn, stock)

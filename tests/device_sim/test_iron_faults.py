@@ -254,6 +254,15 @@ def test_a_jumping_sensor_jumps(rig: Rig) -> None:
     assert celsius(rig) == pytest.approx(4.0, abs=0.6)
 
 
+def test_an_old_sensor_is_off_by_the_same_all_the_time(rig: Rig) -> None:
+    true_c = celsius(rig)
+    assert true_c is not None
+    rig.cabinet.lay(fault("sensor_offset", 3, offset_k=-1.5))
+    assert [celsius(rig) for _ in range(5)] == [pytest.approx(true_c - 1.5, abs=0.2)] * 5
+    rig.cabinet.lift_all()
+    assert celsius(rig) == pytest.approx(true_c, abs=0.2)
+
+
 def test_of_two_sensor_faults_the_later_is_seen(rig: Rig) -> None:
     first, second = fault("sensor_shows", 3, shows="85.0"), fault("sensor_shows", 3, shows="-127")
     rig.cabinet.lay(first)

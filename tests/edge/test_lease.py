@@ -11,16 +11,19 @@ import pytest
 from common.contract.words import ActorKind, DoorState, Purpose
 from common.kit.chance import seeded_chance
 from common.kit.clock import SystemClock
-from common.kit.errors import ConflictError, UnavailableError
+from common.kit.errors import ConflictError, InvalidError, UnavailableError
 from common.kit.sqlite import SqliteDb
 from common.kit.work import ThreadWork
 from device_sim.cabinet import Cabinet
 from device_sim.pty_port import PtyPort
+from edge.climate import STATE_DDL, TELEMETRY_DDL, CalibrationDesk, Climate
 from edge.data_folder import lock
 from edge.doors import DDL, Doors, DoorWish
 from edge.hardware.build import build_hardware
-from edge.hardware.lease import LeaseAsked, LeaseSaid, reachable
+from edge.hardware.calibration import ProbeAsked
+from edge.hardware.lease import LeaseAsked, LeaseSaid, listen, reachable
 from edge.hardware.line import open_line
+from edge.instruments import CalibrationSection
 from edge.lease import LeasePorts, LeaseServer
 from edge.sync import DDL as SYNC_DDL
 from edge.sync import Outbox
@@ -30,16 +33,18 @@ from tests.edge.cable import STATION_ID
 from tests.edge.hardware.lock_bench import running, station_of
 
 pytestmark = pytest.mark.timeout(30)
+ASKED = ProbeAsked(do="write", reference_c=0.0, instrument="ice water", by="张敏")
 
 
 class Daemon:
     """Doors on a real serial port and the socket beside them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, calibration: CalibrationSection) -> None:
         self.folder, self.clock, self.work = folder, SystemClock(), ThreadWork()
         self.cabinet = Cabinet(cabinet_config(), self.clock, random.Random(1))
         self.pty = PtyPort(self.cabinet, self.cabinet.bus(), folder / "bus0", self.clock, self.work)
-        self.config = station_of(cabinet_config(), folder)
+        made = station_of(cabinet_config(), folder)
+        self.config = made.model_copy(update={"calibration": calibration})
         self.db = SqliteDb(folder / "state.db", inline=True)
         self.db.write_now(_schema)
         chance = seeded_chance("lease")
@@ -48,10 +53,24 @@ class Daemon:
         self.doors = Doors(
             self.db, self.hardware.door_bus, self.outbox, self.config.doors, self.clock, chance
         )
+        self.telemetry_db = SqliteDb(folder / "telemetry.db", inline=True)
+        self.telemetry_db.write_now(lambda c: [c.execute(sql) for sql in TELEMETRY_DDL])
+        self.climate = Climate(
+            self.db, self.telemetry_db, self.outbox, self.hardware, self.config, self.clock
+        )
+        calibrating = CalibrationDesk(
+            self.climate.probes(), self.climate.calibrations, self.config, self.db, self.outbox,
+            self.clock, chance,
+        )  # fmt: skip
         self.at_the_screen = False
         self.server = LeaseServer(
             LeasePorts(
-                self.config, self.doors, self.hardware, lambda: self.at_the_screen, self.work
+                self.config,
+                self.doors,
+                self.hardware,
+                lambda: self.at_the_screen,
+                self.work,
+                calibrating,
             ),
             folder,
         )
@@ -77,16 +96,20 @@ class Daemon:
 
 
 def _schema(conn: sqlite3.Connection) -> None:
-    for statement in (*SYNC_DDL, *DDL):
+    for statement in (*SYNC_DDL, *DDL, *STATE_DDL):
         conn.execute(statement)
 
 
-def with_daemon(folder: Path, body: Callable[[Daemon], Awaitable[None]]) -> None:
+def with_daemon(
+    folder: Path,
+    body: Callable[[Daemon], Awaitable[None]],
+    calibration: CalibrationSection = CalibrationSection(),  # noqa: B008 - frozen
+) -> None:
     folder = folder / ("a" * 60) / ("b" * 60)  # longer than an address of a socket may be
     folder.mkdir(parents=True)
 
     async def main() -> None:
-        daemon = Daemon(folder)
+        daemon = Daemon(folder, calibration)
         try:
             with lock(folder):
                 await daemon.outbox.boot()
@@ -100,6 +123,7 @@ def with_daemon(folder: Path, body: Callable[[Daemon], Awaitable[None]]) -> None
         finally:
             daemon.work.close()
             daemon.db.close()
+            daemon.telemetry_db.close()
 
     asyncio.run(main())
 
@@ -188,6 +212,66 @@ def test_what_is_no_question_is_answered_so_and_a_foreign_port_is_not_lent(tmp_p
         await leases.close()
 
     with_daemon(tmp_path, body)
+
+
+def test_a_probe_is_asked_about_beside_doors_that_work(tmp_path: Path) -> None:
+    async def body(daemon: Daemon) -> None:
+        leases = Leases(daemon.folder)
+        there = (await leases.about_probe(ProbeAsked(do="list"))).probes
+        assert {(one.zone, one.kind, one.record) for one in there} == {
+            ("chilled", "xy_md02", None), ("ambient", "xy_md02", None),
+        }  # fmt: skip
+        probe = there[0].probe
+        said = await leases.about_probe(ProbeAsked(do="read", probe=probe))
+        assert said.raw_c == pytest.approx(4.0, abs=2)
+        assert not said.steady
+        with pytest.raises(ConflictError) as early:
+            await leases.about_probe(ASKED.model_copy(update={"probe": probe}))
+        assert early.value.key == "calibration.unsteady"
+        with pytest.raises(InvalidError) as wrong:
+            await leases.about_probe(ProbeAsked(do="read", probe="bus7/7"))
+        assert wrong.value.key == "calibration.no_probe"
+        await daemon.ask("A01")
+        await daemon.until("A01", DoorState.OPEN)
+        assert daemon.climate.calibrations.is_out(probe)
+        await leases.close()
+        another = Leases(daemon.folder)
+        async with asyncio.timeout(10):
+            while daemon.climate.calibrations.is_out(probe):
+                await another.about_probe(ProbeAsked(do="list"))  # a turn of the loop
+        await another.close()
+
+    with_daemon(tmp_path, body)
+
+
+def test_probes_need_a_daemon_and_one_that_knows_of_them(tmp_path: Path) -> None:
+    """A daemon of an older release takes the question for one about a bus without a name."""
+
+    async def older(folder: Path) -> str:
+        def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            async def talk() -> None:
+                await reader.readline()
+                writer.write(LeaseSaid(key="lease.unknown", detail="no bus ''").line())
+                await reader.read()
+                writer.close()
+
+            talks.append(asyncio.ensure_future(talk()))
+
+        talks: list[asyncio.Future[None]] = []
+        server = await asyncio.start_unix_server(met, sock=listen(folder))
+        leases = Leases(folder)
+        with pytest.raises(UnavailableError) as refused:
+            await leases.about_probe(ProbeAsked(do="list"))
+        await leases.close()
+        await asyncio.gather(*talks)
+        server.close()
+        return refused.value.key
+
+    with pytest.raises(UnavailableError, match="systemctl start linli-edge") as none:
+        asyncio.run(Leases(tmp_path).about_probe(ProbeAsked(do="list")))
+    assert none.value.key == "calibration.no_daemon"
+    with lock(tmp_path):
+        assert asyncio.run(older(tmp_path)) == "calibration.old_daemon"
 
 
 def test_without_a_daemon_nobody_is_asked_and_one_without_a_socket_is_named(

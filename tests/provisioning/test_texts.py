@@ -10,6 +10,7 @@ from jinja2.ext import extract_from_ast
 
 from common.ui.i18n import LOCALE_FOLDER, Catalogue, Lang
 from common.ui.po import parse_po
+from provisioning.calibrate import QUESTIONS
 from provisioning.record import WHY, OddChannel, Sure
 from tests.parts import ROOT
 
@@ -36,7 +37,7 @@ def used() -> set[str]:
         tree = Environment(autoescape=True).parse(file.read_text(encoding="utf-8"))
         said |= {str(found) for _, _, found in extract_from_ast(tree, ["_"]) if found is not None}
     assert set(WHY) == set(get_args(OddChannel.model_fields["why"].annotation))
-    return said | set(get_args(Sure)) | set(WHY.values())
+    return said | set(get_args(Sure)) | set(WHY.values()) | set(QUESTIONS.values())
 
 
 def test_everything_said_has_chinese() -> None:

@@ -61,7 +61,7 @@ def detail(*doors: CompartmentView, screen: PlaceView | None = None) -> StationD
         over_limit=False,
         zones=zones,
     )
-    return StationDetail(view, screen, doors, (), (), (), ())
+    return StationDetail(view, screen, doors, (), (), (), (), ())
 
 
 def test_doors_hang_where_the_station_says() -> None:

@@ -31,10 +31,10 @@ from common.contract.chain import Link, next_link
 from common.contract.protocol import START, EventsBatch, Position, WireEvent
 from common.contract.words import ActorKind, CommandState, KeypadLevel, Lane, Purpose, Quality
 from common.kit.chance import system_chance
-from common.kit.clock import SystemClock, to_ms
+from common.kit.clock import Clock, SystemClock, to_ms
 from common.kit.sqldb import SqlDb
 from common.kit.work import ThreadWork
-from tests.cloud.web.front import front
+from tests.cloud.web.front import front, probes
 
 DESK = Caller("town", "wang", frozenset({OPERATOR}))
 KEEPER = "01K0KEEPER0000000000000001"
@@ -56,12 +56,13 @@ class Town:
 class Reporter:
     """A station's voice: events with times of their own, one batch a lane."""
 
-    def __init__(self, rooms: Rooms, station_id: str) -> None:
-        self._rooms, self._station_id = rooms, station_id
+    def __init__(self, rooms: Rooms, station_id: str, clock: Clock | None = None) -> None:
+        self._rooms, self._station_id, self._clock = rooms, station_id, clock
         self._heads: dict[Lane, Position] = {}
 
     async def say(self, minutes_ago: float, *bodies: Message) -> None:
-        at_ms = to_ms(SystemClock().wall() - timedelta(minutes=minutes_ago))
+        clock = self._clock or SystemClock()
+        at_ms = to_ms(clock.wall() - timedelta(minutes=minutes_ago))
         for lane in Lane:
             chosen = [body for body in bodies if e.EVENT_TYPES[e.type_of(body)][0] is lane]
             if chosen:
@@ -161,6 +162,7 @@ def _blocks(
 
 async def _started(busy: Reporter) -> None:
     await busy.say(120, front(DOORS))
+    await busy.say(119, *probes(to_ms(SystemClock().wall())))
     for zone, middle in (("chilled", 3.8), ("ambient", 21.4)):
         await busy.say(0.2, *_blocks(zone, 120, middle))
 

@@ -35,6 +35,7 @@ class Rig:
     async def boot(self) -> None:
         outbox = Outbox(self.state_db, self.bench.clock, seeded_chance("climate"), STATION_ID)
         await outbox.boot()
+        self.outbox = outbox
         bench = self.bench
         self.climate = Climate(
             self.state_db, self.telemetry_db, outbox, bench.hardware, bench.config,

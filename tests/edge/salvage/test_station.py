@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from common.contract.calibration import ProbeCalibrated
 from common.contract.chain import Link, next_link
 from common.contract.words import Lane
 from common.kit.disk import MIB
 from common.kit.errors import UnavailableError
+from edge.climate import CalibrationDesk
+from edge.hardware.calibration import ProbeAsked
 from edge.pickup.views import Accepted, Refused, Step
 from edge.salvage import Keep
 from edge.sync import lanes
@@ -29,6 +32,12 @@ def pages_of(path: Path, *tables: str) -> list[int]:
         marks = ",".join("?" * len(tables))
         rows = conn.execute(f"SELECT pageno FROM dbstat WHERE name IN ({marks})", tables)
         return [row[0] for row in rows]
+
+
+def _leaves(path: Path, table: str) -> list[int]:
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as conn:
+        sql = "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY path"
+        return [row[0] for row in conn.execute(sql, (table,))]
 
 
 def rot(path: Path, *tables: str) -> None:
@@ -135,8 +144,8 @@ def test_lost_events_are_told_and_the_chain_goes_on(tmp_path: Path) -> None:
         for number in range(1, 6):
             await house.delivered(f"LP-000{number}", code=f"3051724{number}")
         path = await stopped(house)
-        leaves = pages_of(path, "outbox")
-        flip(path, (leaves[len(leaves) // 2] - 1) * 4096 + 4000)
+        oldest = _leaves(path, "outbox")[0]
+        flip(path, (oldest - 1) * 4096 + 4000)
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as conn:
             before = conn.execute("SELECT count(*) FROM outbox").fetchone()[0]
         await house.boot()
@@ -209,6 +218,56 @@ def test_a_copy_fills_in_what_the_file_lost(tmp_path: Path) -> None:
         said = await _answer(house, CODE)
         assert isinstance(said, UnavailableError)
         assert said.key == "pickup.held"
+
+    in_house(tmp_path, body)
+
+
+async def calibrated(house: House, offset_k: float) -> ProbeCalibrated:
+    """Let a record rule for the chilled zone's probe."""
+    edge = house.edge
+    desk = CalibrationDesk(
+        edge.climate.probes(), edge.climate.calibrations, house.config, edge.state_db, edge.outbox,
+        house.clock, house.chance,
+    )  # fmt: skip
+    record = desk.draft(
+        ProbeAsked(do="write", probe="bus0/3", by="张敏", instrument="ice water"),
+        kind="offset", offset_k=offset_k, reference_c=0.0, readings_c=(-offset_k,), after_c=0.0,
+        due_at_ms=None, reason="",
+    )  # fmt: skip
+    await desk.keep(record)
+    return record
+
+
+@pytest.mark.parametrize("with_copy", [False, True])
+def test_a_lost_offset_comes_back_out_of_the_log(tmp_path: Path, with_copy: bool) -> None:
+    async def body(house: House) -> None:
+        await calibrated(house, -0.5)
+        if with_copy:
+            assert house.edge.guard.copies.make(house.clock, house.edge.disk, Keep(2, 64 * MIB))
+        record = await calibrated(house, -0.8)
+        path = await stopped(house)
+        rot(path, "calibration")
+        await house.boot()
+        assert "calibration" in house.events("storage.damaged")[0]["tables"]
+        assert house.edge.climate.calibrations.of("bus0/3") == record
+        ((count,),) = house.sql("SELECT count(*) FROM calibration")
+        assert count == 2, "the history too"
+        later = await calibrated(house, -0.6)
+        assert (later.number, later.supersedes) == (3, record.calibration_id)
+
+    in_house(tmp_path, body)
+
+
+def test_an_offset_that_the_log_has_lost_too_is_told_as_gone(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        record = await calibrated(house, -0.8)
+        path = await stopped(house)
+        rot(path, "calibration", "outbox")
+        await house.boot()
+        assert "calibration" in house.events("storage.damaged")[0]["tables"]
+        assert house.edge.climate.calibrations.of("bus0/3") is None
+        held = {one["probe"]: one for one in house.events("station.probes")[-1]["probes"]}
+        assert held["bus0/3"]["calibration_id"] != record.calibration_id
 
     in_house(tmp_path, body)
 

@@ -33,6 +33,7 @@ _TOUCHING = frozenset({
 _SHOWN = (
     "station.started", "bus.state_changed", "door.changed", "door.unexpected", "door.left_open",
     "compartment.marked", "climate.block", "climate.over_limit", "parcel.unknown_scanned",
+    "probe.calibrated", "station.probes",
 )  # fmt: skip
 """Facts a screen of the hub shows: here they must only be readable."""
 _FIRST = (HubGrantState.WAITING, HubGrantState.ACTIVE)
