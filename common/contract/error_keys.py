@@ -99,6 +99,7 @@ ERROR_KEYS: dict[str, str] = {
     "provision.not_scanned": "Nothing is known of the lines yet; scan first.",
     "provision.not_learnt": "Something of the cabinet is not known yet; learn it first.",
     "provision.not_tested": "Nothing was tested yet; test first.",
+    "provision.no_settings": "Devices are tried by station.toml; give --config.",
     "provision.no_station": "It is not known whose station this is; pair it or name it.",
     "provision.settings": "A station would not start with these settings.",
     "provision.set": "This is no section.key=value of station.toml.",

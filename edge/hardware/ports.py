@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from common.contract.words import Quality
 from firmware_protocols.profile import Role
+from firmware_protocols.weights import Flaw
 
 
 class PulseResult(StrEnum):
@@ -168,6 +169,8 @@ class ScaleReading:
     gross_mg: int | None
     stable: bool
     quality: Quality
+    flaw: Flaw | None = None
+    """Why a BAD one is no weight, where the scale says it."""
 
     @property
     def gross_g(self) -> float | None:

@@ -94,6 +94,7 @@ class SerialScale(ABC):
             weight.gross_mg if good else None,
             stable=good and weight.is_stable,
             quality=Quality.GOOD if good else Quality.BAD,
+            flaw=weight.flaw,
         )
         self._last = reading, asyncio.get_running_loop().time()
         self._news.set()
