@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from common.kit.errors import UnavailableError
-from common.ui.i18n import Catalogue, Lang, Param, Texts
+from common.ui.i18n import Param, Texts
 from provisioning.hands import BenchHands
 
 _READ_BYTES = 4096
@@ -20,13 +20,6 @@ _READ_BYTES = 4096
 
 class StopError(UnavailableError):
     """Nobody answers any more: what was learnt is kept."""
-
-
-def texts_of(lang: str | None, env: Mapping[str, str]) -> Texts:
-    """Return the language asked for, else the one of the terminal; Chinese for what we do not speak."""
-    tag = lang or env.get("LC_ALL") or env.get("LC_MESSAGES") or env.get("LANG") or ""
-    chosen = Lang.EN if tag.lower().startswith(("en", "c.", "posix")) or tag == "C" else Lang.ZH
-    return Catalogue().texts(chosen)
 
 
 class Keyboard:

@@ -3,9 +3,11 @@
 import asyncio
 import io
 import json
+import re
 import subprocess
 import sys
 import tarfile
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from common.kit.clock import SystemClock
 from common.kit.errors import ConfigError, ConflictError, InvalidError
 from common.kit.identity import StationSecrets
+from common.ui.i18n import Catalogue, Lang
 from device_sim.app import Sim
 from edge.pickup.views import Step
 from provisioning import doctor
@@ -30,6 +33,7 @@ from provisioning.record import (
 )
 from provisioning.replace import replace_step
 from provisioning.scanning import scan_step, wanted
+from provisioning.talk import Talk
 from tests.cloud.harness import HubUnderTest
 from tests.edge.access.test_enrolment import gateway, hub, token
 from tests.edge.pickup.house import CODE, House, in_house
@@ -63,6 +67,23 @@ def test_doctor_names_what_to_mend_and_packs_no_secret(tmp_path: Path) -> None:
         assert secret not in whole
 
 
+def test_doctor_speaks_chinese_and_for_programs_neither(tmp_path: Path) -> None:
+    out = StringIO()
+    with job_in(tmp_path) as job:
+        job.talk = Talk(Catalogue().texts(Lang.ZH), out=out)
+        assert not asyncio.run(doctor_step(job, SAMPLE, None))
+    heard = out.getvalue()
+    assert "!!   没有 .demo/sim/bus0：请插上转换器，或改正 `port`" in heard
+    assert "这里没有运行站点程序" in heard
+    english = re.compile(r"[a-z]+ (is|the|not|does|of|may) [a-z]+")
+    assert [line for line in heard.splitlines() if english.search(line)] == []
+    with job_in(tmp_path) as job:
+        asyncio.run(doctor_step(job, SAMPLE, None))
+    (port,) = [one for one in said(tmp_path) if one.get("key") == "port.missing"]
+    assert port["params"] == {"port": ".demo/sim/bus0"}
+    assert (port["ok"], port["level"]) == (False, "wrong")
+
+
 def test_doctor_looks_at_a_wrong_settings_file_too(tmp_path: Path) -> None:
     wrong = tmp_path / "station.toml"
     wrong.write_text("[station]\nname = 'x'\n", "utf-8")
@@ -79,11 +100,11 @@ def test_a_slow_ftdi_adapter_is_named_with_its_rule(
     monkeypatch.setattr(doctor, "_LATENCY", str(timer))
     monkeypatch.setattr(doctor, "serial_ports", lambda: (str(tmp_path / "ttyUSB0"),))
     timer.write_text("16\n", "utf-8")
-    assert [one.ok for one in ports(None)] == [True, False]
+    assert [one.key for one in ports(None)] == ["port.usable", "port.slow"]
     timer.write_text("1\n", "utf-8")
-    assert [one.ok for one in ports(None)] == [True, True]
+    assert [one.key for one in ports(None)] == ["port.usable", "port.quick"]
     monkeypatch.setattr(doctor, "serial_ports", lambda: ())
-    assert [one.ok for one in ports(None)] == [False]
+    assert [one.key for one in ports(None)] == ["port.none"]
 
 
 def test_a_machine_is_swapped_and_the_code_opens_once(tmp_path: Path) -> None:
