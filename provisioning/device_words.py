@@ -1,9 +1,10 @@
 """What became of a device in a test, in words: one table for the terminal and the report, in any language."""
 
+import re
 from collections.abc import Mapping
 
 from common.ui.i18n import Param, Texts
-from provisioning.record import DeviceTried, DeviceWhy
+from provisioning.tried import DeviceTried, DeviceWhy
 
 NAMES = {
     "scale": "scale",
@@ -56,9 +57,13 @@ WORDS: Mapping[DeviceWhy, str] = {
 """`why` of a device that was tried → a sentence; its `%(…)s` are in `figures`."""
 
 
+_PLACE = re.compile(r"%\((\w+)\)s")
+
+
 def said_of(texts: Texts, tried: DeviceTried) -> str:
     """Return what became of a device, as a sentence; a driver's own words are translated where they are known."""
-    figures: dict[str, Param] = {
+    wanted: dict[str, Param] = dict.fromkeys(_PLACE.findall(WORDS[tried.why]), "–")
+    figures = wanted | {
         name: texts.gettext(value) if isinstance(value, str) else value
         for name, value in tried.figures.items()
     }

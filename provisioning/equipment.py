@@ -16,7 +16,8 @@ from provisioning.hand_trials import try_card_reader, try_printer, try_scanner, 
 from provisioning.job import Job
 from provisioning.lease import daemon_runs
 from provisioning.parts import DEVICES, Part
-from provisioning.record import DeviceTried, LastTest
+from provisioning.record import LastTest
+from provisioning.tried import DeviceTried
 from provisioning.weigh_trial import WeighTrial
 
 Lines = Callable[[BusSection], Line]

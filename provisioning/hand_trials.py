@@ -5,8 +5,8 @@ import asyncio
 from common.kit.clock import Clock
 from edge.hardware.ports import CardReader, Printer, PrintResult, Scanner
 from edge.peripherals import PrinterSection
-from provisioning.record import DeviceTried, DeviceWhy
 from provisioning.talk import Talk
+from provisioning.tried import DeviceTried, DeviceWhy
 
 _SHOWN = 12
 HELD_S = 10.0

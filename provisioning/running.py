@@ -13,6 +13,7 @@ from common.ui.terminal import texts_of
 from provisioning.job import Job, open_job
 
 EXIT_WRONG = 1
+EXIT_UNAVAILABLE = 3
 EXIT_STOPPED = 130  # as a shell reports a program that Ctrl-C ended
 DataOption = Annotated[
     Path,
@@ -58,4 +59,8 @@ def run(
         typer.echo(f"linli provision: {detail}", err=True)
         wrong = isinstance(error, RefusedError | ConflictError)
         raise typer.Exit(EXIT_WRONG if wrong else exit_code(error)) from error
+    except OSError as error:  # a disk that is full, a file that may not be written
+        cause = texts_of(lang, os.environ).say(error.strerror or type(error).__name__)
+        typer.echo(f"linli provision: {error.filename or data}: {cause}", err=True)
+        raise typer.Exit(EXIT_UNAVAILABLE) from error
     raise typer.Exit(0 if fine else EXIT_WRONG)

@@ -6,6 +6,7 @@ Answers come from the keyboard, from a program at standard input, or from a file
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from common.ui.i18n import Param, Texts
 from provisioning.hands import BenchHands
 
 _READ_BYTES = 4096
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class StopError(UnavailableError):
@@ -101,7 +103,7 @@ class Talk:
         if self.as_json or not self._out.isatty():
             return
         self._progress = True
-        self._out.write("\r\x1b[K" + self.texts.gettext(text, **_shown(params)))
+        self._out.write("\r\x1b[K" + _harmless(self.texts.gettext(text, **_shown(params))))
         self._out.flush()
 
     async def ask(self, key: str, text: str, /, default: str = "", **params: object) -> str:
@@ -110,7 +112,7 @@ class Talk:
             asked = {"ask": key, "default": default} | params
             self._line(json.dumps(asked, ensure_ascii=False))
         else:
-            said = self.texts.gettext(text, **_shown(params))
+            said = _harmless(self.texts.gettext(text, **_shown(params)))
             self._end_progress()
             self._out.write(said + (f" [{default}] " if default else " "))
             self._out.flush()
@@ -136,7 +138,7 @@ class Talk:
 
     def _line(self, text: str) -> None:
         self._end_progress()
-        self._out.write(text + "\n")
+        self._out.write((text if self.as_json else _harmless(text)) + "\n")
         self._out.flush()
 
     def _end_progress(self) -> None:
@@ -156,6 +158,11 @@ def _joined(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "–"
     return "–" if value is None else str(value)
+
+
+def _harmless(text: str) -> str:
+    """Take out what would steer the terminal: names come from files and from the wire."""
+    return _STEERING.sub("?", text)
 
 
 def _answers(path: Path) -> Iterator[str]:

@@ -8,8 +8,8 @@ from edge.hardware.scales import NOTHING
 from edge.hardware.weighing import ZERO_DIVISIONS, Stillness
 from edge.peripherals import ScaleSection
 from firmware_protocols.weights import Flaw
-from provisioning.record import DeviceTried, DeviceWhy
 from provisioning.talk import Talk
+from provisioning.tried import DeviceTried, DeviceWhy
 
 SETTLE_S = 10.0
 _OF_FLAW: dict[Flaw, DeviceWhy] = {

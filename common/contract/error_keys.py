@@ -119,6 +119,8 @@ ERROR_KEYS: dict[str, str] = {
     "provision.nothing": "This folder holds no station.",
     "provision.not_empty": "The folder holds a station already; restore into an empty one.",
     "provision.backup": "This is no whole backup that this release can read.",
+    "provision.unwritable": "The record or the folder cannot be written; make room.",
+    "provision.other_station": "The settings there are another station's; nothing was changed.",
     "provision.address_taken": "Another device has this address.",
     "provision.other_board": "Another kind of board answers there, or nothing; nothing was changed.",
     "provision.bench": "This is no bench page of a simulator on this computer.",

@@ -23,8 +23,17 @@ ROOMS = (
     "edge/check.py", "edge/device_check.py", "edge/hub_check.py", "edge/sync/certificate.py",
     "edge/hardware", "provisioning/doctor.py", "common/kit/folder.py", "common/kit/identity.py",
     "common/kit/config.py",
+    "provisioning/archive.py", "provisioning/backup.py", "provisioning/record.py",
 )  # fmt: skip
-SAYERS = {"Said": 0, "found": 2, "_on_bus": 3, "gettext": 0}
+SAYERS = {
+    "Said": 0,
+    "no": 0,
+    "refused": 1,
+    "_unreadable": 1,
+    "found": 2,
+    "_on_bus": 3,
+    "gettext": 0,
+}
 HELD = {"text", "said", "detail"}
 _PLACE = re.compile(r"%\(\w+\)s")
 WORDS = {

@@ -35,16 +35,10 @@ from provisioning.hands import BenchHands
 from provisioning.job import Job
 from provisioning.lease import Leases
 from provisioning.parts import DEVICES, Part
-from provisioning.record import (
-    DeviceTried,
-    DoorCycles,
-    LastTest,
-    LearntDoor,
-    Record,
-    load_record,
-)
+from provisioning.record import DoorCycles, LastTest, LearntDoor, Record, load_record
 from provisioning.report import render
 from provisioning.talk import StopError, Talk
+from provisioning.tried import DeviceTried
 from provisioning.weigh_trial import allowed_g
 from tests.edge.hardware.device_bench import DeviceBench, cabinet_with, on_devices, station_with
 from tests.provisioning.site import at_cabinet

@@ -11,7 +11,8 @@ from jinja2.ext import extract_from_ast
 from common.ui.i18n import LOCALE_FOLDER, Catalogue, Lang
 from common.ui.po import parse_po
 from provisioning.device_words import NAMES, OUTCOMES, WORDS
-from provisioning.record import WHY, DeviceWhy, OddChannel, Sure
+from provisioning.record import WHY, OddChannel, Sure
+from provisioning.tried import DeviceWhy
 from tests.parts import ROOT
 
 ZH = Catalogue().texts(Lang.ZH)
