@@ -23,6 +23,7 @@ from common.contract.events import EVENT_TYPES
 from common.contract.replica import REPLICA_TABLES
 from common.kit.config import load_toml
 from device_sim.fault_forms import kinds
+from edge.findings import FINDING_KEYS
 from firmware_protocols import profile_codec, profiles
 from firmware_protocols.lock_boards import LOCK_BOARDS
 from firmware_protocols.profile import ROLE_UNITS, Profile, Role
@@ -48,6 +49,7 @@ def pages() -> dict[Path, str]:
         reference / "commands.md": commands_page(),
         reference / "messages.md": messages_page(),
         reference / "errors.md": errors_page(),
+        reference / "findings.md": findings_page(),
         reference / "lock-boards.md": lock_boards_page(),
         reference / "profiles.md": profiles_page(),
         reference / "faults.md": faults_page(),
@@ -186,6 +188,17 @@ def errors_page() -> str:
     return (
         f"# Error keys\n\n{_MADE}\nProblem details (RFC 9457) carry one of these as `key`;"
         " the sentence may change, the key does not.\n\n"
+        f"| key | meaning |\n|---|---|\n{rows}\n"
+    )
+
+
+def findings_page() -> str:
+    """Every stable key of a finding."""
+    rows = "\n".join(f"| `{key}` | {text} |" for key, text in sorted(FINDING_KEYS.items()))
+    return (
+        f"# Findings\n\n{_MADE}\n`linli edge check --json` and `linli provision doctor --json` say one of these as"
+        " `key`, with `level` (`ok`, `wrong`, `setup`, `away`), `params` and an English sentence (`what`); the sentence"
+        " may change, the key does not.\n\n"
         f"| key | meaning |\n|---|---|\n{rows}\n"
     )
 

@@ -4,8 +4,10 @@ Exit codes: 0 ok, 1 something is wrong, 2 usage or configuration, 3 unavailable.
 """
 
 import asyncio
+import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,19 +48,33 @@ def run(config: ConfigOption, data: DataOption = None) -> None:
 
 
 @app.command()
-def check(config: ConfigOption, data: DataOption = None) -> None:
+def check(
+    config: ConfigOption,
+    data: DataOption = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="one JSON object a finding, with a key that lasts")
+    ] = False,
+    lang: Annotated[
+        str | None, typer.Option("--lang", help="zh or en; without it as LANG says")
+    ] = None,
+) -> None:
     """Look at settings, folder, secrets, ports and boards; one line a finding, with what to do. Moves nothing."""
     from common.kit.clock import SystemClock
+    from common.ui.terminal import texts_of
     from edge.check import Level, check_station
 
-    with _Exits():
+    texts = texts_of(lang, os.environ)
+    with _Exits(texts.say):
         settings = _settings(config)
         findings = asyncio.run(check_station(settings, _folder(settings, data), SystemClock()))
         for finding in findings:
-            typer.echo(f"{finding.level.value:<5} {finding.text}")
+            if as_json:
+                typer.echo(json.dumps(finding.record, ensure_ascii=False))
+            else:
+                typer.echo(f"{texts.say(finding.level.value):<5} {texts.say(finding.text)}")
         worst = max((finding.level.exit_code for finding in findings), default=0)
-        if all(finding.level is Level.OK for finding in findings):
-            typer.echo("the station is ready: linli edge run")
+        if not as_json and all(finding.level is Level.OK for finding in findings):
+            typer.echo(texts.gettext("the station is ready: linli edge run"))
         raise typer.Exit(worst)
 
 
@@ -196,14 +212,18 @@ def _folder(settings: "StationConfig", data: Path | None) -> Path:
 class _Exits:
     """Turns an expected error into one line and its exit code."""
 
+    def __init__(self, say: Callable[[str], str] = str) -> None:
+        """`say` puts it into the terminal's language."""
+        self._say = say
+
     def __enter__(self) -> None:
         """Begin."""
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         """Say what is wrong and leave."""
         if isinstance(error, RefusedError):
-            typer.echo(f"linli edge: {error.detail}", err=True)
+            typer.echo(f"linli edge: {self._say(error.detail)}", err=True)
             raise typer.Exit(1) from error
         if isinstance(error, LinliError):
-            typer.echo(f"linli edge: {error.detail}", err=True)
+            typer.echo(f"linli edge: {self._say(error.detail)}", err=True)
             raise typer.Exit(exit_code(error)) from error

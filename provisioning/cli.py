@@ -10,6 +10,7 @@ import typer
 
 from provisioning import upkeep_cli
 from provisioning.job import Job
+from provisioning.parts import Part
 from provisioning.running import (
     DEFAULT_DATA,
     AnswersOption,
@@ -151,21 +152,37 @@ def try_doors(
     ] = None,
     cycles: Annotated[int, typer.Option(min=1, max=20, help="how often each door opens")] = 3,
     technician: Annotated[str, typer.Option(help="your name, for the report")] = "",
-    again: Annotated[
-        bool, typer.Option("--again", help="try doors that did well before, too")
-    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="try what did well before, too")] = False,
+    part: Annotated[
+        list[Part] | None, typer.Option(help="only this; without it everything that is there")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            help="station.toml: also try its scale, printer, scanner and card reader",
+        ),
+    ] = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
     lang: LangOption = None,
     answers: AnswersOption = None,
     bench: BenchOption = None,
 ) -> None:
-    """Open and shut every door n times, read every probe; within the duty of each coil."""
+    """Open and shut every door n times, read every probe, use every device once; within the duty of each coil."""
     from provisioning.cycling import try_step
 
     chosen = [label.upper() for label in door or ()]
     run(
-        lambda job: try_step(job, cycles=cycles, technician=technician, labels=chosen, again=again),
+        lambda job: try_step(
+            job,
+            cycles=cycles,
+            technician=technician,
+            labels=chosen,
+            again=again,
+            config=config,
+            parts=part or (),
+        ),
         data,
         as_json,
         lang,

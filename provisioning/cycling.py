@@ -1,13 +1,21 @@
-"""The step `test`: every door opens and shuts n times, probes say something plausible; figures for the report."""
+"""The step `test`: every door opens and shuts n times, probes say something plausible, devices do their work once.
 
-from collections.abc import Sequence
+Figures for the report.
+"""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from common.contract.words import Quality
+from common.kit.errors import InvalidError
 from edge.hardware.ports import PulseResult
 from provisioning.bench import Workbench, open_bench
 from provisioning.contacts import goes_back, settled, wait_moved
+from provisioning.equipment import tell_equipment, try_equipment
 from provisioning.job import Job
+from provisioning.parts import DEVICES, Part
 from provisioning.record import DoorCycles, LastTest, LearntDoor, LearntProbe, ProbeSeen
+from provisioning.station_file import load_settings
 
 READINGS = 3
 SPREAD_C = 1.0
@@ -20,18 +28,50 @@ def whole(door: DoorCycles) -> bool:
 
 
 async def try_step(
-    job: Job, *, cycles: int, technician: str, labels: Sequence[str], again: bool
+    job: Job,
+    *,
+    cycles: int,
+    technician: str,
+    labels: Sequence[str],
+    again: bool,
+    config: Path | None = None,
+    parts: Collection[Part] = (),
 ) -> bool:
-    """Try doors and probes; one that did well before is not tried again without `again`. True: all did well."""
+    """Try `parts` (none: all); what did well before is not tried again without `again`. True: all did well.
+
+    Devices are those of the settings at `config`; without it only doors and probes are tried.
+    """
+    chosen = set(parts or Part)
+    if config is None and (asked := [part.value for part in DEVICES if part in parts]):
+        detail = f"give --config station.toml: it says where {', '.join(asked)} hang"
+        raise InvalidError("provision.no_settings", detail)
+    settings = None if config is None else load_settings(config)
     doors = [door for door in job.record.doors if not labels or door.label in labels]
-    buses = {door.bus for door in doors} | {probe.bus for probe in job.record.probes}
+    doors = doors if Part.DOORS in chosen else []
+    probes = job.record.probes if Part.PROBES in chosen else ()
+    await _try_lines(job, doors, probes, cycles, again=again)
+    if settings is not None:
+        await try_equipment(job, settings, chosen, again=again)
+    _keep(job, technician)
+    return _sum_up(job, chosen)
+
+
+async def _try_lines(
+    job: Job,
+    doors: Sequence[LearntDoor],
+    probes: Sequence[LearntProbe],
+    cycles: int,
+    *,
+    again: bool,
+) -> None:
+    buses = {door.bus for door in doors} | {probe.bus for probe in probes}
     async with open_bench(job, buses) as bench:
         for door in doors:
             before = _before(job, door.label)
             if before is None or again or not (whole(before) and before.pulses >= cycles):
-                _keep(job, technician, door=await _try_door(job, bench, door, cycles))
-        _keep(job, technician, probes=[await _try_probe(bench, one) for one in job.record.probes])
-    return _sum_up(job)
+                _keep(job, door=await _try_door(job, bench, door, cycles))
+        if probes:
+            _keep(job, probes=[await _try_probe(bench, one) for one in probes])
 
 
 def _before(job: Job, label: str) -> DoorCycles | None:
@@ -96,39 +136,43 @@ async def _try_probe(bench: Workbench, probe: LearntProbe) -> ProbeSeen:
 
 def _keep(
     job: Job,
-    technician: str,
+    technician: str = "",
     *,
     door: DoorCycles | None = None,
     probes: Sequence[ProbeSeen] | None = None,
 ) -> None:
     at = job.clock.wall().isoformat(timespec="seconds")
-    old = job.record.tested or LastTest(at=at, technician=technician, doors=(), probes=())
+    old = job.record.tested or LastTest(at=at, technician="", doors=(), probes=())
     doors = {one.label: one for one in old.doors} | ({door.label: door} if door else {})
-    tested = LastTest(
-        at=at,
-        technician=technician or old.technician,
-        doors=tuple(doors.values()),
-        probes=old.probes if probes is None else tuple(probes),
-    )
-    job.keep(tested=tested)
+    news = {
+        "at": at,
+        "technician": technician or old.technician,
+        "doors": tuple(doors.values()),
+        "probes": old.probes if probes is None else tuple(probes),
+    }
+    job.keep(tested=old.model_copy(update=news))
 
 
-def _sum_up(job: Job) -> bool:
+def _sum_up(job: Job, parts: Collection[Part]) -> bool:
+    """Say how all of `parts` did, also what was tried earlier."""
     tested = job.record.tested
     assert tested is not None
     known = {door.label for door in job.record.doors}
     bad = [one.label for one in tested.doors if one.label in known and not whole(one)]
     missing = sorted(known - {one.label for one in tested.doors})
-    for probe in tested.probes:
+    for probe in tested.probes if Part.PROBES in parts else ():
         job.talk.tell(
             "probe_tested", "  zone %(zone)s: %(quality)s %(warm)s °C",
             zone=probe.zone, quality=probe.quality, warm=probe.temperature_c,
             plausible=probe.plausible,
         )  # fmt: skip
     odd = [one.zone for one in tested.probes if not one.plausible]
-    job.talk.line("Camera, scale, scanner and printer: not fitted, not tested.")
+    devices = tell_equipment(job, tested.devices)
+    if not tested.devices:
+        job.talk.line("Scale, printer, scanner and card reader: not tried, for that give --config.")
     job.talk.tell(
-        "tested", "%(well)s door(s) well; not well: %(bad)s; not tried: %(missing)s; probes to look at: %(probes)s",
-        well=len(tested.doors) - len(bad), bad=bad, missing=missing, probes=odd,
+        "tested", "%(well)s door(s) well; not well: %(bad)s; not tried: %(missing)s; look at: %(probes)s; %(devices)s",
+        well=len(tested.doors) - len(bad), bad=bad, missing=missing, probes=odd, devices=devices,
     )  # fmt: skip
-    return bool(tested.doors) and not (bad or missing or odd)
+    doors_fine = Part.DOORS not in parts or (bool(tested.doors) and not (bad or missing))
+    return doors_fine and not (Part.PROBES in parts and odd) and not devices

@@ -11,14 +11,15 @@ import os
 import platform
 import tarfile
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from common.kit.clock import to_ms
 from common.kit.errors import LinliError
-from edge.check import Level, check_station
+from edge.check import check_station
 from edge.config import StationConfig
+from edge.findings import Finding, Level, found
 from edge.hardware.line import is_tcp
 from provisioning.job import Job
 from provisioning.lease import daemon_runs
@@ -31,69 +32,61 @@ _SYNCED = Path("/run/systemd/timesync/synchronized")
 _PACKAGES = ("linli", "pymodbus", "pyserial", "aiohttp", "pydantic", "cryptography")
 
 
-@dataclass(frozen=True, slots=True)
-class Symptom:
-    """One finding: `ok`, or what is wrong and what to do."""
-
-    ok: bool
-    what: str
-
-
 async def doctor_step(job: Job, config: Path | None, bundle: Path | None) -> bool:
     """Look at everything, say it, pack it; False when something is wrong."""
-    found = [*machine(), *ports(None if config is None else _settings(config)), _clock()]
-    found += [symptom async for symptom in _station(job, config)]
-    for one in found:
-        job.talk.tell(
-            "finding",
-            "%(mark)s %(what)s",
-            mark="ok  " if one.ok else "!!  ",
-            ok=one.ok,
-            what=one.what,
-        )
+    seen = [*machine(), *ports(None if config is None else _settings(config)), _clock()]
+    seen += [one async for one in _station(job, config)]
+    for one in seen:
+        ok = one.level is Level.OK
+        about = one.record if job.talk.as_json else {"what": job.talk.texts.say(one.text)}
+        job.talk.tell("finding", "%(mark)s %(what)s", ok=ok, mark="ok  " if ok else "!!  ", **about)
     if bundle is not None:
-        pack(bundle, found, job, config)
+        pack(bundle, seen, job, config)
         job.talk.tell("packed", "%(path)s holds all of this, and no secret", path=str(bundle))
-    wrong = sum(not one.ok for one in found)
+    wrong = sum(one.level is not Level.OK for one in seen)
     job.talk.tell("examined", "%(wrong)s thing(s) to mend", wrong=wrong)
     return not wrong
 
 
-def machine() -> Iterator[Symptom]:
+def machine() -> Iterator[Finding]:
     """Say what this computer is and whether its user may use serial ports."""
-    said = f"{platform.system()} {platform.release()} {platform.machine()}, Python {platform.python_version()}"
-    yield Symptom(True, said)
-    if platform.machine() not in ("x86_64", "aarch64"):
-        yield Symptom(False, f"{platform.machine()} is not tried: take a 64-bit ARM or x86-64")
+    kind = platform.machine()
+    system = f"{platform.system()} {platform.release()} {kind}"
+    text, python = "%(system)s, Python %(python)s", platform.python_version()
+    yield found(Level.OK, "machine.seen", text, system=system, python=python)
+    if kind not in ("x86_64", "aarch64"):
+        text = "%(kind)s is not tried: take a 64-bit ARM or x86-64"
+        yield found(Level.WRONG, "machine.unknown", text, kind=kind)
 
 
-def ports(settings: StationConfig | None) -> Iterator[Symptom]:
+def ports(settings: StationConfig | None) -> Iterator[Finding]:
     """Look at every serial port, and at those that the settings name."""
     named = [] if settings is None else [b.port for b in settings.bus if not is_tcp(b.port)]
     there = serial_ports()
     if not there and not named:
-        yield Symptom(False, "no serial port: plug the adapter in; lsusb must show it")
+        text = "no serial port: plug the adapter in; lsusb must show it"
+        yield found(Level.WRONG, "port.none", text)
     for port in dict.fromkeys([*named, *there]):
         yield _port(Path(port))
         if (slow := _latency(Path(port))) is not None:
             yield slow
     for port in named:
         if port.startswith("/dev/tty") and any(one.startswith("/dev/serial/") for one in there):
-            advice = (
-                "name it by /dev/serial/by-id/…: the number may change when it is plugged in again"
+            text = (
+                "%(port)s: name it by /dev/serial/by-id/…:"
+                " the number may change when it is plugged in again"
             )
-            yield Symptom(False, f"{port}: {advice}")
+            yield found(Level.WRONG, "port.numbered", text, port=port)
 
 
-def _port(port: Path) -> Symptom:
+def _port(port: Path) -> Finding:
     if not port.exists():
-        return Symptom(False, f"{port} is not there: plug the adapter in, or correct `port`")
+        text = "%(port)s is not there: plug the adapter in, or correct `port`"
+        return found(Level.WRONG, "port.missing", text, port=str(port))
     if os.access(port, os.R_OK | os.W_OK):
-        return Symptom(True, f"{port} may be used")
-    group = _group(port)
-    return Symptom(
-        False, f"{port} may not be opened: sudo usermod -aG {group} $USER, then log in again"
-    )
+        return found(Level.OK, "port.usable", "%(port)s may be used", port=str(port))
+    text = "%(port)s may not be opened: sudo usermod -aG %(group)s $USER, then log in again"
+    return found(Level.WRONG, "port.forbidden", text, port=str(port), group=_group(port))
 
 
 def _group(port: Path) -> str:
@@ -103,42 +96,48 @@ def _group(port: Path) -> str:
         return "dialout"
 
 
-def _latency(port: Path) -> Symptom | None:
+def _latency(port: Path) -> Finding | None:
     """An FTDI adapter hands bytes over every 16 ms unless told otherwise."""
     try:
         waits_ms = int(Path(_LATENCY.format(name=port.resolve().name)).read_text())
     except (OSError, ValueError):
         return None
     if waits_ms <= 1:
-        return Symptom(True, f"{port}: latency timer {waits_ms} ms")
+        text = "%(port)s: latency timer %(waits_ms)s ms"
+        return found(Level.OK, "port.quick", text, port=str(port), waits_ms=waits_ms)
     rule = 'ACTION=="add", SUBSYSTEM=="usb-serial", DRIVER=="ftdi_sio", ATTR{latency_timer}="1"'
-    return Symptom(
-        False, f"{port}: latency timer {waits_ms} ms makes every answer late; udev rule: {rule}"
-    )
+    text = "%(port)s: latency timer %(waits_ms)s ms makes every answer late; udev rule: %(rule)s"
+    return found(Level.WRONG, "port.slow", text, port=str(port), waits_ms=waits_ms, rule=rule)
 
 
-def _clock() -> Symptom:
+def _clock() -> Finding:
     if _SYNCED.exists():
-        return Symptom(True, "the clock is set by the network")
-    advice = "timedatectl set-ntp true; without it the station believes its hub alone"
-    return Symptom(True, f"not known whether the clock is set by the network ({advice})")
-
-
-async def _station(job: Job, config: Path | None) -> AsyncIterator[Symptom]:
-    yield Symptom(
-        True, "the station daemon runs" if daemon_runs(job.data) else "no station daemon runs here"
+        return found(Level.OK, "clock.synced", "the clock is set by the network")
+    return found(
+        Level.OK,
+        "clock.unknown",
+        "not known whether the clock is set by the network"
+        " (timedatectl set-ntp true; without it the station believes its hub alone)",
     )
+
+
+async def _station(job: Job, config: Path | None) -> AsyncIterator[Finding]:
+    if daemon_runs(job.data):
+        yield found(Level.OK, "daemon.runs", "the station daemon runs")
+    else:
+        yield found(Level.OK, "daemon.stopped", "no station daemon runs here")
     if config is None:
-        yield Symptom(True, "settings are not looked at: give --config")
+        text = "settings are not looked at: give --config"
+        yield found(Level.OK, "settings.not_given", text)
         return
     try:
         settings = load_settings(config)
     except LinliError as error:
-        yield Symptom(False, error.detail)
+        yield found(Level.USAGE, "settings.wrong", "settings: %(detail)s", detail=error.detail)
         return
     for one in await check_station(settings, job.data, job.clock):
-        running = one.level is Level.AWAY and daemon_runs(job.data) and "in use" in one.text
-        yield Symptom(one.level is Level.OK or running, one.text)
+        held = one.key == "data.held" and daemon_runs(job.data)
+        yield replace(one, level=Level.OK) if held else one
 
 
 def _settings(config: Path) -> StationConfig | None:
@@ -148,10 +147,10 @@ def _settings(config: Path) -> StationConfig | None:
         return None  # said with the station's findings
 
 
-def pack(bundle: Path, found: list[Symptom], job: Job, config: Path | None) -> None:
+def pack(bundle: Path, seen: list[Finding], job: Job, config: Path | None) -> None:
     """Write findings, settings, record and versions; the data folder's keys and databases stay where they are."""
     parts = {
-        "findings.txt": "\n".join(f"{'ok' if one.ok else '!!'} {one.what}" for one in found),
+        "findings.txt": "\n".join(f"{one.level.value:<5} {one.text}" for one in seen),
         "versions.json": json.dumps({name: _version(name) for name in _PACKAGES}, indent=1),
     }
     for path in (config, job.data / RECORD_FILE):

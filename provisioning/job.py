@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.kit.clock import Clock, SystemClock
+from common.ui.terminal import texts_of
 from provisioning.hands import BenchHands
 from provisioning.lease import Leases, hold_folder
 from provisioning.record import Record, load_record, save_record
-from provisioning.talk import Talk, texts_of
+from provisioning.talk import Talk
 
 
 @dataclass(slots=True)

@@ -3,17 +3,21 @@
 A technician who is interrupted goes on where she was; nothing in it is secret.
 """
 
+from contextlib import suppress
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from common.kit.durable import write_whole
-from common.kit.errors import ConfigError
+from common.kit.errors import ConfigError, UnavailableError
+from common.kit.said import Said
 from edge.hardware.calibration import ProbeState
 from firmware_protocols.lock_boards import LineProtocol, LockKind
+from provisioning.tried import DeviceTried
 
 RECORD_FILE = "provision.json"
+MOST_RECORD_BYTES = 16 << 20
 Sure = Literal["certain", "likely", "unknown"]
 
 
@@ -21,17 +25,22 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+_Number = Annotated[int, Field(ge=0, le=0xFFFF)]
+"""Addresses, channels, counts: generous, but nothing that only damage could write."""
+_Stamp = Annotated[int, Field(ge=-(2**53), le=2**53)]
+
+
 class FoundUnit(_Part):
     """One address that answered."""
 
-    unit: int
+    unit: _Number
     kind: str = ""
     """Kind of lock board or probe, or a family that this release has no driver for; empty: not recognised."""
     sure: Sure = "unknown"
     seen: str = ""
     """What it said of itself, for people."""
-    channels: int = 0
-    inputs: int = 0
+    channels: _Number = 0
+    inputs: _Number = 0
     shared: bool = False
     """Answers are garbled at this address alone: two boards have it."""
 
@@ -41,7 +50,7 @@ class FoundBus(_Part):
 
     name: str
     port: str
-    baud: int
+    baud: int = Field(ge=1, le=1_000_000)
     protocol: LineProtocol
     local_echo: bool = False
     units: tuple[FoundUnit, ...] = ()
@@ -52,14 +61,14 @@ class LearntDoor(_Part):
 
     label: str
     bus: str
-    unit: int
+    unit: _Number
     kind: LockKind
-    channel: int
-    sensor_unit: int
+    channel: _Number
+    sensor_unit: _Number
     sensor_kind: LockKind
-    sensor_channel: int
+    sensor_channel: _Number
     open_level: Literal[0, 1]
-    pulse_ms: int
+    pulse_ms: int = Field(ge=1, le=1000)
     latency_ms: int
     at: str
 
@@ -68,8 +77,8 @@ class OddChannel(_Part):
     """A channel behind which no door could be learnt, and why."""
 
     bus: str
-    unit: int
-    channel: int
+    unit: _Number
+    channel: _Number
     why: Literal["no_door", "two_doors", "no_sensor", "two_sensors", "refused", "did_not_shut"]
     note: str = ""
 
@@ -90,9 +99,9 @@ class LearntProbe(_Part):
 
     zone: str
     bus: str
-    unit: int
+    unit: _Number
     kind: str
-    channel: int = 0
+    channel: _Number = 0
 
 
 class LearntDevice(_Part):
@@ -100,7 +109,7 @@ class LearntDevice(_Part):
 
     name: str
     bus: str
-    unit: int
+    unit: _Number
     kind: str
     zone: str | None = None
 
@@ -109,9 +118,9 @@ class DoorCycles(_Part):
     """How one door did in the last test."""
 
     label: str
-    pulses: int
-    opened: int
-    shut: int
+    pulses: _Number
+    opened: _Number
+    shut: _Number
     latencies_ms: tuple[int, ...] = ()
 
 
@@ -132,17 +141,18 @@ class LastTest(_Part):
     technician: str
     doors: tuple[DoorCycles, ...]
     probes: tuple[ProbeSeen, ...]
+    devices: tuple[DeviceTried, ...] = ()
 
 
 class CoilPulse(_Part):
     """One pulse that left: the duty of a coil outlives this program."""
 
     bus: str
-    unit: int
-    channel: int
+    unit: _Number
+    channel: _Number
     boot_id: str
-    mono_ms: int
-    wall_ms: int
+    mono_ms: _Stamp
+    wall_ms: _Stamp
 
 
 class DrawnZone(_Part):
@@ -151,7 +161,7 @@ class DrawnZone(_Part):
     name: str = Field(min_length=1, max_length=20)
     name_zh: str = Field(min_length=1, max_length=20)
     name_en: str = Field(min_length=1, max_length=20)
-    set_point_c: float | None = None
+    set_point_c: float | None = Field(default=None, allow_inf_nan=False)
 
 
 class DrawnDoor(_Part):
@@ -226,16 +236,42 @@ class Record(_Part):
 def load_record(data: Path) -> Record:
     """Return what is known of the cabinet, an empty record at the first time; ConfigError for a damaged file."""
     path = data / RECORD_FILE
-    try:
-        return Record.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
+    if not path.exists():
         return Record()
-    except (ValidationError, OSError) as error:
-        detail = f"{path} cannot be read ({error}); move it away and scan again"
-        raise ConfigError("provision.record", detail) from error
+    try:
+        if not path.is_file():  # a pipe would be waited for
+            raise _unreadable(path, "it is no file")
+        with path.open("rb") as file:
+            whole = file.read(MOST_RECORD_BYTES + 1)
+        if len(whole) > MOST_RECORD_BYTES:
+            raise _unreadable(path, "it is too large")
+        return Record.model_validate_json(whole)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "file"
+        raise _unreadable(path, f"{place}: {first['msg']}") from error
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+
+
+def _unreadable(path: Path, cause: str) -> ConfigError:
+    text = "%(path)s cannot be read (%(cause)s); move it away and scan again, or update if it is a newer release's"
+    return ConfigError("provision.record", Said(text, path=str(path), cause=cause))
 
 
 def save_record(data: Path, record: Record) -> None:
-    """Write it whole."""
-    data.mkdir(parents=True, exist_ok=True)
-    write_whole(data / RECORD_FILE, record.model_dump_json(indent=1).encode())
+    """Write it whole; UnavailableError when it cannot be, then what was saved before stands as it was."""
+    path = data / RECORD_FILE
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        write_whole(path, record.model_dump_json(indent=1).encode())
+    except OSError as error:
+        with suppress(OSError):  # gives the room back
+            path.with_name(f"{RECORD_FILE}.part").unlink(missing_ok=True)
+        said = Said(
+            "%(path)s cannot be written (%(cause)s): all steps before stand in it, the last one does not."
+            " Make room, then go on with the same command",
+            path=str(path),
+            cause=error.strerror or str(error),
+        )
+        raise UnavailableError("provision.unwritable", said) from error

@@ -6,6 +6,7 @@ that it must be made with.
 
 import json
 import re
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from statistics import median
@@ -20,6 +21,7 @@ from common.ui.i18n import Texts
 from edge.access import pairing
 from edge.hardware.calibration import ProbeAsked
 from provisioning.cycling import whole
+from provisioning.device_words import NAMES, OUTCOMES, said_of
 from provisioning.job import Job
 from provisioning.lease import daemon_runs
 from provisioning.record import WHY, Record
@@ -80,7 +82,8 @@ def render(record: Record, texts: Texts, owner: str) -> bytes:
         lang=texts.lang.value, record=record, owner=owner, tested=tested, cycles=cycles,
         p50={label: round(median(one.latencies_ms)) for label, one in cycles.items() if one.latencies_ms},
         day=lambda at_ms: f"{from_ms(at_ms).astimezone(texts.zone):%Y-%m-%d}",
-        why=WHY, whole=whole, well=_is_well(record), drawn={d.label: d for d in record.drawing.door},
+        why=WHY, device_names=NAMES, outcomes=OUTCOMES, said=partial(said_of, texts),
+        whole=whole, well=_is_well(record), drawn={d.label: d for d in record.drawing.door},
     )  # fmt: skip
     return page.encode()
 
@@ -131,4 +134,6 @@ def _is_well(record: Record) -> bool:
         return False
     tried = {one.label for one in tested.doors if whole(one)}
     doors = {door.label for door in record.doors}
-    return bool(doors) and doors <= tried and all(one.plausible for one in tested.probes)
+    devices_fine = all(one.outcome in ("well", "not_fitted") for one in tested.devices)
+    probes_fine = all(one.plausible for one in tested.probes)
+    return bool(doors) and doors <= tried and probes_fine and devices_fine

@@ -9,9 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from common.kit.errors import ConflictError, LinliError, RefusedError, exit_code
+from common.ui.terminal import texts_of
 from provisioning.job import Job, open_job
 
 EXIT_WRONG = 1
+EXIT_UNAVAILABLE = 3
 EXIT_STOPPED = 130  # as a shell reports a program that Ctrl-C ended
 DataOption = Annotated[
     Path,
@@ -49,10 +51,16 @@ def run(
     try:
         fine = asyncio.run(main())
     except KeyboardInterrupt:
-        typer.echo("\nstopped; what is known is kept", err=True)
+        said = texts_of(lang, os.environ).gettext("stopped; what is known is kept")
+        typer.echo(f"\n{said}", err=True)
         raise typer.Exit(EXIT_STOPPED) from None
     except LinliError as error:
-        typer.echo(f"linli provision: {error.detail}", err=True)
+        detail = texts_of(lang, os.environ).say(error.detail)
+        typer.echo(f"linli provision: {detail}", err=True)
         wrong = isinstance(error, RefusedError | ConflictError)
         raise typer.Exit(EXIT_WRONG if wrong else exit_code(error)) from error
+    except OSError as error:  # a disk that is full, a file that may not be written
+        cause = texts_of(lang, os.environ).say(error.strerror or type(error).__name__)
+        typer.echo(f"linli provision: {error.filename or data}: {cause}", err=True)
+        raise typer.Exit(EXIT_UNAVAILABLE) from error
     raise typer.Exit(0 if fine else EXIT_WRONG)

@@ -6,27 +6,22 @@ Answers come from the keyboard, from a program at standard input, or from a file
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
 from common.kit.errors import UnavailableError
-from common.ui.i18n import Catalogue, Lang, Param, Texts
+from common.ui.i18n import Param, Texts
 from provisioning.hands import BenchHands
 
 _READ_BYTES = 4096
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class StopError(UnavailableError):
     """Nobody answers any more: what was learnt is kept."""
-
-
-def texts_of(lang: str | None, env: Mapping[str, str]) -> Texts:
-    """Return the language asked for, else the one of the terminal; Chinese for what we do not speak."""
-    tag = lang or env.get("LC_ALL") or env.get("LC_MESSAGES") or env.get("LANG") or ""
-    chosen = Lang.EN if tag.lower().startswith(("en", "c.", "posix")) or tag == "C" else Lang.ZH
-    return Catalogue().texts(chosen)
 
 
 class Keyboard:
@@ -108,7 +103,7 @@ class Talk:
         if self.as_json or not self._out.isatty():
             return
         self._progress = True
-        self._out.write("\r\x1b[K" + self.texts.gettext(text, **_shown(params)))
+        self._out.write("\r\x1b[K" + _harmless(self.texts.gettext(text, **_shown(params))))
         self._out.flush()
 
     async def ask(self, key: str, text: str, /, default: str = "", **params: object) -> str:
@@ -117,7 +112,7 @@ class Talk:
             asked = {"ask": key, "default": default} | params
             self._line(json.dumps(asked, ensure_ascii=False))
         else:
-            said = self.texts.gettext(text, **_shown(params))
+            said = _harmless(self.texts.gettext(text, **_shown(params)))
             self._end_progress()
             self._out.write(said + (f" [{default}] " if default else " "))
             self._out.flush()
@@ -143,7 +138,7 @@ class Talk:
 
     def _line(self, text: str) -> None:
         self._end_progress()
-        self._out.write(text + "\n")
+        self._out.write((text if self.as_json else _harmless(text)) + "\n")
         self._out.flush()
 
     def _end_progress(self) -> None:
@@ -163,6 +158,11 @@ def _joined(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "–"
     return "–" if value is None else str(value)
+
+
+def _harmless(text: str) -> str:
+    """Take out what would steer the terminal: names come from files and from the wire."""
+    return _STEERING.sub("?", text)
 
 
 def _answers(path: Path) -> Iterator[str]:

@@ -140,6 +140,9 @@ def restore(
     config: Annotated[
         Path | None, typer.Option("--config", help="where to put its station.toml")
     ] = None,
+    station: Annotated[
+        str | None, typer.Option(help="refuse a backup of any other station than this id")
+    ] = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
     lang: LangOption = None,
@@ -147,7 +150,7 @@ def restore(
     """Bring a backup into the empty data folder of a new machine."""
     from provisioning.backup import restore_step
 
-    run(lambda job: restore_step(job, source, config), data, as_json, lang)
+    run(lambda job: restore_step(job, source, config, station), data, as_json, lang)
 
 
 @app.command()

@@ -7,7 +7,7 @@ override any key as `LINLI_SECTION__KEY`.
 import difflib
 import logging
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar, get_args
 
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from common.kit.errors import ConfigError
+from common.kit.said import Said
 
 M = TypeVar("M", bound=BaseModel)
 KeyPath = tuple[str | int, ...]
@@ -32,7 +33,10 @@ def load_toml(model: type[M], path: Path, env: Mapping[str, str], prefix: str = 
         data: dict[str, object] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(
-            "config.syntax", f"{path}: not TOML: {error}", file=str(path), line=None
+            "config.syntax",
+            Said("%(path)s: not TOML: %(cause)s", path=str(path), cause=str(error)),
+            file=str(path),
+            line=None,
         ) from error
     origins = _override(data, model, env, prefix)
     try:
@@ -42,10 +46,15 @@ def load_toml(model: type[M], path: Path, env: Mapping[str, str], prefix: str = 
         found = [_Complaint(path, model, lines, origins, item) for item in error.errors()]
         raise ConfigError(
             "config.invalid",
-            "\n".join(complaint.sentence() for complaint in found),
+            _joined([complaint.sentence() for complaint in found]),
             file=str(path),
             line=found[0].line,
         ) from error
+
+
+def _joined(sentences: Sequence[Said]) -> Said:
+    first, *rest = sentences
+    return Said("%(first)s\n%(rest)s", first=first, rest=_joined(rest)) if rest else first
 
 
 def key_lines(text: str) -> dict[KeyPath, int]:
@@ -70,14 +79,14 @@ def _read(path: Path) -> str:
     except OSError as error:
         raise ConfigError(
             "config.unreadable",
-            f"{path}: cannot be read: {error.strerror}",
+            Said("%(path)s: cannot be read: %(cause)s", path=str(path), cause=error.strerror or ""),
             file=str(path),
             line=None,
         ) from error
     except UnicodeDecodeError as error:
         raise ConfigError(
             "config.unreadable",
-            f"{path}: is not UTF-8 text (byte {error.start})",
+            Said("%(path)s: is not UTF-8 text (byte %(byte)s)", path=str(path), byte=error.start),
             file=str(path),
             line=None,
         ) from error
@@ -212,39 +221,46 @@ class _Complaint:
         self._variable = origins.get(self._keys)
         self.line = None if self._variable else _nearest_line(self._keys, lines)
 
-    def sentence(self) -> str:
+    def sentence(self) -> Said:
         """Say where, what and what would be right."""
-        return f"{self._where()}: {self._what()}"
+        return Said("%(where)s: %(what)s", where=self._where(), what=self._what())
 
-    def _where(self) -> str:
+    def _where(self) -> Said:
         if self._variable:
-            return f"environment {self._variable}"
-        return f"{self._path} line {self.line}" if self.line else str(self._path)
+            return Said("environment %(name)s", name=self._variable)
+        if self.line:
+            return Said("%(path)s line %(line)s", path=str(self._path), line=self.line)
+        return Said("%(path)s", path=str(self._path))
 
-    def _what(self) -> str:
+    def _what(self) -> Said:
         key = _dotted(self._keys)
         match self._item["type"]:
             case "extra_forbidden":
-                return f"unknown key `{key}`; {self._nearest()}"
+                return Said("unknown key `%(key)s`; %(hint)s", key=key, hint=self._nearest())
             case "missing":
-                return f"`{key}` is missing{self._description()}"
+                return Said("`%(key)s` is missing%(about)s", key=key, about=self._description())
             case _:
                 said = self._item["msg"].removeprefix("Value error, ")
                 if not self._keys:
-                    return said
-                return f"`{key}` = {self._given()}: {said}{self._description()}"
+                    return Said("%(said)s", said=said)
+                about = f"{said}{self._description()}"
+                return Said(
+                    "`%(key)s` = %(given)s: %(said)s", key=key, given=self._given(), said=about
+                )
 
     def _given(self) -> str:
         value = self._item["input"]
         return "{…}" if isinstance(value, dict | list | BaseModel) else repr(value)
 
-    def _nearest(self) -> str:
+    def _nearest(self) -> Said:
         place = _model_at(self._model, self._keys[:-1])
         valid = sorted(place.model_fields) if place else []
         near = difflib.get_close_matches(str(self._keys[-1]), valid, n=1, cutoff=0.5)
         if near:
-            return f"did you mean `{near[0]}`?"
-        return f"known here: {', '.join(valid)}" if valid else "nothing is known here"
+            return Said("did you mean `%(key)s`?", key=near[0])
+        if not valid:
+            return Said("nothing is known here")
+        return Said("known here: %(keys)s", keys=", ".join(valid))
 
     def _description(self) -> str:
         place = _model_at(self._model, self._keys[:-1])

@@ -64,3 +64,10 @@ class ConfigError(LinliError):
 def exit_code(error: LinliError) -> int:
     """Return how a command ends after `error`: 2 usage or configuration, 3 unavailable."""
     return 2 if isinstance(error, ConfigError | InvalidError) else 3
+
+
+def detail_of(error: LinliError | OSError) -> str:
+    """Return what went wrong as a sentence: ours as it was made, the system's in its own words."""
+    if isinstance(error, LinliError):
+        return error.detail
+    return str(error) or type(error).__name__

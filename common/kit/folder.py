@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from common.kit.errors import UnavailableError
+from common.kit.said import Said
 
 
 def hold(folder: Path, name: str, *, key: str, who: str) -> BinaryIO:
@@ -16,12 +17,14 @@ def hold(folder: Path, name: str, *, key: str, who: str) -> BinaryIO:
         folder.mkdir(parents=True, exist_ok=True)
         held = (folder / name).open("ab")
     except OSError as error:
-        detail = f"{folder}: {error.strerror}; give a folder that can be written with --data"
+        text = "%(folder)s: %(cause)s; give a folder that can be written with --data"
+        detail = Said(text, folder=str(folder), cause=error.strerror or str(error))
         raise UnavailableError("folder.unusable", detail, path=str(folder)) from error
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         held.close()
-        detail = f"{folder} is in use by another {who}: stop that one or give another --data"
+        text = "%(folder)s is in use by another %(who)s: stop that one or give another --data"
+        detail = Said(text, folder=str(folder), who=who)
         raise UnavailableError(key, detail, path=str(folder)) from error
     return held

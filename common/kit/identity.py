@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from common.kit.chance import Chance
 from common.kit.errors import ConfigError
+from common.kit.said import Said
 
 SIGNATURE_HEADER = "X-Linli-Signature"
 STATION_HEADER = "X-Linli-Station"
@@ -57,11 +58,17 @@ class StationSecrets:
             return cls(record["station_id"], *(bytes.fromhex(record[name]) for name in _FIELDS[1:]))
         except FileNotFoundError as error:
             raise ConfigError(
-                "secrets.missing", f"{path} is missing: pair the station with its hub first"
+                "secrets.missing",
+                Said("%(path)s is missing: pair the station with its hub first", path=str(path)),
             ) from error
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError(
-                "secrets.damaged", f"{path} is not a secrets file ({error}): pair the station again"
+                "secrets.damaged",
+                Said(
+                    "%(path)s is not a secrets file (%(cause)s): pair the station again",
+                    path=str(path),
+                    cause=str(error),
+                ),
             ) from error
 
 

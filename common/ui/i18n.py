@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
+from common.kit.said import Said
 from common.ui.formats import Formats
 from common.ui.po import parse_po
 
@@ -55,6 +56,16 @@ class Texts(Formats):
         """Return the sentence, `%(name)s` filled in; a msgid without translation stands for itself."""
         text = self._table.get(msgid, (msgid,))[0]
         return text % params if params else text
+
+    def say(self, text: str) -> str:
+        """Return what was said in English: a `Said` by its parts, another text whole; unknown ones stay."""
+        if not isinstance(text, Said):
+            return self.gettext(text) if text else text
+        params: dict[str, Param] = {
+            name: self.say(value) if isinstance(value, str) else value
+            for name, value in text.params.items()
+        }
+        return self.gettext(text.template, **params)
 
     def ngettext(self, one: str, many: str, n: int, /, **params: Param) -> str:
         """Return the form for `n` pieces; `%(n)s` is filled in. Chinese has one form, English two."""

@@ -8,7 +8,8 @@ import logging
 from collections.abc import Callable
 from typing import Generic
 
-from common.kit.errors import LinliError
+from common.kit.errors import LinliError, detail_of
+from common.kit.said import Said
 from edge.config import BusSection
 from edge.hardware.belated import Belated
 from edge.hardware.breaker import Breaker
@@ -149,7 +150,7 @@ class BusOwner(Generic[Q, A]):
         except (LinliError, OSError) as error:
             link.close()
             self._link = None
-            self._tell_port(up=False, detail=str(error))
+            self._tell_port(up=False, detail=detail_of(error))
             return False
         self._tell_port(up=True, detail="open")
         self._tried.set()
@@ -281,7 +282,11 @@ class BusOwner(Generic[Q, A]):
             listener(self.name, unit, up, detail)
 
     def _away(self) -> str:
-        return f"bus {self.name}: {self._section.port} went away; is the adapter plugged in and powered?"
+        return Said(
+            "bus %(bus)s: %(port)s went away; is the adapter plugged in and powered?",
+            bus=self.name,
+            port=self._section.port,
+        )
 
     def _down(self) -> NotSentError:
         return NotSentError("bus.down", self.detail, bus=self.name)

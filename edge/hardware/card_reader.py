@@ -6,6 +6,7 @@ A number is a hint who stands there, nothing more: anybody can copy it.
 import asyncio
 from collections.abc import Callable
 
+from common.kit.said import Said
 from edge.config import BusSection
 from edge.hardware.debounce import Debounce
 from edge.hardware.line import Line
@@ -33,11 +34,9 @@ class Rdm6300Reader:
 
     def said(self) -> str:
         """Return how it is doing."""
-        return (
-            f"{self.state.detail}; hold a card before it to try it"
-            if self.state.up
-            else self.state.detail
-        )
+        if not self.state.up:
+            return self.state.detail
+        return Said("%(detail)s; hold a card before it to try it", detail=self.state.detail)
 
     async def next(self) -> str:
         """Return the next card, ten hex digits."""

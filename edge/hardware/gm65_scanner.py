@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from common.kit.said import Said
 from edge.config import BusSection
 from edge.hardware.debounce import Debounce
 from edge.hardware.line import Line
@@ -73,7 +74,8 @@ class Gm65Scanner:
                 await self._set_up()
             # one that never said anything is listened to all the same: its answers may only not be wired
             missed = 0 if alive or not self._answers else missed + 1
-        self._port_moved(False, f"{self.name}: the scanner has fallen silent; check its cable")
+        said = Said("%(name)s: the scanner has fallen silent; check its cable", name=self.name)
+        self._port_moved(False, said)
 
     async def _set_up(self) -> None:
         """Check the zones, set what differs, read it back."""

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from pymodbus.transport.serialtransport import create_serial_connection
 
 from common.kit.errors import UnavailableError
+from common.kit.said import Said
 from common.kit.work import InlineWork, Work
 from edge.config import BusSection
 from edge.hardware.serial_hints import hints
@@ -93,8 +94,13 @@ class TcpLine:
         except OSError as error:
             raise UnavailableError(
                 "bus.gateway_unreachable",
-                f"bus {self._section.name}: no gateway answers at {self._section.port} "
-                f"({error.strerror or error}); is it switched on, and is the address right?",
+                Said(
+                    "bus %(bus)s: no gateway answers at %(port)s (%(cause)s);"
+                    " is it switched on, and is the address right?",
+                    bus=self._section.name,
+                    port=self._section.port,
+                    cause=error.strerror or str(error),
+                ),
                 bus=self._section.name,
                 port=self._section.port,
             ) from error
@@ -121,39 +127,43 @@ def open_line(section: BusSection, work: Work | None = None) -> Line:
 def port_error(section: BusSection, error: OSError) -> UnavailableError:
     """Return `error` in the words of the person who must act: bus, port, cause, remedy."""
     key, cause = _cause(section.port, error)
-    detail = f"bus {section.name}: {section.port} {cause}"
+    detail = Said(
+        "bus %(bus)s: %(port)s %(cause)s", bus=section.name, port=section.port, cause=cause
+    )
     return UnavailableError(key, detail, bus=section.name, port=section.port)
 
 
-def _cause(port: str, error: OSError) -> tuple[str, str]:
+def _cause(port: str, error: OSError) -> tuple[str, Said]:
     text = str(error)
     if error.errno in _GONE or "FileNotFoundError" in text:
         return (
             "bus.port_missing",
-            f"is not there; plug the adapter in or set `port` {_candidates()}",
+            Said("is not there; plug the adapter in or set `port` %(to)s", to=_candidates()),
         )
     if error.errno in (errno.EACCES, errno.EPERM):
         group = _group(port)
-        return "bus.port_forbidden", (
-            f"may not be opened by {getpass.getuser()}; add the user to group {group} "
-            f"(`sudo usermod -aG {group} {getpass.getuser()}`) and start again"
+        return "bus.port_forbidden", Said(
+            "may not be opened by %(user)s; add the user to group %(group)s"
+            " (`sudo usermod -aG %(group)s %(user)s`) and start again",
+            user=getpass.getuser(),
+            group=group,
         )
     if error.errno in _BUSY or "exclusively lock" in text:
-        return "bus.port_busy", "is in use; stop the other program (`fuser -v` names it)"
+        return "bus.port_busy", Said("is in use; stop the other program (`fuser -v` names it)")
     if error.errno == errno.EINVAL:
         said = "does not take this speed or character format; check `baud`, `bits` and `parity`"
-        return "bus.port_failed", said
-    return "bus.port_failed", f"cannot be opened: {text}"
+        return "bus.port_failed", Said(said)
+    return "bus.port_failed", Said("cannot be opened: %(cause)s", cause=text)
 
 
-def _candidates() -> str:
+def _candidates() -> Said:
     try:
         found = sorted(str(path) for path in _BY_ID.iterdir())
     except OSError:
         found = []
     if not found:
-        return "(no serial adapter is plugged in)"
-    return "to one of " + ", ".join(found)
+        return Said("(no serial adapter is plugged in)")
+    return Said("to one of %(ports)s", ports=", ".join(found))
 
 
 def _group(port: str) -> str:

@@ -6,7 +6,9 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from common.contract.words import Quality
+from common.kit.said import Said
 from firmware_protocols.profile import Role
+from firmware_protocols.weights import Flaw
 
 
 class PulseResult(StrEnum):
@@ -149,8 +151,13 @@ class DeviceState:
     @property
     def text(self) -> str:
         """Return it as a line for people."""
-        said = self.detail if self.detail.startswith(self.name) else f"{self.name}: {self.detail}"
-        return f"{said}; experimental, not sure is {self.doubt}" if self.doubt else said
+        said = self.detail
+        if not said.startswith(self.name):
+            said = Said("%(name)s: %(detail)s", name=self.name, detail=said)
+        if not self.doubt:
+            return said
+        text = "%(said)s; experimental, not sure is %(doubt)s"
+        return Said(text, said=said, doubt=self.doubt)
 
 
 class Scanner(Protocol):
@@ -171,6 +178,8 @@ class ScaleReading:
     gross_mg: int | None
     stable: bool
     quality: Quality
+    flaw: Flaw | None = None
+    """Why a BAD one is no weight, where the scale says it."""
 
     @property
     def gross_g(self) -> float | None:

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
 from common.contract.words import Quality
+from common.kit.said import Said
 from edge.config import BusSection
 from edge.hardware.line import Line
 from edge.hardware.ports import DeviceState, ScaleReading
@@ -61,7 +62,8 @@ class SerialScale(ABC):
         now = self.reading()
         if now.gross_g is None:
             return self.state.detail
-        return f"{now.gross_g:g} g, {'stable' if now.stable else 'moving'}"
+        motion = "stable" if now.stable else "moving"
+        return Said("%(weight_g)s g, %(motion)s", weight_g=f"{now.gross_g:g}", motion=motion)
 
     async def run(self) -> None:
         """Keep the port open and the weight fresh until cancelled."""
@@ -94,6 +96,7 @@ class SerialScale(ABC):
             weight.gross_mg if good else None,
             stable=good and weight.is_stable,
             quality=Quality.GOOD if good else Quality.BAD,
+            flaw=weight.flaw,
         )
         self._last = reading, asyncio.get_running_loop().time()
         self._news.set()
@@ -101,7 +104,9 @@ class SerialScale(ABC):
         # somebody who stands on it is no matter for a technician, pounds are
         sound = weight.flaw is not Flaw.UNIT
         self._say(
-            up=True, sound=sound, detail="weighs" if sound else f"weighs {Flaw.UNIT}; set it to kg"
+            up=True,
+            sound=sound,
+            detail="weighs" if sound else "weighs in another unit than kg or g; set it to kg",
         )
 
     def _port_moved(self, is_open: bool, detail: str) -> None:

@@ -7,6 +7,8 @@ drivers hand bytes over every 16 ms unless told otherwise (reference hardware C.
 from collections.abc import Iterator
 from pathlib import Path
 
+from common.kit.said import Said
+
 SERIAL = Path("/dev/serial")
 USB_SERIAL = Path("/sys/bus/usb-serial/devices")
 _WANTED_LATENCY_MS = 1
@@ -32,14 +34,19 @@ def latency_file(port: str, devices: Path = USB_SERIAL) -> Path:
 def hints(port: str, *, serial: Path = SERIAL, devices: Path = USB_SERIAL) -> Iterator[str]:
     """Yield what a technician should change about a port, with the remedy."""
     if (name := lasting_name(port, serial)) is not None:
-        yield f"{port} may come back under another number; set `port` to {name}"
+        text = "%(port)s may come back under another number; set `port` to %(name)s"
+        yield Said(text, port=port, name=name)
     timer = latency_file(port, devices)
     try:
         waits_ms = int(timer.read_text(encoding="ascii"))
     except (OSError, ValueError):
         return
     if waits_ms > _WANTED_LATENCY_MS:
-        yield (
-            f"the adapter of {port} hands bytes over every {waits_ms} ms; every answer is late by that: "
-            f"`echo {_WANTED_LATENCY_MS} | sudo tee {timer}`, and a udev rule that does it for good"
+        yield Said(
+            "the adapter of %(port)s hands bytes over every %(waits_ms)s ms; every answer is late by that:"
+            " `echo %(wanted_ms)s | sudo tee %(timer)s`, and a udev rule that does it for good",
+            port=port,
+            waits_ms=waits_ms,
+            wanted_ms=_WANTED_LATENCY_MS,
+            timer=str(timer),
         )

@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import cast
 
-from common.kit.errors import LinliError
+from common.kit.errors import LinliError, detail_of
+from common.kit.said import Said
 from edge.config import BusSection
 from edge.hardware.errors import NotSentError
 from edge.hardware.line import Line
@@ -44,7 +45,7 @@ class SerialPort:
             try:
                 await self._open()
             except (LinliError, OSError) as error:
-                self._told(False, str(error) or type(error).__name__)
+                self._told(False, detail_of(error))
             else:
                 delay_s = FIRST_REOPEN_S
                 await self._while_open(serve)
@@ -96,7 +97,8 @@ class SerialPort:
         if self._transport is None:
             return
         self._transport = None
-        self._told(False, f"{self.name}: the port went away; plug it in again")
+        said = Said("%(name)s: the port went away; plug it in again", name=self.name)
+        self._told(False, said)
         if self._serving is not None:
             self._serving.cancel()
 

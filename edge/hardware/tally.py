@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from common.kit.said import Said
+
 _KEPT = 128
 
 
@@ -30,10 +32,17 @@ class UnitTally:
 
     def text(self) -> str:
         """Return it for people."""
-        said = f"{self.answered} of {self.asked} answered, {self.silent} silent, {self.damaged} damaged"
-        said += f", {self.stray} with noise"
-        p95_s = self.p95_s
-        return said if p95_s is None else f"{said}, 95 of 100 within {p95_s * 1000:.0f} ms"
+        said = Said(
+            "%(answered)s of %(asked)s answered, %(silent)s silent, %(damaged)s damaged, %(stray)s with noise",
+            answered=self.answered,
+            asked=self.asked,
+            silent=self.silent,
+            damaged=self.damaged,
+            stray=self.stray,
+        )
+        if (p95_s := self.p95_s) is None:
+            return said
+        return Said("%(said)s, 95 of 100 within %(ms)s ms", said=said, ms=f"{p95_s * 1000:.0f}")
 
 
 @dataclass(slots=True)
@@ -72,6 +81,7 @@ class LineTally:
 
     def texts(self) -> Iterator[str]:
         """Yield a line for people for each unit, and one for the port."""
-        yield f"opened {self.opened} time(s), {self.quarantines} quarantine(s)"
+        text = "opened %(opened)s time(s), %(quarantines)s quarantine(s)"
+        yield Said(text, opened=self.opened, quarantines=self.quarantines)
         for unit, figures in sorted(self.units.items()):
-            yield f"unit {unit}: {figures.text()}"
+            yield Said("unit %(unit)s: %(said)s", unit=unit, said=figures.text())

@@ -24,6 +24,7 @@ from common.kit.clock import Clock
 from common.kit.durable import write_whole
 from common.kit.errors import ConfigError, InvalidError
 from common.kit.identity import StationSecrets, public_key
+from common.kit.said import Said
 from common.kit.tls import client_context, show
 from common.kit.work import Work
 from edge.data_folder import CA_FILE, CERTIFICATE_FILE
@@ -51,7 +52,8 @@ class Papers:
             authority = (data / CA_FILE).read_text("ascii")
             fingerprint(authority)
         except (OSError, ValueError, InvalidError) as error:
-            said = f"{data / CA_FILE} is no certificate: pin the hub's again, linli edge trust"
+            text = "%(path)s is no certificate: pin the hub's again, linli edge trust"
+            said = Said(text, path=str(data / CA_FILE))
             raise ConfigError("tls.pin_damaged", said) from error
         try:
             certificate = (data / CERTIFICATE_FILE).read_text("ascii")

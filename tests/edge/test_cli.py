@@ -153,11 +153,13 @@ def test_check_says_how_the_hub_is_reached(tmp_path: Path, cli: CliRunner) -> No
     assert said().startswith("setup hub: ")
 
 
-def check(cli: CliRunner, data: Path, config: Path = SAMPLE, **env: str) -> tuple[int, str]:
+def check(
+    cli: CliRunner, data: Path, config: Path = SAMPLE, *words: str, **env: str
+) -> tuple[int, str]:
     ports = {"LINLI_SCREEN__KIOSK_PORT": "0", "LINLI_SCREEN__KEEPER_PORT": "0"}
     bus = {"LINLI_BUS__0__PORT": "/dev/no-such-port"}
-    arguments = ["check", "--config", str(config), "--data", str(data)]
-    result = cli.invoke(app, arguments, env=ports | bus | env)
+    arguments = ["check", "--config", str(config), "--data", str(data), *words]
+    result = cli.invoke(app, arguments, env=ports | bus | {"LANG": "en_GB.UTF-8"} | env)
     return result.exit_code, result.output
 
 
@@ -182,6 +184,24 @@ def test_a_wrong_key_is_named_with_its_line_and_neighbour(tmp_path: Path, cli: C
     assert code == 2
     assert "did you mean `baud`?" in said
     assert "line 1" in said
+
+
+def test_check_speaks_chinese_and_for_programs_neither(tmp_path: Path, cli: CliRunner) -> None:
+    code, said = check(cli, tmp_path / "data", SAMPLE, LANG="zh_CN.UTF-8")
+    assert code == 3
+    assert "不在 总线 bus0：/dev/no-such-port 不存在；请插上转换器" in " ".join(said.split())
+    assert f"密钥：缺少 {tmp_path / 'data/secrets.json'}：请先让站点与中心配对" in said
+    code, lines = check(cli, tmp_path / "data", SAMPLE, "--json", "--lang", "zh")
+    found = {one["key"]: one for one in map(json.loads, lines.splitlines())}
+    assert code == 3
+    assert found["bus.away"]["level"] == "away"
+    assert "is not there; plug the adapter in" in found["bus.away"]["what"]
+    assert found["secrets.unusable"]["params"]["detail"].endswith("with its hub first")
+    config = tmp_path / "station.toml"
+    config.write_text(SAMPLE.read_text().replace("baud = 9600", "bauds = 9600"))
+    code, said = check(cli, tmp_path / "data", config, "--lang", "zh")
+    assert code == 2
+    assert "未知的键 `bus.0.bauds`；是不是 `baud`？" in said
 
 
 def test_the_sample_station_fits_the_sample_cabinet() -> None:

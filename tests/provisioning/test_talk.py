@@ -10,10 +10,11 @@ import pytest
 
 from common.kit.clock import SystemClock
 from common.ui.i18n import Catalogue, Lang
+from common.ui.terminal import texts_of
 from edge.hardware.lease import CoilPulses, LeaseSaid
 from provisioning.coils import Coils
 from provisioning.record import CoilPulse
-from provisioning.talk import Keyboard, StopError, Talk, texts_of
+from provisioning.talk import Keyboard, StopError, Talk
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ from jinja2.ext import extract_from_ast
 from common.ui.i18n import LOCALE_FOLDER, Catalogue, Lang
 from common.ui.po import parse_po
 from provisioning.calibrate import QUESTIONS
+from provisioning.device_words import NAMES, OUTCOMES, WORDS
 from provisioning.record import WHY, OddChannel, Sure
+from provisioning.tried import DeviceWhy
 from tests.parts import ROOT
 
 ZH = Catalogue().texts(Lang.ZH)
@@ -37,7 +39,9 @@ def used() -> set[str]:
         tree = Environment(autoescape=True).parse(file.read_text(encoding="utf-8"))
         said |= {str(found) for _, _, found in extract_from_ast(tree, ["_"]) if found is not None}
     assert set(WHY) == set(get_args(OddChannel.model_fields["why"].annotation))
-    return said | set(get_args(Sure)) | set(WHY.values()) | set(QUESTIONS.values())
+    assert set(WORDS) == set(get_args(DeviceWhy))
+    tables = (WHY, NAMES, OUTCOMES, WORDS, QUESTIONS)
+    return said | set(get_args(Sure)) | {text for table in tables for text in table.values()}
 
 
 def test_everything_said_has_chinese() -> None:
