@@ -192,6 +192,8 @@ class DrawnCabinet(_Part):
     """The housing."""
 
     id: str = "cabinet"
+    name_zh: str = ""
+    name_en: str = ""
 
 
 class Drawing(_Part):

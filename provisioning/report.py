@@ -6,26 +6,18 @@ that it must be made with.
 
 import json
 import re
-from functools import partial
-from importlib.resources import files
 from pathlib import Path
-from statistics import median
 
-from jinja2 import Environment
-
-from common.kit.clock import from_ms
 from common.kit.durable import write_whole
 from common.kit.errors import ConfigError, InvalidError, RefusedError
 from common.kit.identity import public_key, sign, verify
-from common.ui.i18n import Texts
 from edge.access import pairing
 from edge.hardware.calibration import ProbeAsked
-from provisioning.cycling import whole
-from provisioning.device_words import NAMES, OUTCOMES, said_of
 from provisioning.job import Job
 from provisioning.lease import daemon_runs
-from provisioning.record import WHY, Record
+from provisioning.report_page import render
 from provisioning.station_file import station_id
+from provisioning.verdict import wrongs
 
 _MARK = b"\n<!-- linli-signature "
 _SIGNED = re.compile(rb"\n<!-- linli-signature (\{[^\n]*\}) -->\n\Z")
@@ -39,10 +31,20 @@ async def report_step(job: Job, out: Path) -> bool:
         said = await job.leases.about_probe(ProbeAsked(do="list"))
         job.keep(calibrations=said.probes)
     owner = station_id(job.data)
-    page = render(job.record, job.talk.texts, owner or "–")
     seed = _seed(job.data)
+    key = None if seed is None or owner is None else public_key(seed).hex()
+    page = render(job.record, job.talk.texts, owner or "–", key)
     write_whole(out, page if seed is None or owner is None else signed(page, seed, owner))
-    if seed is None:
+    found = wrongs(job.record, job.talk.texts)
+    for one in found:
+        job.talk.tell(
+            "wrong",
+            "  not well: %(said)s",
+            what=one.key,
+            places=one.what,
+            said=one.said(job.talk.texts),
+        )
+    if key is None:
         job.talk.tell(
             "unsigned", "%(path)s is written but NOT SIGNED: this folder has no key yet (linli provision enrol)",
             path=str(out),
@@ -50,9 +52,9 @@ async def report_step(job: Job, out: Path) -> bool:
         return False
     job.talk.tell(
         "reported", "%(path)s is written and signed by key %(key)s",
-        path=str(out), key=public_key(seed).hex(),
+        path=str(out), key=key,
     )  # fmt: skip
-    return _is_well(job.record)
+    return not found
 
 
 async def verify_step(job: Job, path: Path, key: str | None) -> bool:
@@ -69,23 +71,6 @@ async def verify_step(job: Job, path: Path, key: str | None) -> bool:
     if wanted is None:
         job.talk.line("Compare the key with the one on the station's page at the hub.")
     return True
-
-
-def render(record: Record, texts: Texts, owner: str) -> bytes:
-    """Return the page."""
-    source = files("provisioning").joinpath("templates/report.html").read_text(encoding="utf-8")
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(_=texts.gettext)
-    tested = record.tested
-    cycles = {} if tested is None else {one.label: one for one in tested.doors}
-    page = environment.from_string(source).render(
-        lang=texts.lang.value, record=record, owner=owner, tested=tested, cycles=cycles,
-        p50={label: round(median(one.latencies_ms)) for label, one in cycles.items() if one.latencies_ms},
-        day=lambda at_ms: f"{from_ms(at_ms).astimezone(texts.zone):%Y-%m-%d}",
-        why=WHY, device_names=NAMES, outcomes=OUTCOMES, said=partial(said_of, texts),
-        whole=whole, well=_is_well(record), drawn={d.label: d for d in record.drawing.door},
-    )  # fmt: skip
-    return page.encode()
 
 
 def signed(page: bytes, seed: bytes, owner: str) -> bytes:
@@ -126,14 +111,3 @@ def _seed(data: Path) -> bytes | None:
         if error.key == "pairing.not_begun":
             return None
         raise
-
-
-def _is_well(record: Record) -> bool:
-    tested = record.tested
-    if tested is None or any(one.why == "two_doors" for one in record.odd):
-        return False
-    tried = {one.label for one in tested.doors if whole(one)}
-    doors = {door.label for door in record.doors}
-    devices_fine = all(one.outcome in ("well", "not_fitted") for one in tested.devices)
-    probes_fine = all(one.plausible for one in tested.probes)
-    return bool(doors) and doors <= tried and probes_fine and devices_fine

@@ -18,7 +18,7 @@ from provisioning.job import Job
 from provisioning.lease import Leases
 from provisioning.record import FoundBus, FoundUnit, LastTest, load_record
 from provisioning.replace import replace_step
-from provisioning.report import render, report_step
+from provisioning.report_page import render, report_step
 from provisioning.talk import StopError
 from tests.edge.test_lease import Daemon, with_daemon
 from tests.provisioning.site import job_in, said
@@ -265,7 +265,7 @@ def test_the_report_lists_calibrations_as_the_station_knows_them(tmp_path: Path)
             assert "2027-03-31" in page
             assert "never compared" in page, "the other probe"
             _withdrawn(job)
-            assert "new probe" in render(job.record, job.talk.texts, "x").decode()
+            assert "new probe" in render(job.record, job.talk.texts, "x", None).decode()
 
     at_probe(tmp_path, body)
 

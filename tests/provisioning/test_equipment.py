@@ -36,7 +36,7 @@ from provisioning.job import Job
 from provisioning.lease import Leases
 from provisioning.parts import DEVICES, Part
 from provisioning.record import DoorCycles, LastTest, LearntDoor, Record, load_record
-from provisioning.report import render
+from provisioning.report_page import render
 from provisioning.talk import StopError, Talk
 from provisioning.tried import DeviceTried
 from provisioning.weigh_trial import allowed_g
@@ -102,7 +102,7 @@ def test_all_of_them_on_real_ports(tmp_path: Path) -> None:
         (Lang.ZH, ("空秤 0 克；5000 克称得 5000 克", "已打印，纸上看得清", "本版本还不支持")),
         (Lang.EN, ("5000 g were weighed as 5000 g", "printed, and its paper can be read")),
     ):
-        page = render(record, Catalogue().texts(lang), STATION).decode()
+        page = render(record, Catalogue().texts(lang), STATION, None).decode()
         assert all(word in page for word in words)
 
 
@@ -453,7 +453,7 @@ def test_the_report_is_as_good_as_its_devices(outcome: str, verdict: str) -> Non
     )  # fmt: skip
     cycles = DoorCycles(label="A01", pulses=1, opened=1, shut=1, latencies_ms=(60,))
     tested = LastTest(at=at, technician="", doors=(cycles,), probes=(), devices=(one,))
-    page = render(Record(doors=(door,), tested=tested), Catalogue().texts(Lang.EN), STATION)
+    page = render(Record(doors=(door,), tested=tested), Catalogue().texts(Lang.EN), STATION, None)
     assert f">{verdict}</p>" in page.decode()
     assert "cannot print: paper is low" in page.decode()
 

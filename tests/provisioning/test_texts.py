@@ -13,7 +13,9 @@ from common.ui.po import parse_po
 from provisioning.calibrate import QUESTIONS
 from provisioning.device_words import NAMES, OUTCOMES, WORDS
 from provisioning.record import WHY, OddChannel, Sure
+from provisioning.report_page import QUALITIES
 from provisioning.tried import DeviceWhy
+from provisioning.verdict import WRONG
 from tests.parts import ROOT
 
 ZH = Catalogue().texts(Lang.ZH)
@@ -37,10 +39,11 @@ def used() -> set[str]:
     said = {text for file in (ROOT / "provisioning").rglob("*.py") for text in _python(file)}
     for file in (ROOT / "provisioning").rglob("*.html"):
         tree = Environment(autoescape=True).parse(file.read_text(encoding="utf-8"))
-        said |= {str(found) for _, _, found in extract_from_ast(tree, ["_"]) if found is not None}
+        messages = [found for _, _, found in extract_from_ast(tree, ["_"])]
+        said |= {str(one[0] if isinstance(one, tuple) else one) for one in messages if one}
     assert set(WHY) == set(get_args(OddChannel.model_fields["why"].annotation))
     assert set(WORDS) == set(get_args(DeviceWhy))
-    tables = (WHY, NAMES, OUTCOMES, WORDS, QUESTIONS)
+    tables = (WHY, NAMES, OUTCOMES, WORDS, QUESTIONS, WRONG, QUALITIES)
     return said | set(get_args(Sure)) | {text for table in tables for text in table.values()}
 
 
