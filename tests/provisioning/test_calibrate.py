@@ -18,7 +18,8 @@ from provisioning.job import Job
 from provisioning.lease import Leases
 from provisioning.record import FoundBus, FoundUnit, LastTest, load_record
 from provisioning.replace import replace_step
-from provisioning.report_page import render, report_step
+from provisioning.report import report_step
+from provisioning.report_page import render
 from provisioning.talk import StopError
 from tests.edge.test_lease import Daemon, with_daemon
 from tests.provisioning.site import job_in, said
