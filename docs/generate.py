@@ -25,7 +25,7 @@ from common.kit.config import load_toml
 from device_sim.fault_forms import kinds
 from edge.findings import FINDING_KEYS
 from firmware_protocols import profile_codec, profiles
-from firmware_protocols.lock_boards import LOCK_BOARDS
+from firmware_protocols.lock_boards import LOCK_BOARDS, BoardFacts
 from firmware_protocols.profile import ROLE_UNITS, Profile, Role
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -92,12 +92,14 @@ def lock_boards_page() -> str:
     intro = (
         "The `board_kind` of a compartment in `station.toml` and the `kind` of a board in a cabinet file."
         " *Pulse*: how its length is told; *inputs*: 0 means that another board senses the doors"
-        " (`sensor_unit`). What one line carries speaks one protocol. *Experimental*: what is named is known"
-        " from one weak source or not at all; try every door by hand before use.\n"
+        " (`sensor_unit`). *Found by*: how `linli provision identify` tells which one it is ([how]"
+        "(../howto/commission-a-cabinet.md)). What one line carries speaks one protocol."
+        " *Experimental*: what is named is known from one weak source or not at all; try every door by hand"
+        " before use.\n"
     )
     head = (
-        "| kind | board | protocol | baud | addresses | channels | pulse | inputs | goods | state |\n"
-        "|---|---|---|---|---|---|---|---|---|---|\n"
+        "| kind | board | protocol | baud | addresses | channels | pulse | inputs | goods | found by | state |\n"
+        "|---|---|---|---|---|---|---|---|---|---|---|\n"
     )
     parts = [f"# Lock boards\n\n{_MADE}\n{intro}\n{head}"]
     for kind, facts in LOCK_BOARDS.items():
@@ -106,9 +108,16 @@ def lock_boards_page() -> str:
         parts.append(
             f"| `{kind}` | [{facts.name}](../hardware/{facts.page}) | {facts.protocol} | {facts.baud} |"
             f" {facts.units[0]}–{facts.units[-1]} | {facts.channels} | {pulse} | {facts.inputs} |"
-            f" {'yes' if facts.has_goods else ''} | {facts.doubt and f'experimental: {facts.doubt}'} |\n"
+            f" {'yes' if facts.has_goods else ''} | {_found_by(facts)} |"
+            f" {facts.doubt and f'experimental: {facts.doubt}'} |\n"
         )
     return "".join(parts)
+
+
+def _found_by(facts: BoardFacts) -> str:
+    if facts.has_light:
+        return "its light"
+    return "a contact" if facts.inputs else "its plug"
 
 
 def profiles_page() -> str:

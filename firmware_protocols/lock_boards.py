@@ -65,6 +65,8 @@ class BoardFacts:
     """Its page in docs/hardware."""
     has_goods: bool = False
     """Tells whether something lies behind a door."""
+    has_light: bool = False
+    """A light a channel that blinks when told: `linli provision identify` finds it by that."""
     doubt: str = ""
     """What about it is known from one weak source only, or not at all: that makes the kind experimental."""
 
@@ -111,6 +113,7 @@ LOCK_BOARDS: Mapping[LockKind, BoardFacts] = {
         pulse=PulseFacts(step_ms=0, own_ms=wkly.OWN_PULSE_MS),
         inputs=wkly.CHANNELS,
         page="wkly.md",
+        has_light=True,
     ),
     "xor_8a80": BoardFacts(
         name="8A/80 (generic XOR)",

@@ -26,11 +26,12 @@ def identify(
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
     lang: LangOption = None,
+    answers: AnswersOption = None,
 ) -> None:
-    """Let a board show where it hangs by its light (WKLY); no lock is moved for it."""
+    """Which board is this? By its light (WKLY), else by a contact that you move; no lock is moved for it."""
     from provisioning.identify import identify_step
 
-    run(lambda job: identify_step(job, door, board, channel), data, as_json, lang)
+    run(lambda job: identify_step(job, door, board, channel), data, as_json, lang, answers)
 
 
 @app.command()

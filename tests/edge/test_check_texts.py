@@ -23,7 +23,7 @@ ROOMS = (
     "edge/check.py", "edge/device_check.py", "edge/hub_check.py", "edge/sync/certificate.py",
     "edge/hardware", "provisioning/doctor.py", "common/kit/folder.py", "common/kit/identity.py",
     "common/kit/config.py",
-    "provisioning/archive.py", "provisioning/backup.py", "provisioning/record.py",
+    "provisioning/archive.py", "provisioning/backup.py", "provisioning/record.py", "provisioning/identify.py",
 )  # fmt: skip
 SAYERS = {
     "Said": 0,
