@@ -169,3 +169,16 @@ def test_the_generator_walks_nested_sections() -> None:
 )
 def test_types_are_written_for_people(annotation: object, written: str) -> None:
     assert generate._written(annotation) == written
+
+
+def _blocks(page: str) -> list[str]:
+    """Return what stands between fences, without remarks."""
+    text = (ROOT / "docs/howto" / page).read_text("utf-8")
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [re.sub(r" *#.*", "", block) for block in blocks]
+
+
+def test_technicians_are_told_the_same_commands_in_chinese() -> None:
+    english = _blocks("commission-a-cabinet.md")
+    assert len(english) > 5
+    assert _blocks("commission-a-cabinet.zh-CN.md") == english
