@@ -196,8 +196,14 @@ def test_a_flap_of_the_drawing_is_no_compartment() -> None:
     record = Record.model_validate(
         {
             "buses": [
-                {"name": "bus0", "port": "/dev/x", "baud": 9600, "protocol": LineProtocol.MODBUS}
-            ],
+                {
+                    "name": "bus0",
+                    "port": "/dev/x",
+                    "baud": 9600,
+                    "protocol": LineProtocol.MODBUS,
+                    "units": [{"unit": 1, "kind": "waveshare_8ch_d"}],
+                }
+            ],  # fmt: skip
             "drawing": {
                 "zone": [{"name": "ambient", "name_zh": "常温", "name_en": "ambient"}],
                 "door": [
