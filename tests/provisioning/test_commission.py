@@ -203,7 +203,7 @@ def test_a_flap_of_the_drawing_is_no_compartment() -> None:
                     "protocol": LineProtocol.MODBUS,
                     "units": [{"unit": 1, "kind": "waveshare_8ch_d"}],
                 }
-            ],  # fmt: skip
+            ],
             "drawing": {
                 "zone": [{"name": "ambient", "name_zh": "常温", "name_en": "ambient"}],
                 "door": [
