@@ -152,7 +152,7 @@ def _settings(config: Path) -> StationConfig | None:
 def pack(bundle: Path, seen: list[Finding], job: Job, config: Path | None) -> None:
     """Write findings, settings, record and versions; the data folder's keys and databases stay where they are."""
     parts = {
-        "findings.txt": "\n".join(f"{one.level.value:<5} {one.text}" for one in seen),
+        "findings.txt": "\n".join(f"{one.level.value:<7} {one.text}" for one in seen),
         "versions.json": json.dumps({name: _version(name) for name in _PACKAGES}, indent=1),
     }
     for path in (config, job.data / RECORD_FILE):

@@ -25,11 +25,13 @@ ROOMS = (
     "edge/check.py", "edge/device_check.py", "edge/hub_check.py", "edge/sync/certificate.py",
     "edge/hardware", "provisioning/doctor.py", "common/kit/folder.py", "common/kit/identity.py",
     "common/kit/config.py", "common/kit/said.py", "provisioning",
+    "edge/access/enrolment.py", "edge/access/pairing.py",
 )  # fmt: skip
 ERRORS = {
     "ConfigError", "ConflictError", "InvalidError", "NotFoundError", "RefusedError", "StopError", "UnavailableError",
 }  # fmt: skip
-"""What these say is in both languages everywhere in `provisioning`."""
+REFUSING = {"provisioning/*.py", "edge/access/enrolment.py", "edge/access/pairing.py"}
+"""All that these say with an error is in both languages."""
 SAYERS = {
     "Said": 0,
     "no": 0,
@@ -59,7 +61,7 @@ def _said(file: Path) -> Iterator[str]:
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args):
                 if name in SAYERS and len(args) > SAYERS[name]:
                     yield from _texts(args[SAYERS[name]])
-                if name in ERRORS and file.parent.name == "provisioning":
+                if name in ERRORS and any(map(file.match, REFUSING)):
                     yield from _texts(args[1])
                 for word in node.keywords:
                     if word.arg == "detail":
@@ -130,7 +132,8 @@ def _glued(file: Path) -> Iterator[int]:
 
 
 def test_no_refusal_is_glued_together() -> None:
-    files = [file for file in (ROOT / "provisioning").glob("*.py") if file.name != "report.py"]
+    found = {file for pattern in REFUSING for file in ROOT.glob(pattern)}
+    files = sorted(file for file in found if file.name != "report.py")
     assert [f"{file.name}:{line}" for file in files for line in _glued(file)] == []
 
 
