@@ -206,8 +206,8 @@ def findings_page() -> str:
     rows = "\n".join(f"| `{key}` | {text} |" for key, text in sorted(FINDING_KEYS.items()))
     return (
         f"# Findings\n\n{_MADE}\n`linli edge check --json` and `linli provision doctor --json` say one of these as"
-        " `key`, with `level` (`ok`, `wrong`, `setup`, `away`), `params` and an English sentence (`what`); the sentence"
-        " may change, the key does not.\n\n"
+        " `key`, with `level` (`ok`, `unknown`, `wrong`, `setup`, `away`), `params` and an English sentence (`what`);"
+        " the sentence may change, the key does not.\n\n"
         f"| key | meaning |\n|---|---|\n{rows}\n"
     )
 

@@ -11,6 +11,8 @@ class Level(Enum):
     """How bad a finding is."""
 
     OK = "ok"
+    UNKNOWN = "unknown"
+    """It cannot be told from here; nothing is known to be wrong."""
     WRONG = "wrong"
     USAGE = "setup"
     AWAY = "away"
@@ -18,7 +20,7 @@ class Level(Enum):
     @property
     def exit_code(self) -> int:
         """Return the exit code of `linli edge check` for this level."""
-        return {Level.OK: 0, Level.WRONG: 1, Level.USAGE: 2, Level.AWAY: 3}[self]
+        return {Level.WRONG: 1, Level.USAGE: 2, Level.AWAY: 3}.get(self, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.kit.errors import ConflictError, InvalidError, RefusedError, UnavailableError
+from common.kit.said import Said, listed
 from edge.config import BusSection
 from edge.hardware.line import is_tcp, open_line
 from firmware_protocols import modbus_rtu, waveshare_relay, xy_md02
@@ -31,7 +32,7 @@ _REGISTERS: Mapping[str, tuple[int, bool]] = {
 }
 """Kind → register of its address, and whether it is written through broadcast."""
 KINDS = tuple(_REGISTERS)
-_BY_HAND = {
+BY_HAND = {
     "xor_8a80": "its eight DIP switches, SW1 the lowest bit",
     "r421a08": "its DIP switches",
     "wkly": "its DIP switches",
@@ -44,12 +45,15 @@ _BY_HAND = {
 
 async def address_step(job: Job, port: str, baud: int, kind: str, new_unit: int) -> bool:
     """Change the address of the one board on `port`; RefusedError unless it is alone and of this kind."""
-    if (how := _BY_HAND.get(kind)) is not None:
-        raise RefusedError("provision.address_by_hand", f"a {kind} gets its address by {how}")
+    if (how := BY_HAND.get(kind)) is not None:
+        said = Said("a %(kind)s gets its address by %(how)s", kind=kind, how=how)
+        raise RefusedError("provision.address_by_hand", said)
     if kind not in _REGISTERS:
-        raise InvalidError("provision.kind", f"{kind!r} is none of {', '.join(KINDS)}")
+        said = Said("%(kind)s is none of %(kinds)s", kind=repr(kind), kinds=listed(KINDS))
+        raise InvalidError("provision.kind", said)
     if not 1 <= new_unit <= modbus_rtu.LAST_UNIT:
-        raise InvalidError("provision.units", f"an address is 1 to 247, not {new_unit}")
+        said = Said("an address is 1 to 247, not %(unit)s", unit=new_unit)
+        raise InvalidError("provision.units", said)
     if is_tcp(port):
         raise InvalidError(
             "provision.tcp", "addresses are set at the serial port, not by a gateway"
@@ -85,8 +89,11 @@ async def _change(job: Job, section: BusSection, kind: str, new_unit: int) -> bo
         now = await recognise(new_unit, read_of(wire, new_unit))
         before = await recognise(found.unit, read_of(wire, found.unit))
     if now.kind != kind or before.kind:
-        detail = f"read back: {now.seen} at {new_unit}, {before.seen} at {found.unit}; switch it off and on and scan"
-        raise UnavailableError("provision.address_unsure", detail)
+        said = Said(
+            "read back: %(now)s at %(new)s, %(before)s at %(old)s; switch it off and on and scan",
+            now=now.seen, new=new_unit, before=before.seen, old=found.unit,
+        )  # fmt: skip
+        raise UnavailableError("provision.address_unsure", said)
     job.talk.tell(
         "address_set", "it has address %(unit)s now, read back. Put a label on it, connect the others, scan",
         unit=new_unit,
@@ -101,15 +108,16 @@ async def _alone(job: Job, section: BusSection, kind: str) -> FoundUnit:
     async with _opened(section) as wire:
         units = await find_units(wire, section.port, _all_units(section), progress)
     if len(units) != 1:
-        said = ", ".join(f"{one.unit} ({one.seen})" for one in units) or "nothing answers"
-        raise ConflictError(
-            "provision.not_alone",
-            f"exactly one device must answer, found: {said}. Nothing was written",
+        seen = listed([f"{one.unit} ({one.seen})" for one in units]) or Said("nothing answers")
+        said = Said(
+            "exactly one device must answer, found: %(seen)s. Nothing was written", seen=seen
         )
+        raise ConflictError("provision.not_alone", said)
     (found,) = units
     if found.kind != kind or found.shared:
-        detail = f"at {found.unit} is {found.seen}, no {kind}. Nothing was written"
-        raise ConflictError("provision.not_alone", detail)
+        text = "at %(unit)s is %(seen)s, no %(kind)s. Nothing was written"
+        said = Said(text, unit=found.unit, seen=found.seen, kind=kind)
+        raise ConflictError("provision.not_alone", said)
     return found
 
 

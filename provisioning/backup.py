@@ -8,7 +8,7 @@ import json
 import re
 import sqlite3
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
@@ -34,6 +34,7 @@ _HEAD = "backup.json"
 _STATE = "state.db"
 _FILES = (SECRETS_FILE, CA_FILE, CERTIFICATE_FILE, RECORD_FILE)
 _SETTINGS = "station.toml"
+_BEFORE = ".before"
 _SMALL = 1 << 20
 MOST_BYTES: Mapping[str, int] = {
     _HEAD: _SMALL,
@@ -52,9 +53,9 @@ async def backup_step(job: Job, out: Path, config: Path | None) -> bool:
     """Write the backup; also beside a running daemon."""
     parts = collect(job.data, config)
     if SECRETS_FILE not in parts:
-        raise InvalidError(
-            "provision.nothing", f"{job.data} holds no station: it has no {SECRETS_FILE}"
-        )
+        text = "%(path)s holds no station: it has no %(file)s"
+        said = Said(text, path=str(job.data), file=SECRETS_FILE)
+        raise InvalidError("provision.nothing", said)
     _put(out, packed({_HEAD: _head(job.clock)} | parts, job.clock))
     job.talk.tell(
         "backed_up", "%(path)s is written: %(files)s. The station's key is in it: keep it like a key",
@@ -81,11 +82,8 @@ async def restore_step(
             owner = examine(source, folder, station)
             if config is not None and _SETTINGS in names:
                 _settings_fit(source, folder / _SETTINGS, config, owner)
-                _put_settings(folder / _SETTINGS, config, job.clock)
-            # the key last: without it no daemon starts on what is only half there
-            for name in sorted(names, key=lambda one: one == SECRETS_FILE):
-                if name not in (_HEAD, _SETTINGS):
-                    into_place(folder / name, job.data / name)
+                _put_settings(job, folder / _SETTINGS, config)
+            _bring(folder, [name for name in names if name not in (_HEAD, _SETTINGS)], job.data)
     job.record = load_record(job.data)
     files = sorted(set(names) - {_HEAD})
     job.talk.tell("restored", "restored: %(files)s", files=files)
@@ -102,9 +100,29 @@ def _put(path: Path, content: bytes) -> None:
     path.chmod(0o600)
 
 
-def _put_settings(settings: Path, config: Path, clock: Clock) -> None:
-    put_in_place(config, settings.read_text(encoding="utf-8"), clock)
+def _put_settings(job: Job, settings: Path, config: Path) -> None:
+    kept = put_in_place(config, settings.read_text(encoding="utf-8"), job.clock)
+    if kept is not None:
+        job.talk.tell("kept", "the old one is kept as %(path)s", path=str(kept))
     config.chmod(0o600)
+
+
+def _bring(folder: Path, names: Sequence[str], data: Path) -> None:
+    """Move the files into the data folder: all of them, or none and what was there before."""
+    brought: list[str] = []
+    try:
+        # the key last: without it no daemon starts on what is only half there
+        for name in sorted(names, key=lambda one: one == SECRETS_FILE):
+            if (data / name).exists():
+                (folder / f"{name}{_BEFORE}").write_bytes((data / name).read_bytes())
+            brought.append(name)
+            into_place(folder / name, data / name)
+    except OSError:
+        for name in brought:
+            (data / name).unlink(missing_ok=True)
+            if (folder / f"{name}{_BEFORE}").exists():
+                into_place(folder / f"{name}{_BEFORE}", data / name)
+        raise
 
 
 def collect(data: Path, config: Path | None) -> dict[str, bytes]:
@@ -122,8 +140,13 @@ def _copy_of(database: Path) -> bytes:
     with TemporaryDirectory(dir=database.parent) as folder:
         copy = Path(folder) / "copy.db"
         uri = f"{database.resolve().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as conn:
-            conn.execute("VACUUM INTO ?", (str(copy),))
+        try:
+            with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as conn:
+                conn.execute("VACUUM INTO ?", (str(copy),))
+        except sqlite3.Error as error:
+            text = "%(path)s cannot be copied (%(cause)s): is the disk full, or the file damaged? Nothing was written"
+            said = Said(text, path=str(database), cause=str(error))
+            raise UnavailableError("provision.state", said) from error
         return copy.read_bytes()
 
 

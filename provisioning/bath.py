@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 from common.contract.calibration import ProbeCalibrated
 from common.kit.errors import ConflictError, LinliError
+from common.kit.said import Said
 from edge.hardware.calibration import ProbeAsked, ProbeSaid
 from provisioning.job import Job
 
@@ -43,10 +44,8 @@ class Bath:
             if talk.as_json:
                 talk.tell("reading", "", **self._facts(said))
             if loop.time() > until_s:
-                detail = (
-                    f"probe {self._probe} does not come to rest; stir the water, look at its wires"
-                )
-                raise ConflictError("calibration.unsteady", detail)
+                text = "probe %(probe)s does not come to rest; stir the water, look at its wires"
+                raise ConflictError("calibration.unsteady", Said(text, probe=self._probe))
             await asyncio.sleep(said.pace_s)
 
     @asynccontextmanager

@@ -6,6 +6,7 @@ from datetime import date
 from common.contract.calibration import ProbeCalibrated
 from common.kit.clock import from_ms
 from common.kit.errors import ConflictError, InvalidError
+from common.kit.said import Said, listed
 from edge.hardware.calibration import REFERENCE_C, ProbeAsked, ProbeState
 from provisioning.bath import Bath
 from provisioning.job import Job
@@ -223,9 +224,10 @@ async def _chosen(job: Job, wish: Wish, states: tuple[ProbeState, ...]) -> Probe
     by_name |= {str(number): one for number, one in enumerate(states, start=1)}
     if wish.probe is not None:
         if wish.probe not in {one.probe for one in states}:
-            there = ", ".join(one.probe for one in states)
+            text = "there is no probe %(probe)s; there are %(known)s"
+            known = listed([one.probe for one in states])
             raise InvalidError(
-                "calibration.no_probe", f"there is no probe {wish.probe!r}; there are {there}"
+                "calibration.no_probe", Said(text, probe=repr(wish.probe), known=known)
             )
         return by_name[wish.probe]
     while True:
@@ -239,16 +241,18 @@ def _check(wish: Wish) -> None:
     """Raise InvalidError for what cannot be right, before anything is read."""
     low, high = REFERENCE_C
     if wish.reference_c is not None and not low <= wish.reference_c <= high:
-        detail = f"--reference-c {wish.reference_c:g}: a reference shows {low:g} to {high:g} °C"
-        raise InvalidError("calibration.reference", detail)
+        text = "--reference-c %(given)s: a reference shows %(low)s to %(high)s °C"
+        said = Said(text, given=f"{wish.reference_c:g}", low=f"{low:g}", high=f"{high:g}")
+        raise InvalidError("calibration.reference", said)
     if wish.certificate_until is not None and not is_day(wish.certificate_until):
-        detail = f"--certificate-until {wish.certificate_until!r}: write the day like 2027-03-31"
-        raise InvalidError("calibration.reference", detail)
-    said = {"instrument": wish.instrument, "by": wish.by, "reason": wish.withdraw}
-    for name, text in said.items():
-        if text is not None and not 0 < len(text.strip()) <= _LONGEST[name]:
-            detail = f"{name}: one to {_LONGEST[name]} characters"
-            raise InvalidError(_KEYS[name], detail)
+        text = "--certificate-until %(given)s: write the day like 2027-03-31"
+        said = Said(text, given=repr(wish.certificate_until))
+        raise InvalidError("calibration.reference", said)
+    words = {"instrument": wish.instrument, "by": wish.by, "reason": wish.withdraw}
+    for name, word in words.items():
+        if word is not None and not 0 < len(word.strip()) <= _LONGEST[name]:
+            said = Said("%(what)s: one to %(most)s characters", what=name, most=_LONGEST[name])
+            raise InvalidError(_KEYS[name], said)
 
 
 def is_day(text: str) -> bool:

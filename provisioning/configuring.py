@@ -1,10 +1,13 @@
 """The step `config`: writes, compares or checks `station.toml`."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from common.kit.errors import InvalidError
+from common.kit.ids import ID_PATTERN
+from common.kit.said import Said
 from provisioning.job import Job
 from provisioning.station_file import (
     checked_text,
@@ -16,6 +19,8 @@ from provisioning.station_file import (
     station_id,
     station_record,
 )
+
+_EXAMPLE_ID = "01K0YANGGVANG0000000000003"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +66,34 @@ async def config_step(job: Job, choices: Choices) -> bool:
 
 def _text(job: Job, choices: Choices) -> str:
     if choices.base is not None and not choices.base.exists():
-        raise InvalidError("provision.no_base", f"--base {choices.base}: there is no such file")
+        said = Said("--base %(path)s: there is no such file", path=str(choices.base))
+        raise InvalidError("provision.no_base", said)
     base = read_base(choices.base or choices.out)
     chosen = dict(parse_choice(one) for one in choices.also)
     owner = choices.station_id or base.get("station", {}).get("id") or station_id(job.data)
     if owner is None:
-        said = "whose station is it? Pair it first (linli provision enrol), or give --station-id"
+        said = Said(
+            "whose station is it? Pair it first (linli provision enrol), or give --station-id"
+        )
         raise InvalidError("provision.no_station", said)
     chosen = {"station.id": owner} | chosen
+    _check_id(chosen["station.id"])
     if choices.hub is not None:
         chosen = {"hub.url": choices.hub} | chosen
     made = station_record(job.record, base, chosen)
     return checked_text(
         made, "Written by `linli provision config` from what was learnt at the cabinet."
     )
+
+
+def _check_id(owner: object) -> None:
+    if not isinstance(owner, str) or not re.fullmatch(ID_PATTERN, owner):
+        said = Said(
+            "%(given)s is no id of a station: 26 digits and capital letters, as the hub shows it on the station's page,"
+            " e.g. %(example)s",
+            given=repr(owner), example=_EXAMPLE_ID,
+        )  # fmt: skip
+        raise InvalidError("provision.station_id", said)
 
 
 def _say_untested(job: Job) -> None:

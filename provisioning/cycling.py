@@ -8,11 +8,13 @@ from pathlib import Path
 
 from common.contract.words import Quality
 from common.kit.errors import InvalidError
+from common.kit.said import Said, listed
 from edge.hardware.ports import PulseResult
 from provisioning.bench import Workbench, open_bench
 from provisioning.contacts import goes_back, settled, wait_moved
 from provisioning.equipment import tell_equipment, try_equipment
 from provisioning.job import Job
+from provisioning.known import check_doors
 from provisioning.parts import DEVICES, Part
 from provisioning.record import DoorCycles, LastTest, LearntDoor, LearntProbe, ProbeSeen
 from provisioning.station_file import load_settings
@@ -42,9 +44,10 @@ async def try_step(
     Devices are those of the settings at `config`; without it only doors and probes are tried.
     """
     chosen = set(parts or Part)
+    check_doors(job.record, labels)
     if config is None and (asked := [part.value for part in DEVICES if part in parts]):
-        detail = f"give --config station.toml: it says where {', '.join(asked)} hang"
-        raise InvalidError("provision.no_settings", detail)
+        text = "give --config station.toml: it says where these hang: %(devices)s"
+        raise InvalidError("provision.no_settings", Said(text, devices=listed(asked)))
     settings = None if config is None else load_settings(config)
     doors = [door for door in job.record.doors if not labels or door.label in labels]
     doors = doors if Part.DOORS in chosen else []

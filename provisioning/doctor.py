@@ -29,6 +29,7 @@ from provisioning.station_file import load_settings
 
 _LATENCY = "/sys/bus/usb-serial/devices/{name}/latency_timer"
 _SYNCED = Path("/run/systemd/timesync/synchronized")
+_MARKS = {Level.OK: "ok", Level.UNKNOWN: "??"}
 _PACKAGES = ("linli", "pymodbus", "pyserial", "aiohttp", "pydantic", "cryptography")
 
 
@@ -37,13 +38,14 @@ async def doctor_step(job: Job, config: Path | None, bundle: Path | None) -> boo
     seen = [*machine(), *ports(None if config is None else _settings(config)), _clock()]
     seen += [one async for one in _station(job, config)]
     for one in seen:
-        ok = one.level is Level.OK
-        about = one.record if job.talk.as_json else {"what": job.talk.texts.say(one.text)}
-        job.talk.tell("finding", "%(mark)s %(what)s", ok=ok, mark="ok  " if ok else "!!  ", **about)
+        about = one.record if job.talk.as_json else {"what": one.text}
+        mark = _MARKS.get(one.level, "!!")
+        shown = mark if job.talk.as_json else f"{mark:<4}"
+        job.talk.tell("finding", "%(mark)s %(what)s", ok=one.level is Level.OK, mark=shown, **about)
     if bundle is not None:
         pack(bundle, seen, job, config)
         job.talk.tell("packed", "%(path)s holds all of this, and no secret", path=str(bundle))
-    wrong = sum(one.level is not Level.OK for one in seen)
+    wrong = sum(one.level.exit_code > 0 for one in seen)
     job.talk.tell("examined", "%(wrong)s thing(s) to mend", wrong=wrong)
     return not wrong
 
@@ -114,7 +116,7 @@ def _clock() -> Finding:
     if _SYNCED.exists():
         return found(Level.OK, "clock.synced", "the clock is set by the network")
     return found(
-        Level.OK,
+        Level.UNKNOWN,
         "clock.unknown",
         "not known whether the clock is set by the network"
         " (timedatectl set-ntp true; without it the station believes its hub alone)",
@@ -150,7 +152,7 @@ def _settings(config: Path) -> StationConfig | None:
 def pack(bundle: Path, seen: list[Finding], job: Job, config: Path | None) -> None:
     """Write findings, settings, record and versions; the data folder's keys and databases stay where they are."""
     parts = {
-        "findings.txt": "\n".join(f"{one.level.value:<5} {one.text}" for one in seen),
+        "findings.txt": "\n".join(f"{one.level.value:<7} {one.text}" for one in seen),
         "versions.json": json.dumps({name: _version(name) for name in _PACKAGES}, indent=1),
     }
     for path in (config, job.data / RECORD_FILE):

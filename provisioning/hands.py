@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from common.kit.errors import InvalidError, UnavailableError
+from common.kit.said import Said
 
 KNOWN_G = 5000
 _TIMEOUT_S = 5.0
@@ -21,8 +22,8 @@ class BenchHands:
         """Use the bench at `url`; InvalidError for another computer's: a real cabinet has no such hands."""
         parts = urlsplit(url)
         if parts.scheme != "http" or parts.hostname not in _LOOPBACK:
-            said = f"{url} is no bench of a simulator on this computer, e.g. http://127.0.0.1:8820"
-            raise InvalidError("provision.bench", said)
+            text = "%(url)s is no bench of a simulator on this computer, e.g. http://127.0.0.1:8820"
+            raise InvalidError("provision.bench", Said(text, url=url))
         self._url = url.rstrip("/")
 
     async def answer(self, key: str, label: str) -> str:
@@ -77,5 +78,7 @@ class BenchHands:
                 answer.raise_for_status()
                 said: dict[str, list[dict[str, object]]] = answer.json()
         except (httpx.HTTPError, ValueError) as error:
-            raise UnavailableError("provision.no_bench", f"{self._url}{path}: {error}") from error
+            text = "the bench at %(url)s does not do its part (%(cause)s): does `linli sim run` run there?"
+            detail = Said(text, url=self._url + path, cause=str(error) or type(error).__name__)
+            raise UnavailableError("provision.no_bench", detail) from error
         return said

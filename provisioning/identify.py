@@ -14,6 +14,7 @@ from firmware_protocols.lock_boards import LOCK_BOARDS
 from provisioning.bench import Board, Place, Workbench, open_bench
 from provisioning.contacts import Inputs, settled
 from provisioning.job import Job
+from provisioning.known import board_of, check_doors
 
 TIMES = 5
 
@@ -39,16 +40,15 @@ async def identify_step(job: Job, door: str | None, board: str | None, channel: 
 
 def _where(job: Job, door: str | None, board: str | None, channel: int) -> tuple[str, int, int]:
     if door is not None:
+        check_doors(job.record, [door.upper()])
         known = job.record.door(door.upper())
-        if known is None:
-            text = "door %(door)s is not known yet"
-            raise NotFoundError("provision.no_door", Said(text, door=door))
+        assert known is not None
         return known.bus, known.unit, known.channel
-    bus, _, unit = (board or "").rpartition("/")
-    if job.record.bus(bus) is None or not unit.isdigit():
-        text = "give --door A01, or --board bus0/1 as `scan` printed it"
-        raise InvalidError("provision.board", text)
-    return bus, int(unit), channel
+    if board is None:
+        said = Said("give --door A01, or --board bus0/1 as `scan` printed it")
+        raise InvalidError("provision.board", said)
+    bus, unit = board_of(job.record, board)
+    return bus.name, unit.unit, channel
 
 
 def _without_any(board: Board) -> RefusedError:

@@ -5,9 +5,11 @@ from pathlib import Path
 
 from common.kit.config import load_toml
 from common.kit.errors import ConflictError, InvalidError
+from common.kit.said import Said, listed
 from provisioning.bench import open_bench
 from provisioning.devices import learn_devices
 from provisioning.job import Job
+from provisioning.known import check_doors
 from provisioning.learn import Learner
 from provisioning.lines import untried
 from provisioning.record import Drawing, DrawnZone
@@ -25,7 +27,8 @@ async def learn_step(
 ) -> bool:
     """Learn what is missing, and the doors `anew` once more; True when the drawing is known whole."""
     if not job.record.buses:
-        raise InvalidError("provision.not_scanned", "nothing is known yet: linli provision scan")
+        said = Said("nothing is known yet: linli provision scan")
+        raise InvalidError("provision.not_scanned", said)
     if forget:
         job.keep(doors=(), odd=(), probes=(), devices=(), tested=None)
     _unlearn(job, anew)
@@ -44,10 +47,7 @@ async def learn_step(
 
 def _unlearn(job: Job, labels: Sequence[str]) -> None:
     """Forget doors that were answered wrongly; InvalidError for one that is not known."""
-    known = [door.label for door in job.record.doors]
-    if unknown := sorted(set(labels) - set(known)):
-        said = f"{', '.join(unknown)}: not learnt yet; known are {', '.join(known) or 'no doors'}"
-        raise InvalidError("provision.no_door", said)
+    check_doors(job.record, labels)
     if labels:
         left = tuple(door for door in job.record.doors if door.label not in labels)
         job.record = untried(job.record.with_(doors=left), labels)
@@ -58,14 +58,14 @@ def _drawn(job: Job, path: Path) -> Drawing:
     """Return the drawing of a file; InvalidError for one without doors or without doors that are known already."""
     drawing = load_toml(Drawing, path, {})
     if not drawing.door or not drawing.zone:
-        said = f"{path} has no [[door]] or no [[zone]]: give a layout.toml or a cabinet file"
-        raise InvalidError("provision.no_drawing", said)
+        text = "%(path)s has no [[door]] or no [[zone]]: give a layout.toml or a cabinet file"
+        raise InvalidError("provision.no_drawing", Said(text, path=str(path)))
     drawn = {door.label for door in drawing.door}
     if lost := [door.label for door in job.record.doors if door.label not in drawn]:
-        said = (
-            f"{path} has no {', '.join(lost)}, learnt already: is it another cabinet's? Begin anew"
-            " with it: --forget"
-        )
+        said = Said(
+            "%(path)s has no %(doors)s, learnt already: is it another cabinet's? Begin anew with it: --forget",
+            path=str(path), doors=listed(lost),
+        )  # fmt: skip
         raise ConflictError("provision.other_drawing", said)
     return drawing
 

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from common.kit.errors import ConflictError, InvalidError, UnavailableError
 from common.kit.folder import hold
+from common.kit.said import Said
 from edge.data_folder import LOCK_FILE
 from edge.hardware.calibration import ProbeAsked, ProbeSaid
 from edge.hardware.lease import LINE_BYTES, LeaseAsked, LeaseSaid, reachable
@@ -75,16 +76,17 @@ class Leases:
     async def about_probe(self, asked: ProbeAsked) -> ProbeSaid:
         """Return what the daemon says about a probe; LinliError says why it does not, or that there is none."""
         if not daemon_runs(self._data):
-            detail = (
-                f"no station daemon runs on {self._data}; it keeps the records, so start it"
-                " (systemctl start linli-edge, or linli edge run) and call this again"
+            detail = Said(
+                "no station daemon runs on %(path)s; it keeps the records, so start it"
+                " (systemctl start linli-edge, or linli edge run) and call this again",
+                path=str(self._data),
             )
             raise UnavailableError("calibration.no_daemon", detail)
         said = await self._ask(LeaseAsked(probe=asked))
         if said.probe is not None:
             return said.probe
         if said.key == _NOT_OURS:
-            detail = (
+            detail = Said(
                 "the running daemon is of an older release and keeps no calibrations: update it"
             )
             raise UnavailableError("calibration.old_daemon", detail)
@@ -107,7 +109,7 @@ class Leases:
                 await writer.drain()
                 return LeaseSaid.model_validate_json(await reader.readline())
         except (OSError, ValidationError) as error:  # TimeoutError is an OSError
-            detail = (
+            detail = Said(
                 "the station daemon runs but lends no bus: is this user the daemon's, and is it of this release?"
                 " Else stop it (systemctl stop linli-edge) and start again"
             )

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.kit.errors import InvalidError
 from edge.hardware.line import is_tcp
+from provisioning.known import check_lines
 from provisioning.record import (
     FoundBus,
     FoundUnit,
@@ -125,12 +125,7 @@ def untried(record: Record, labels: Iterable[str]) -> Record:
 def forgotten(record: Record, names: Iterable[str]) -> Record:
     """Return the record without some lines and all that was learnt on them; InvalidError for one that is not there."""
     gone = set(names)
-    there = [bus.name for bus in record.buses]
-    if unknown := sorted(gone - set(there)):
-        said = (
-            f"{', '.join(unknown)}: not in the record; there are {', '.join(there) or 'no lines'}"
-        )
-        raise InvalidError("provision.no_line", said)
+    check_lines(record, gone)
     record = untried(record, {door.label for door in record.doors if door.bus in gone})
     parts = ("doors", "odd", "probes", "devices")
     left = {p: tuple(one for one in getattr(record, p) if one.bus not in gone) for p in parts}

@@ -251,7 +251,8 @@ def load_record(data: Path) -> Record:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "file"
-        raise _unreadable(path, f"{place}: {first['msg']}") from error
+        said = Said("%(place)s: %(what)s", place=place, what=first["msg"])
+        raise _unreadable(path, said) from error
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
 

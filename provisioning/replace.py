@@ -4,21 +4,25 @@ A daemon machine is swapped by `backup` and `restore`.
 """
 
 from common.kit.errors import ConflictError, InvalidError
+from common.kit.said import Said
 from provisioning.job import Job
-from provisioning.record import FoundBus, FoundUnit, Record
+from provisioning.known import board_of
+from provisioning.record import FoundBus, FoundUnit
 from provisioning.scan import Wanted, look_at, units_of
 
 
 async def replace_step(job: Job, board: str, new_unit: int | None) -> bool:
     """Take the board that is there now for the one that was; ConflictError unless it is of the same kind."""
-    bus, old = _known(job.record, board)
+    bus, old = board_of(job.record, board)
     unit = old.unit if new_unit is None else new_unit
     if unit not in units_of(bus.protocol):
         there = units_of(bus.protocol)
-        said = f"{unit} is no address on {bus.name}: {there[0]} to {there[-1]}"
-        raise InvalidError("provision.units", said)
+        text = "%(unit)s is no address on %(bus)s: %(first)s to %(last)s"
+        wrong = Said(text, unit=unit, bus=bus.name, first=there[0], last=there[-1])
+        raise InvalidError("provision.units", wrong)
     if unit != old.unit and any(one.unit == unit for one in bus.units):
-        raise ConflictError("provision.address_taken", f"{bus.name}/{unit} is another device")
+        taken = Said("%(bus)s/%(unit)s is another device", bus=bus.name, unit=unit)
+        raise ConflictError("provision.address_taken", taken)
     if await job.leases.take(bus.port) is not None:
         job.talk.tell("leased", "the station lends %(port)s", port=bus.port)
     try:
@@ -27,9 +31,7 @@ async def replace_step(job: Job, board: str, new_unit: int | None) -> bool:
         for held in list(job.leases.held):
             await job.leases.give_back(held, 0.0)
     if found is None or found.kind != old.kind or found.shared:
-        said = "nothing answers" if found is None else found.seen
-        detail = f"{bus.name}/{unit}: {said}; a {old.kind} is wanted there. Nothing was changed"
-        raise ConflictError("provision.other_board", detail)
+        raise ConflictError("provision.other_board", _other(bus, unit, old, found))
     labels = swapped(job, bus, old, found)
     job.talk.tell(
         "replaced",
@@ -44,6 +46,12 @@ async def replace_step(job: Job, board: str, new_unit: int | None) -> bool:
                 probe=one.probe,
             )  # fmt: skip
     return True
+
+
+def _other(bus: FoundBus, unit: int, old: FoundUnit, found: FoundUnit | None) -> Said:
+    text = "%(bus)s/%(unit)s: %(seen)s; a %(kind)s is wanted there. Nothing was changed"
+    seen = Said("nothing answers") if found is None else found.seen
+    return Said(text, bus=bus.name, unit=unit, seen=seen, kind=old.kind)
 
 
 def swapped(job: Job, bus: FoundBus, old: FoundUnit, new: FoundUnit) -> list[str]:
@@ -77,14 +85,3 @@ def swapped(job: Job, bus: FoundBus, old: FoundUnit, new: FoundUnit) -> list[str
         tested = tested.model_copy(update={"doors": kept})
     job.keep(buses=buses, doors=tuple(doors), probes=probes, tested=tested)
     return labels
-
-
-def _known(record: Record, board: str) -> tuple[FoundBus, FoundUnit]:
-    name, _, unit = board.rpartition("/")
-    bus = record.bus(name)
-    found = next((one for one in bus.units if str(one.unit) == unit), None) if bus else None
-    if bus is None or found is None:
-        there = [f"{one.name}/{unit.unit}" for one in record.buses for unit in one.units]
-        said = f"{board!r} is no board of the record; there are {', '.join(there) or 'none: scan'}"
-        raise InvalidError("provision.board", said)
-    return bus, found

@@ -9,9 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from common.kit.errors import ConflictError, LinliError, RefusedError, exit_code
-from common.ui.terminal import texts_of
+from common.kit.said import Said
 from provisioning.job import Job, open_job
+from provisioning.refusals import check_lang, of_system, say
+from provisioning.talk import StopError
 
+_BEFORE = "linli provision: "
 EXIT_WRONG = 1
 EXIT_UNAVAILABLE = 3
 EXIT_STOPPED = 130  # as a shell reports a program that Ctrl-C ended
@@ -41,7 +44,7 @@ def run(
     answers: Path | None = None,
     bench: str | None = None,
 ) -> None:
-    """Carry out one step and leave with its exit code."""
+    """Carry out one step and leave with its exit code; a refusal is said for people, and for a program too."""
     os.umask(0o077)
 
     async def main() -> bool:
@@ -49,18 +52,17 @@ def run(
             return await work(job)
 
     try:
+        check_lang(lang)
         fine = asyncio.run(main())
     except KeyboardInterrupt:
-        said = texts_of(lang, os.environ).gettext("stopped; what is known is kept")
-        typer.echo(f"\n{said}", err=True)
+        stopped = StopError("provision.stopped", Said("stopped; what is known is kept"))
+        say(stopped, lang, as_json=as_json, before="\n")
         raise typer.Exit(EXIT_STOPPED) from None
     except LinliError as error:
-        detail = texts_of(lang, os.environ).say(error.detail)
-        typer.echo(f"linli provision: {detail}", err=True)
+        say(error, lang, as_json=as_json, before=_BEFORE)
         wrong = isinstance(error, RefusedError | ConflictError)
         raise typer.Exit(EXIT_WRONG if wrong else exit_code(error)) from error
     except OSError as error:  # a disk that is full, a file that may not be written
-        cause = texts_of(lang, os.environ).say(error.strerror or type(error).__name__)
-        typer.echo(f"linli provision: {error.filename or data}: {cause}", err=True)
+        say(of_system(error, data), lang, as_json=as_json, before=_BEFORE)
         raise typer.Exit(EXIT_UNAVAILABLE) from error
     raise typer.Exit(0 if fine else EXIT_WRONG)

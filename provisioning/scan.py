@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from common.kit.errors import ConflictError
+from common.kit.said import Said
 from edge.config import BusSection
 from edge.hardware.line import is_tcp, open_line
 from firmware_protocols import kerong_cu16, kerong_cu48, qianming, wkly, xor_8a80
@@ -117,7 +118,7 @@ async def _line(wire: Wire[Any, Any], port: str, one: _Try, answered: Sequence[i
 
 
 def _talks() -> ConflictError:
-    said = (
+    said = Said(
         "something talks there without being asked: a scale, or another program or master. Name the lines of the locks"
         " with --port; what has a port of its own is set in station.toml"
     )

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.kit.errors import InvalidError, LinliError
-from edge.hardware.line import is_tcp
+from common.kit.said import Said
+from edge.hardware.line import is_tcp, tcp_address
 from provisioning.job import Job
+from provisioning.known import check_lines
 from provisioning.lines import (
     OtherLine,
     TakenOver,
@@ -37,7 +39,7 @@ def wanted(ports: Sequence[str], bauds: Sequence[int], units: str | None, look_s
     """Return where to look; InvalidError for addresses that cannot be read."""
     chosen = once_each(tuple(map(whole, ports)) or serial_ports())
     if not chosen:
-        said = "no serial port was found: plug the adapter in, or name one with --port"
+        said = Said("no serial port was found: plug the adapter in, or name one with --port")
         raise InvalidError("provision.no_port", said)
     return Wanted(chosen, tuple(bauds), _range(units), look_s)
 
@@ -45,10 +47,11 @@ def wanted(ports: Sequence[str], bauds: Sequence[int], units: str | None, look_s
 def whole(port: str) -> str:
     """Return a path that means the same from every folder; a link stays a link, it outlives the device's number."""
     if is_tcp(port):
+        tcp_address(port)
         return port
     if not port or "://" in port:
-        said = f"{port!r} is no port: give a path (/dev/serial/by-id/...) or tcp://host:port"
-        raise InvalidError("provision.no_port", said)
+        text = "%(port)s is no port: give a path (/dev/serial/by-id/...) or tcp://host:port"
+        raise InvalidError("provision.no_port", Said(text, port=repr(port)))
     return str(Path(port).absolute())
 
 
@@ -61,7 +64,8 @@ def _range(units: str | None) -> range | None:
     except ValueError:
         chosen = range(0)
     if not chosen or chosen.start < 0 or chosen.stop > 256:
-        raise InvalidError("provision.units", f"{units!r} names no addresses: write 1-40")
+        said = Said("%(units)s names no addresses: write 1-40", units=repr(units))
+        raise InvalidError("provision.units", said)
     return chosen
 
 
@@ -96,11 +100,10 @@ def _heed(job: Job, what: Wanted, told: Told) -> None:
         job.keep()
     if told.at is None:
         return
-    if job.record.bus(told.at) is None:
-        there = ", ".join(bus.name for bus in job.record.buses) or "no lines"
-        raise InvalidError("provision.no_line", f"{told.at}: not in the record; there are {there}")
+    check_lines(job.record, [told.at])
     if len(what.ports) != 1:
-        raise InvalidError("provision.one_port", "--as says where one line is now: give one --port")
+        said = Said("--as says where one line is now: give one --port")
+        raise InvalidError("provision.one_port", said)
 
 
 async def _look(job: Job, port: str, what: Wanted) -> FoundBus | None:
@@ -108,8 +111,7 @@ async def _look(job: Job, port: str, what: Wanted) -> FoundBus | None:
     try:
         bus = await scan_port(port, what, lambda *where: _progress(job, *where))
     except (LinliError, OSError) as error:
-        why = getattr(error, "detail", str(error))
-        job.talk.tell("failed", "%(port)s cannot be used: %(why)s", port=port, why=why)
+        job.talk.tell("failed", "%(port)s cannot be used: %(why)s", port=port, why=_why(error))
         bus = None
     else:
         if bus is None:
@@ -125,6 +127,14 @@ async def _look(job: Job, port: str, what: Wanted) -> FoundBus | None:
             bus=known.name,
         )  # fmt: skip
     return bus
+
+
+def _why(error: LinliError | OSError) -> str:
+    """Return why a port cannot be used; without the name of the line, which it has not got yet."""
+    if isinstance(error, LinliError):
+        why = error.params.get("why")
+        return why if isinstance(why, str) else error.detail
+    return error.strerror or str(error) or type(error).__name__
 
 
 def _progress(job: Job, port: str, baud: int, protocol: str, done: int, of: int) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from common.kit.clock import Clock
-from common.kit.config import load_toml
-from common.kit.durable import write_whole
+from common.kit.config import load_toml, mistakes
+from common.kit.durable import naming, write_whole
 from common.kit.errors import ConfigError, ConflictError, InvalidError
+from common.kit.said import Said, listed
 from common.kit.toml_text import toml_text
 from edge.access.pairing import SECRETS_FILE
 from edge.config import StationConfig
@@ -36,9 +37,11 @@ def station_record(
 ) -> dict[str, Any]:
     """Return the settings as plain values; InvalidError names what is still missing."""
     if missing := _missing(record):
-        raise InvalidError("provision.not_learnt", f"not known yet: {', '.join(missing)}")
+        said = Said("not known yet: %(parts)s", parts=listed(missing))
+        raise InvalidError("provision.not_learnt", said)
     if strange := _strange(record):
-        said = f"not what was learnt: {'; '.join(strange)}. Scan again, or learn these doors anew"
+        text = "not what was learnt: %(boards)s. Scan again, or learn these doors anew"
+        said = Said(text, boards=listed(strange))
         raise ConflictError("provision.other_board", said)
     zones = {zone["name"]: zone for zone in base.get("zone", ())}
     screen = dict(base.get("screen", {})) | record.drawing.screen.model_dump()
@@ -81,11 +84,9 @@ def checked_text(record: Mapping[str, Any], said: str) -> str:
     try:
         StationConfig.model_validate(tomllib.loads(text))
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, one['loc'])) or 'file'}: {one['msg'].removeprefix('Value error, ')}"
-            for one in error.errors()
-        )
-        raise ConfigError("provision.settings", f"a station would not start so: {wrong}") from error
+        wrong = mistakes(StationConfig, error)
+        detail = Said("a station would not start so: %(wrong)s", wrong=wrong)
+        raise ConfigError("provision.settings", detail) from error
     return text
 
 
@@ -100,14 +101,15 @@ def read_base(path: Path | None) -> dict[str, Any]:
 def put_in_place(path: Path, text: str, clock: Clock) -> Path | None:
     """Write the file whole; return where the old one was kept, None when there was none or it is the same."""
     kept = None
-    if path.exists():
-        old = path.read_bytes()
-        if old == text.encode():
-            return None
-        kept = path.with_name(f"{path.name}.{clock.wall():%Y%m%dT%H%M%SZ}")
-        write_whole(kept, old)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, text.encode())
+    with naming(path):
+        if path.exists():
+            old = path.read_bytes()
+            if old == text.encode():
+                return None
+            kept = path.with_name(f"{path.name}.{clock.wall():%Y%m%dT%H%M%SZ}")
+            write_whole(kept, old)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text.encode())
     return kept
 
 
@@ -127,7 +129,10 @@ def station_id(data: Path) -> str | None:
         except FileNotFoundError:
             continue
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ConfigError("secrets.damaged", f"{data / name}: {error}") from error
+            detail = Said(
+                "%(path)s cannot be read: %(cause)s", path=str(data / name), cause=str(error)
+            )
+            raise ConfigError("secrets.damaged", detail) from error
     return None
 
 
@@ -136,18 +141,18 @@ def load_settings(path: Path) -> StationConfig:
     return load_toml(StationConfig, path, os.environ)
 
 
-def _missing(record: Record) -> list[str]:
+def _missing(record: Record) -> list[Said]:
     known = {probe.zone for probe in record.probes}
     zones = {door.zone for door in record.drawing.door} | {z.name for z in record.drawing.zone}
     doors = [door.label for door in record.drawing.door if record.door(door.label) is None]
     return [
-        *(["every door"] if not record.drawing.door else []),
-        *(f"door {label}" for label in doors),
-        *(f"the probe of zone {zone}" for zone in sorted(zones - known)),
+        *([Said("every door")] if not record.drawing.door else []),
+        *(Said("door %(label)s", label=label) for label in doors),
+        *(Said("the probe of zone %(zone)s", zone=zone) for zone in sorted(zones - known)),
     ]
 
 
-def _strange(record: Record) -> list[str]:
+def _strange(record: Record) -> list[Said]:
     """Say which boards that doors were learnt on are not of the record's lines any more."""
     found = {(bus.name, unit.unit): unit.kind for bus in record.buses for unit in bus.units}
     wires = {
@@ -156,7 +161,13 @@ def _strange(record: Record) -> list[str]:
         for unit, kind in ((door.unit, door.kind), (door.sensor_unit, door.sensor_kind))
     }
     return [
-        f"{bus}/{unit} was a {kind} and is {found.get((bus, unit)) or 'not there'}"
+        Said(
+            "%(bus)s/%(unit)s was a %(was)s and is %(now)s",
+            bus=bus,
+            unit=unit,
+            was=kind,
+            now=found.get((bus, unit)) or Said("not there"),
+        )
         for bus, unit, kind in sorted(wires)
         if found.get((bus, unit)) != kind
     ]
@@ -218,7 +229,8 @@ def _put(made: dict[str, Any], key: str, value: Any) -> None:
     """Set `section.key`; a section that does not exist yet is made."""
     section, _, name = key.partition(".")
     if not name or not isinstance(made.setdefault(section, {}), dict):
-        raise InvalidError("provision.set", f"{key!r} is no section.key of station.toml")
+        said = Said("%(key)s is no section.key of station.toml", key=repr(key))
+        raise InvalidError("provision.set", said)
     made[section] = dict(made[section]) | {name: value}
 
 
@@ -230,7 +242,8 @@ def parse_choice(text: str) -> tuple[str, Any]:
     """Return key and value of `section.key=value`; a value that is no TOML is text. InvalidError."""
     key, sign, value = text.partition("=")
     if not sign or not key.strip():
-        raise InvalidError("provision.set", f"{text!r}: write --set section.key=value")
+        said = Said("%(given)s: write --set section.key=value", given=repr(text))
+        raise InvalidError("provision.set", said)
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:

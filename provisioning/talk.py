@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from common.kit.errors import UnavailableError
+from common.kit.said import Said
 from common.ui.i18n import Param, Texts
 from provisioning.hands import BenchHands
 
@@ -86,12 +87,12 @@ class Talk:
         if self.as_json:
             self._line(json.dumps({"step": step} | params, ensure_ascii=False))
             return
-        self._line(self.texts.gettext(text, **_shown(params)))
+        self._line(self._filled(text, params))
 
     def line(self, text: str, /, **params: object) -> None:
         """Say something that only a person needs."""
         if not self.as_json:
-            self._line(self.texts.gettext(text, **_shown(params)))
+            self._line(self._filled(text, params))
 
     def raw(self, text: str) -> None:
         """Print a line that is nobody's language: a table, a path."""
@@ -103,7 +104,7 @@ class Talk:
         if self.as_json or not self._out.isatty():
             return
         self._progress = True
-        self._out.write("\r\x1b[K" + _harmless(self.texts.gettext(text, **_shown(params))))
+        self._out.write("\r\x1b[K" + _harmless(self._filled(text, params)))
         self._out.flush()
 
     async def ask(self, key: str, text: str, /, default: str = "", **params: object) -> str:
@@ -112,7 +113,7 @@ class Talk:
             asked = {"ask": key, "default": default} | params
             self._line(json.dumps(asked, ensure_ascii=False))
         else:
-            said = _harmless(self.texts.gettext(text, **_shown(params)))
+            said = _harmless(self._filled(text, params))
             self._end_progress()
             self._out.write(said + (f" [{default}] " if default else " "))
             self._out.flush()
@@ -136,6 +137,16 @@ class Talk:
             )
         return given
 
+    def _filled(self, text: str, params: Mapping[str, object]) -> str:
+        shown = {name: self._shown(value) for name, value in params.items()}
+        return self.texts.gettext(text, **shown)
+
+    def _shown(self, value: object) -> Param:
+        """Return a parameter as a person reads it: a sentence in her language, a list with commas."""
+        if isinstance(value, Said):
+            return self.texts.say(value)
+        return value if isinstance(value, str | int | float) else _joined(value)
+
     def _line(self, text: str) -> None:
         self._end_progress()
         self._out.write((text if self.as_json else _harmless(text)) + "\n")
@@ -145,13 +156,6 @@ class Talk:
         if self._progress:
             self._out.write("\r\x1b[K")
             self._progress = False
-
-
-def _shown(params: Mapping[str, object]) -> dict[str, Param]:
-    return {
-        name: value if isinstance(value, str | int | float) else _joined(value)
-        for name, value in params.items()
-    }
 
 
 def _joined(value: object) -> str:

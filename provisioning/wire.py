@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Generic
 
 from common.kit.errors import UnavailableError
+from common.kit.said import Said
 from edge.config import BusSection
 from edge.hardware.framed import Codec
 from edge.hardware.guard import WireGuard
@@ -105,8 +106,12 @@ class Wire(Generic[Q, A]):
 
     async def open(self) -> None:
         """Open the line; LinliError or OSError says why not."""
-        async with asyncio.timeout(_CONNECT_S):
-            transport, _ = await self._line.connect(lambda: _Ear(self))
+        try:
+            async with asyncio.timeout(_CONNECT_S):
+                transport, _ = await self._line.connect(lambda: _Ear(self))
+        except TimeoutError as error:
+            said = Said("nobody answers there; is it switched on, and is the address right?")
+            raise UnavailableError("bus.gateway_unreachable", said) from error
         assert isinstance(transport, asyncio.WriteTransport)
         self._transport = transport
 

@@ -7,7 +7,7 @@ override any key as `LINLI_SECTION__KEY`.
 import difflib
 import logging
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar, get_args
 
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from common.kit.errors import ConfigError
-from common.kit.said import Said
+from common.kit.said import Said, below_each_other
 
 M = TypeVar("M", bound=BaseModel)
 KeyPath = tuple[str | int, ...]
@@ -46,15 +46,16 @@ def load_toml(model: type[M], path: Path, env: Mapping[str, str], prefix: str = 
         found = [_Complaint(path, model, lines, origins, item) for item in error.errors()]
         raise ConfigError(
             "config.invalid",
-            _joined([complaint.sentence() for complaint in found]),
+            below_each_other([complaint.sentence() for complaint in found]),
             file=str(path),
             line=found[0].line,
         ) from error
 
 
-def _joined(sentences: Sequence[Said]) -> Said:
-    first, *rest = sentences
-    return Said("%(first)s\n%(rest)s", first=first, rest=_joined(rest)) if rest else first
+def mistakes(model: type[BaseModel], error: ValidationError) -> Said:
+    """Return what is wrong with settings that no file holds yet, a line each; in the words of `load_toml`."""
+    found = [_Complaint(Path(), model, {}, {}, item) for item in error.errors()]
+    return below_each_other([complaint.what() for complaint in found])
 
 
 def key_lines(text: str) -> dict[KeyPath, int]:
@@ -223,7 +224,7 @@ class _Complaint:
 
     def sentence(self) -> Said:
         """Say where, what and what would be right."""
-        return Said("%(where)s: %(what)s", where=self._where(), what=self._what())
+        return Said("%(where)s: %(what)s", where=self._where(), what=self.what())
 
     def _where(self) -> Said:
         if self._variable:
@@ -232,7 +233,8 @@ class _Complaint:
             return Said("%(path)s line %(line)s", path=str(self._path), line=self.line)
         return Said("%(path)s", path=str(self._path))
 
-    def _what(self) -> Said:
+    def what(self) -> Said:
+        """Say what and what would be right."""
         key = _dotted(self._keys)
         match self._item["type"]:
             case "extra_forbidden":

@@ -19,6 +19,7 @@ from common.kit.chance import Chance
 from common.kit.durable import write_whole
 from common.kit.errors import ConflictError, InvalidError, UnavailableError
 from common.kit.identity import StationSecrets
+from common.kit.said import Said
 from common.kit.tls import blind_context, client_context
 from edge.access import pairing
 from edge.data_folder import CA_FILE, CERTIFICATE_FILE
@@ -41,7 +42,9 @@ class Token:
         """Return the parts; InvalidError `pairing.token`."""
         parts = text.strip().split(".")
         if len(parts) != 3 or len(parts[2]) != _FINGERPRINT_CHARS:
-            said = "this is no token of `linli hub invite`: it has three parts with dots between"
+            said = Said(
+                "this is no token of `linli hub invite`: it has three parts with dots between"
+            )
             raise InvalidError("pairing.token", said)
         return cls(*parts)
 
@@ -53,7 +56,9 @@ def trust(data: Path, url: str, wanted: str) -> None:
     """
     wanted = wanted.replace(":", "").strip().lower()
     if not url.startswith("https://") or len(wanted) != _FINGERPRINT_CHARS:
-        said = "give the hub's https:// address and the 64 digits of `linli hub ca --fingerprint`"
+        said = Said(
+            "give the hub's https:// address and the 64 digits of `linli hub ca --fingerprint`"
+        )
         raise InvalidError("pairing.usage", said)
     authority = _ask(blind_context(), "GET", url + CA_PATH).text
     _compare(authority, wanted, url)
@@ -92,13 +97,14 @@ def _compare(authority: str, wanted: str, url: str) -> None:
     try:
         found = fingerprint(authority)
     except InvalidError as error:
-        said = f"{url} is no TLS port of a hub: it shows no authority"
+        said = Said("%(url)s is no TLS port of a hub: it shows no authority", url=url)
         raise UnavailableError("pairing.no_hub", said) from error
     if found != wanted:
-        said = (
-            f"who answers at {url} shows the authority {found}, not {wanted}: somebody stands between"
-            " this station and its hub, or this is another hub. Nothing was sent"
-        )
+        said = Said(
+            "who answers at %(url)s shows the authority %(found)s, not %(wanted)s: somebody stands between"
+            " this station and its hub, or this is another hub. Nothing was sent",
+            url=url, found=found, wanted=wanted,
+        )  # fmt: skip
         raise ConflictError("pairing.wrong_hub", said)
 
 
@@ -110,10 +116,14 @@ def _ask(
             headers = {"Content-Type": "application/json"} if body else {}
             answer = client.request(method, url, content=body, headers=headers)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise UnavailableError("pairing.no_hub", f"no hub answers at {url}: {error}") from error
+        nobody = Said("no hub answers at %(url)s: %(cause)s", url=url, cause=str(error))
+        raise UnavailableError("pairing.no_hub", nobody) from error
     if answer.status_code != httpx.codes.OK:
         problem = _read(Problem, answer) if answer.content.startswith(b"{") else Problem()
-        said = f"{url} answers {answer.status_code} {problem.key}: {problem.detail}"
+        said = Said(
+            "%(url)s answers %(status)s %(key)s: %(detail)s",
+            url=url, status=answer.status_code, key=problem.key, detail=problem.detail,
+        )  # fmt: skip
         raise UnavailableError("pairing.refused", said)
     return answer
 
@@ -122,5 +132,6 @@ def _read(model: type[M], answer: httpx.Response) -> M:
     try:
         return model.model_validate_json(answer.content)
     except ValidationError as error:
-        said = f"the answer of {answer.url} cannot be read: is it a hub of this release?"
+        text = "the answer of %(url)s cannot be read: is it a hub of this release?"
+        said = Said(text, url=str(answer.url))
         raise UnavailableError("pairing.no_hub", said) from error

@@ -13,6 +13,7 @@ from common.kit.durable import write_whole
 from common.kit.errors import ConfigError, ConflictError, InvalidError
 from common.kit.identity import StationSecrets, new_private_key, public_key
 from common.kit.ids import ID_PATTERN
+from common.kit.said import Said
 from edge.data_folder import CA_FILE
 
 SECRETS_FILE = "secrets.json"
@@ -23,9 +24,8 @@ _LENGTHS = {"pepper": 32, "code_salt": 16, "hub_command_key": 32}
 def begin(data: Path, station_id: str, chance: Chance) -> bytes:
     """Return the station's public key, made once; ConflictError when the folder is another station's."""
     if not re.fullmatch(ID_PATTERN, station_id):
-        raise InvalidError(
-            "pairing.usage", f"{station_id!r} is not a station id: copy it from the hub"
-        )
+        said = Said("%(given)s is not a station id: copy it from the hub", given=repr(station_id))
+        raise InvalidError("pairing.usage", said)
     if (data / SECRETS_FILE).exists():
         secrets = StationSecrets.load(data / SECRETS_FILE)
         _same(secrets.station_id, station_id, data)
@@ -57,9 +57,12 @@ def accept(data: Path, answer: Path) -> StationSecrets:
         named = str(record["station_id"])
         authority = record.get("hub_ca")
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError("pairing.damaged", f"{answer} is not a pairing file: {error}") from error
+        text = "%(path)s is not a pairing file: %(cause)s"
+        said = Said(text, path=str(answer), cause=str(error))
+        raise ConfigError("pairing.damaged", said) from error
     if any(len(parts[name]) != length for name, length in _LENGTHS.items()):
-        raise ConfigError("pairing.damaged", f"{answer}: a key has the wrong length; pair again")
+        said = Said("%(path)s: a key has the wrong length; pair again", path=str(answer))
+        raise ConfigError("pairing.damaged", said)
     if (data / SECRETS_FILE).exists():
         old = StationSecrets.load(data / SECRETS_FILE)
         station_id, seed = old.station_id, old.private_key
@@ -87,7 +90,8 @@ def pin(data: Path, authority: str) -> None:
     try:
         fingerprint(authority)
     except InvalidError as error:
-        raise ConfigError("pairing.damaged", f"the hub's authority: {error.detail}") from error
+        said = Said("the hub's authority: %(cause)s", cause=error.detail)
+        raise ConfigError("pairing.damaged", said) from error
     write_whole(data / CA_FILE, authority.encode())
 
 
@@ -103,13 +107,16 @@ def _key(data: Path) -> tuple[str, bytes]:
         record = json.loads((data / _KEY_FILE).read_text())
         return str(record["station_id"]), bytes.fromhex(record["private_key"])
     except FileNotFoundError as error:
-        raise ConfigError(
-            "pairing.not_begun", f"{data}: run `linli edge init --station-id …` here first"
-        ) from error
+        said = Said("%(path)s: run `linli edge init --station-id …` here first", path=str(data))
+        raise ConfigError("pairing.not_begun", said) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError("pairing.damaged", f"{data / _KEY_FILE} is damaged: {error}") from error
+        text, path = "%(path)s is damaged: %(cause)s", data / _KEY_FILE
+        said = Said(text, path=str(path), cause=str(error))
+        raise ConfigError("pairing.damaged", said) from error
 
 
 def _same(owner: str, named: str, place: Path) -> None:
     if owner != named:
-        raise ConflictError("pairing.foreign", f"{place} belongs to station {owner}, not {named}")
+        text = "%(place)s belongs to station %(owner)s, not %(named)s"
+        said = Said(text, place=str(place), owner=owner, named=named)
+        raise ConflictError("pairing.foreign", said)

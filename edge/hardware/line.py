@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from pymodbus.transport.serialtransport import create_serial_connection
 
-from common.kit.errors import UnavailableError
+from common.kit.errors import ConfigError, UnavailableError
 from common.kit.said import Said
 from common.kit.work import InlineWork, Work
 from edge.config import BusSection
@@ -92,18 +92,18 @@ class TcpLine:
         try:
             return await loop.create_connection(factory, self.host, self.port)
         except OSError as error:
-            raise UnavailableError(
-                "bus.gateway_unreachable",
-                Said(
-                    "bus %(bus)s: no gateway answers at %(port)s (%(cause)s);"
-                    " is it switched on, and is the address right?",
-                    bus=self._section.name,
-                    port=self._section.port,
-                    cause=error.strerror or str(error),
-                ),
-                bus=self._section.name,
-                port=self._section.port,
-            ) from error
+            raise self._unreachable(error.strerror or str(error)) from error
+
+    def _unreachable(self, cause: str) -> UnavailableError:
+        bus, port = self._section.name, self._section.port
+        detail = Said(
+            "bus %(bus)s: no gateway answers at %(port)s (%(cause)s);"
+            " is it switched on, and is the address right?",
+            bus=bus, port=port, cause=cause,
+        )  # fmt: skip
+        text = "no gateway answers (%(cause)s); is it switched on, and is the address right?"
+        why = Said(text, cause=cause)
+        return UnavailableError("bus.gateway_unreachable", detail, bus=bus, port=port, why=why)
 
 
 def is_tcp(port: str) -> bool:
@@ -112,9 +112,16 @@ def is_tcp(port: str) -> bool:
 
 
 def tcp_address(port: str) -> tuple[str, int]:
-    """Return host and port of `tcp://host:port`; without a port it is 502."""
-    parts = urlsplit(port)
-    return parts.hostname or "127.0.0.1", parts.port or _MODBUS_TCP_PORT
+    """Return host and port of `tcp://host:port`; without a port it is 502. ConfigError `bus.address`."""
+    try:
+        parts = urlsplit(port)
+        number = parts.port or _MODBUS_TCP_PORT
+    except ValueError as error:
+        text = (
+            "%(port)s is no address of a gateway: write tcp://host:port, the port from 1 to 65535"
+        )
+        raise ConfigError("bus.address", Said(text, port=port), port=port) from error
+    return parts.hostname or "127.0.0.1", number
 
 
 def open_line(section: BusSection, work: Work | None = None) -> Line:
@@ -125,12 +132,15 @@ def open_line(section: BusSection, work: Work | None = None) -> Line:
 
 
 def port_error(section: BusSection, error: OSError) -> UnavailableError:
-    """Return `error` in the words of the person who must act: bus, port, cause, remedy."""
+    """Return `error` in the words of the person who must act: bus, port, cause, remedy.
+
+    Its parameter `why` is for those who have given the line no name yet.
+    """
     key, cause = _cause(section.port, error)
     detail = Said(
         "bus %(bus)s: %(port)s %(cause)s", bus=section.name, port=section.port, cause=cause
     )
-    return UnavailableError(key, detail, bus=section.name, port=section.port)
+    return UnavailableError(key, detail, bus=section.name, port=section.port, why=cause)
 
 
 def _cause(port: str, error: OSError) -> tuple[str, Said]:

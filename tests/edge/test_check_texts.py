@@ -16,15 +16,22 @@ from firmware_protocols import profiles
 from firmware_protocols.gm65 import SCANNERS
 from firmware_protocols.lock_boards import LOCK_BOARDS
 from firmware_protocols.weights import SCALES
+from provisioning.address import BY_HAND
+from provisioning.refusals import REMEDIES
 from tests.parts import ROOT
 
 ZH, EN = Catalogue().texts(Lang.ZH), Catalogue().texts(Lang.EN)
 ROOMS = (
     "edge/check.py", "edge/device_check.py", "edge/hub_check.py", "edge/sync/certificate.py",
     "edge/hardware", "provisioning/doctor.py", "common/kit/folder.py", "common/kit/identity.py",
-    "common/kit/config.py",
-    "provisioning/archive.py", "provisioning/backup.py", "provisioning/record.py", "provisioning/identify.py",
+    "common/kit/config.py", "common/kit/said.py", "provisioning",
+    "edge/access/enrolment.py", "edge/access/pairing.py",
 )  # fmt: skip
+ERRORS = {
+    "ConfigError", "ConflictError", "InvalidError", "NotFoundError", "RefusedError", "StopError", "UnavailableError",
+}  # fmt: skip
+REFUSING = {"provisioning/*.py", "edge/access/enrolment.py", "edge/access/pairing.py"}
+"""All that these say with an error is in both languages."""
 SAYERS = {
     "Said": 0,
     "no": 0,
@@ -54,12 +61,17 @@ def _said(file: Path) -> Iterator[str]:
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args):
                 if name in SAYERS and len(args) > SAYERS[name]:
                     yield from _texts(args[SAYERS[name]])
+                if name in ERRORS and any(map(file.match, REFUSING)):
+                    yield from _texts(args[1])
                 for word in node.keywords:
                     if word.arg == "detail":
                         yield from _texts(word.value)
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in HELD:
                 yield from _texts(value)
-            case ast.Assign(targets=[ast.Tuple()], value=ast.Tuple(elts=[value, *_])):
+            case ast.Assign(
+                targets=[ast.Tuple(elts=[ast.Name(id=name), *_])],
+                value=ast.Tuple(elts=[value, *_]),
+            ) if name in HELD:
                 yield from _texts(value)
             case ast.Return(value=value) if "words" in file.name or file.name == "printer.py":
                 yield from _texts(value or node)
@@ -88,12 +100,48 @@ def used() -> set[str]:
     doubts |= {shipped(kind).device.doubt for kind in profiles.names()}
     levels = {level.value for level in Level}
     said = {text for file in files for text in _said(file)}
-    return (said | doubts | levels | WORDS | {TWIN_REMEDY, LENT}) - {""}
+    tables = {*BY_HAND.values(), *REMEDIES.values()}
+    return (said | doubts | levels | tables | WORDS | {TWIN_REMEDY, LENT}) - {""}
 
 
 def test_everything_said_has_chinese() -> None:
     assert len(used()) > 120
     assert sorted(text for text in used() if not ZH.knows(text)) == []
+
+
+def _glued(file: Path) -> Iterator[int]:
+    """Yield the line of every error whose sentence is an f-string, or a name that holds one: it has no Chinese."""
+    nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    holders = {
+        target.id
+        for node in nodes
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.JoinedStr)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in nodes:
+        match node:
+            case ast.Call(func=ast.Name(id=name), args=[_, ast.JoinedStr(), *_]) if name in ERRORS:
+                yield node.lineno
+            case ast.Call(func=ast.Name(id=name), args=[_, ast.Name(id=held), *_]) if (
+                name in ERRORS and held in holders
+            ):
+                yield node.lineno
+            case _:
+                pass
+
+
+def test_no_refusal_is_glued_together() -> None:
+    found = {file for pattern in REFUSING for file in ROOT.glob(pattern)}
+    files = sorted(file for file in found if file.name != "report.py")
+    assert [f"{file.name}:{line}" for file in files for line in _glued(file)] == []
+
+
+def test_a_glued_refusal_would_be_seen(tmp_path: Path) -> None:
+    file = tmp_path / "some.py"
+    lines = ('said = f"no {x}"', 'InvalidError("a.b", f"no {x}")', 'InvalidError("a.b", said)')
+    file.write_text("\n".join(lines), "utf-8")
+    assert list(_glued(file)) == [2, 3]
 
 
 def test_no_translation_stands_unused() -> None:

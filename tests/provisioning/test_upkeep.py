@@ -83,6 +83,25 @@ def test_doctor_speaks_chinese_and_for_programs_neither(tmp_path: Path) -> None:
     assert (port["ok"], port["level"]) == (False, "wrong")
 
 
+def test_doctor_marks_what_it_cannot_know_as_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "_SYNCED", tmp_path / "nosuch")
+    monkeypatch.setattr(doctor, "serial_ports", lambda: (str(tmp_path / "port"),))
+    (tmp_path / "port").touch()
+    with job_in(tmp_path) as job:
+        assert asyncio.run(doctor_step(job, None, None)), "a clock that may be right is no fault"
+    findings = {str(one["key"]): one for one in said(tmp_path) if "key" in one}
+    assert {one["mark"] for one in findings.values()} == {"ok", "??"}
+    clock = findings["clock.unknown"]
+    assert (clock["ok"], clock["level"], clock["mark"]) == (False, "unknown", "??")
+    out = StringIO()
+    with job_in(tmp_path) as job:
+        job.talk = Talk(Catalogue().texts(Lang.ZH), out=out)
+        asyncio.run(doctor_step(job, None, None))
+    assert "??   不知道时钟是否由网络校准" in out.getvalue()
+
+
 def test_doctor_looks_at_a_wrong_settings_file_too(tmp_path: Path) -> None:
     wrong = tmp_path / "station.toml"
     wrong.write_text("[station]\nname = 'x'\n", "utf-8")
