@@ -14,6 +14,7 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from common.kit.errors import ConflictError, LinliError
+from common.kit.said import Said
 from common.kit.work import Work
 from edge.climate import CalibrationDesk, CalibrationSession
 from edge.config import BusSection, StationConfig
@@ -107,7 +108,7 @@ class LeaseServer:
         try:
             asked = LeaseAsked.model_validate_json(line)
         except ValidationError:
-            return LeaseSaid(key="lease.malformed", detail="this is no question about a lease")
+            return LeaseSaid.refusing("lease.malformed", Said("this is no question about a lease"))
         if asked.probe is not None:
             return await _about_probe(asked.probe, calibrating)
         if asked.give_back:
@@ -117,11 +118,12 @@ class LeaseServer:
             return LeaseSaid(bus=asked.give_back)
         section = await self._section(asked.lend)
         if section is None:
-            return LeaseSaid(key="lease.unknown", detail=f"the station has no bus {asked.lend!r}")
-        said = await self._lend(section.name)
-        if not said.key:
+            said = Said("the station has no bus %(bus)s", bus=repr(asked.lend))
+            return LeaseSaid.refusing("lease.unknown", said)
+        lent = await self._lend(section.name)
+        if not lent.key:
             mine.add(section.name)
-        return said
+        return lent
 
     async def _section(self, named: str) -> BusSection | None:
         """Return the bus with this name, or whose port is this file, by whichever of its names."""
@@ -135,16 +137,17 @@ class LeaseServer:
 
     async def _lend(self, bus: str) -> LeaseSaid:
         if bus in self._held:
-            return LeaseSaid(key="lease.held", detail=f"somebody works at bus {bus} already")
+            said = Said("somebody works at bus %(bus)s already", bus=bus)
+            return LeaseSaid.refusing("lease.held", said)
         if self._ports.screen_in_use():
-            return LeaseSaid(key="lease.busy", detail="somebody is at the screen")
+            return LeaseSaid.refusing("lease.busy", Said("somebody is at the screen"))
         parts = [part for part in self._ports.config.compartment if part.bus == bus]
         self._held.add(bus)
         try:
             ages = await self._ports.doors.lend([part.label for part in parts])
         except ConflictError as error:
             self._held.discard(bus)
-            return LeaseSaid(key="lease.busy", detail=error.detail)
+            return LeaseSaid.refusing("lease.busy", error.detail)
         if (rest := self._resting.pop(bus, None)) is not None:
             rest.cancel()
         await self._ports.hardware.lend(bus)
@@ -171,7 +174,7 @@ async def _about_probe(asked: ProbeAsked, calibrating: CalibrationSession) -> Le
     try:
         return LeaseSaid(probe=await calibrating.answer(asked))
     except LinliError as error:
-        return LeaseSaid(key=error.key, detail=error.detail)
+        return LeaseSaid.refusing(error.key, error.detail)
 
 
 def _real(port: str) -> str | None:

@@ -63,7 +63,7 @@ class Leases:
         if said.key == _NOT_OURS:
             return None
         if said.key:
-            raise ConflictError(said.key, said.detail, port=port)
+            raise ConflictError(said.key, said.why, port=port)
         self.held[port] = said
         return said
 
@@ -90,7 +90,7 @@ class Leases:
                 "the running daemon is of an older release and keeps no calibrations: update it"
             )
             raise UnavailableError("calibration.old_daemon", detail)
-        raise (InvalidError if said.key in _MISSAID else ConflictError)(said.key, said.detail)
+        raise (InvalidError if said.key in _MISSAID else ConflictError)(said.key, said.why)
 
     async def close(self) -> None:
         """End the connection, and every lease with it."""

@@ -16,6 +16,7 @@ from common.kit.clock import Clock, to_ms
 from common.kit.errors import ConflictError, InvalidError, LinliError
 from common.kit.failpoints import fp
 from common.kit.ids import new_id
+from common.kit.said import Said, listed
 from common.kit.sqlite import Db
 from edge.climate.calibrations import CalibratedProbe, Calibrations, append_tx
 from edge.climate.steady import FEWEST, Steady
@@ -69,10 +70,11 @@ class CalibrationDesk:
     def probe(self, name: str) -> CalibratedProbe:
         """Return a probe; InvalidError names those there are."""
         if name not in self._probes:
-            there = ", ".join(self._probes)
-            raise InvalidError(
-                "calibration.no_probe", f"there is no probe {name!r}; there are {there}"
+            known = listed(list(self._probes))
+            said = Said(
+                "there is no probe %(probe)s; there are %(known)s", probe=repr(name), known=known
             )
+            raise InvalidError("calibration.no_probe", said)
         return self._probes[name]
 
     def draft(self, asked: ProbeAsked, **said: object) -> ProbeCalibrated:
@@ -151,15 +153,16 @@ class CalibrationSession:
         probe = desk.probe(name)
         if name not in self._hands:
             if desk.calibrations.is_out(name):
-                raise ConflictError("calibration.held", f"somebody else calibrates probe {name}")
+                said = Said("somebody else calibrates probe %(probe)s", probe=name)
+                raise ConflictError("calibration.held", said)
             self._hands[name] = Steady(desk.rules.steady_s, desk.rules.steady_k)
             desk.calibrations.take_out(name, OUT_S)
         elif not desk.calibrations.is_out(name):
             del self._hands[name]
-            detail = (
-                f"probe {name} was out of its zone for half an hour; hang it back and begin anew"
+            text = (
+                "probe %(probe)s was out of its zone for half an hour; hang it back and begin anew"
             )
-            raise ConflictError("calibration.too_long", detail)
+            raise ConflictError("calibration.too_long", Said(text, probe=name))
         return self._said(name, await self._take(probe))
 
     async def _take(self, probe: CalibratedProbe) -> ProbeReading:
@@ -191,11 +194,7 @@ class CalibrationSession:
         seen = self._hands[asked.probe].readings_c
         offset_k = round(asked.reference_c - self._hands[asked.probe].mean_c, 2)
         if abs(offset_k) > rules.most_offset_k:
-            detail = (
-                f"probe {asked.probe} is {abs(offset_k):.2f} K off, more than {rules.most_offset_k:g} K: it is broken"
-                " or not beside the reference; look at its wires, change it"
-            )
-            raise ConflictError("calibration.too_far", detail)
+            raise _too_far(asked.probe, offset_k, rules.most_offset_k)
         last = await self._take(probe)
         if last.quality is not Quality.GOOD or not self._hands[asked.probe].is_steady:
             raise _unsteady(asked.probe, rules.steady_s, rules.steady_k)
@@ -216,7 +215,8 @@ class CalibrationSession:
     async def _withdraw(self, asked: ProbeAsked) -> ProbeSaid:
         ruling = self._desk.calibrations.of(self._desk.probe(asked.probe).name)
         if ruling is None or ruling.kind == "withdrawn":
-            raise InvalidError("calibration.none", f"probe {asked.probe} has no offset to withdraw")
+            said = Said("probe %(probe)s has no offset to withdraw", probe=asked.probe)
+            raise InvalidError("calibration.none", said)
         if not asked.reason:
             raise InvalidError("calibration.reason", "say why it is withdrawn (--reason)")
         record = self._desk.draft(
@@ -233,9 +233,19 @@ class CalibrationSession:
         return ProbeSaid(probes=self._desk.states(), record=record)
 
 
+def _too_far(probe: str, offset_k: float, most_k: float) -> LinliError:
+    said = Said(
+        "probe %(probe)s is %(off)s K off, more than %(most)s K: it is broken or not beside the reference; look at its"
+        " wires, change it",
+        probe=probe, off=f"{abs(offset_k):.2f}", most=f"{most_k:g}",
+    )  # fmt: skip
+    return ConflictError("calibration.too_far", said)
+
+
 def _unsteady(probe: str, span_s: float, spread_k: float) -> LinliError:
-    detail = (
-        f"probe {probe} has not been still yet: {FEWEST} or more good readings within {spread_k:g} K over"
-        f" {span_s:g} s; leave it beside the reference, stir the water, wait"
-    )
-    return ConflictError("calibration.unsteady", detail)
+    said = Said(
+        "probe %(probe)s has not been still yet: %(fewest)s or more good readings within %(spread)s K over %(span)s s;"
+        " leave it beside the reference, stir the water, wait",
+        probe=probe, fewest=FEWEST, spread=f"{spread_k:g}", span=f"{span_s:g}",
+    )  # fmt: skip
+    return ConflictError("calibration.unsteady", said)

@@ -15,6 +15,7 @@ from common.kit.clock import Clock, from_ms, to_ms
 from common.kit.errors import ConflictError, NotFoundError
 from common.kit.failpoints import fp
 from common.kit.ids import new_id
+from common.kit.said import Said
 from common.kit.sqlite import Db
 from edge.config import DoorsSection
 from edge.doors import store
@@ -118,9 +119,8 @@ class Doors:
         def look(conn: sqlite3.Connection) -> Mapping[str, tuple[float, ...]]:
             for request in store.live(conn):
                 if (label := request.wish.compartment) in labels:
-                    raise ConflictError(
-                        "doors.busy", f"{label} is in use: {request.state}", compartment=label
-                    )
+                    said = Said("%(label)s is in use: %(state)s", label=label, state=request.state)
+                    raise ConflictError("doors.busy", said, compartment=label)
             return {label: tuple(self._runner.ages_tx(conn, label)) for label in labels}
 
         try:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.kit.said import Said
 from edge.hardware.calibration import ProbeAsked, ProbeSaid
 
 SOCKET_FILE = "lease.sock"
@@ -46,14 +47,51 @@ class CoilPulses(_Said):
     ages_s: tuple[float, ...]
 
 
+class Sentence(_Said):
+    """A sentence by its parts: whoever reads it speaks another language, maybe."""
+
+    template: str
+    params: dict[str, "str | int | float | Sentence"] = {}
+
+    @classmethod
+    def of(cls, said: str) -> "Sentence | None":
+        """Return the parts; None for a text that has none."""
+        if not isinstance(said, Said):
+            return None
+        params = {
+            name: (cls.of(value) or value) if isinstance(value, str) else value
+            for name, value in said.params.items()
+        }
+        return cls(template=said.template, params=params)
+
+    def said(self) -> Said:
+        """Return the sentence."""
+        params = {
+            name: value.said() if isinstance(value, Sentence) else value
+            for name, value in self.params.items()
+        }
+        return Said(self.template, **params)
+
+
 class LeaseSaid(_Said):
-    """`key` empty: done. Otherwise why not, in `detail`."""
+    """`key` empty: done. Otherwise why not, in `detail`, and by its parts in `sentence`."""
 
     key: str = ""
     detail: str = ""
+    sentence: Sentence | None = None
     bus: str = ""
     probe: ProbeSaid | None = None
     coils: tuple[CoilPulses, ...] = ()
+
+    @classmethod
+    def refusing(cls, key: str, why: str) -> "LeaseSaid":
+        """Return why something is not done."""
+        return cls(key=key, detail=why, sentence=Sentence.of(why))
+
+    @property
+    def why(self) -> str:
+        """Return the sentence as it was made; its English alone from a daemon of an older release."""
+        return self.detail if self.sentence is None else self.sentence.said()
 
 
 @contextmanager

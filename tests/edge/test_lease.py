@@ -12,8 +12,10 @@ from common.contract.words import ActorKind, DoorState, Purpose
 from common.kit.chance import seeded_chance
 from common.kit.clock import SystemClock
 from common.kit.errors import ConflictError, InvalidError, UnavailableError
+from common.kit.said import Said
 from common.kit.sqlite import SqliteDb
 from common.kit.work import ThreadWork
+from common.ui.i18n import Catalogue, Lang
 from device_sim.cabinet import Cabinet
 from device_sim.pty_port import PtyPort
 from edge.climate import STATE_DDL, TELEMETRY_DDL, CalibrationDesk, Climate
@@ -242,6 +244,34 @@ def test_a_probe_is_asked_about_beside_doors_that_work(tmp_path: Path) -> None:
         await another.close()
 
     with_daemon(tmp_path, body)
+
+
+def test_what_the_daemon_refuses_is_read_in_the_technicians_language(tmp_path: Path) -> None:
+    async def body(daemon: Daemon) -> None:
+        leases = Leases(daemon.folder)
+        with pytest.raises(InvalidError) as refused:
+            await leases.about_probe(ProbeAsked(do="withdraw", probe="bus9/1"))
+        english, said = refused.value.detail, Catalogue().texts(Lang.ZH).say(refused.value.detail)
+        assert english.startswith("there is no probe 'bus9/1'; there are ")
+        assert said.startswith("没有探头 'bus9/1'；有：")
+        (state, *_) = (await leases.about_probe(ProbeAsked(do="list"))).probes
+        with pytest.raises(InvalidError) as refused:
+            await leases.about_probe(ProbeAsked(do="withdraw", probe=state.probe, reason="x"))
+        assert "没有可撤销的修正值" in Catalogue().texts(Lang.ZH).say(refused.value.detail)
+        await leases.close()
+
+    with_daemon(tmp_path, body)
+
+
+def test_a_sentence_goes_over_the_socket_by_its_parts() -> None:
+    inner = Said("unit %(unit)s: %(said)s", unit=7, said="open")
+    whole = Said("bus %(bus)s: %(said)s", bus="bus0", said=inner)
+    read = LeaseSaid.model_validate_json(LeaseSaid.refusing("lease.busy", whole).line())
+    assert read.why == whole
+    assert Catalogue().texts(Lang.ZH).say(read.why) == "总线 bus0：7 号：开着"
+    older = LeaseSaid.model_validate_json(LeaseSaid(key="lease.busy", detail="50 % busy").line())
+    assert older.why == "50 % busy"
+    assert LeaseSaid.refusing("lease.busy", "somebody is at the screen").sentence is None
 
 
 def test_probes_need_a_daemon_and_one_that_knows_of_them(tmp_path: Path) -> None:
