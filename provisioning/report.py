@@ -11,6 +11,7 @@ from pathlib import Path
 from common.kit.durable import write_whole
 from common.kit.errors import ConfigError, InvalidError, RefusedError
 from common.kit.identity import public_key, sign, verify
+from common.kit.said import Said
 from edge.access import pairing
 from edge.hardware.calibration import ProbeAsked
 from provisioning.job import Job
@@ -62,7 +63,7 @@ async def verify_step(job: Job, path: Path, key: str | None) -> bool:
     said = verified(_read(path))
     wanted = key or (None if (seed := _seed(job.data)) is None else public_key(seed).hex())
     if wanted is not None and wanted.lower() != said["key"]:
-        detail = f"signed by key {said['key']}, not by {wanted}"
+        detail = Said("signed by key %(key)s, not by %(wanted)s", key=said["key"], wanted=wanted)
         raise RefusedError("provision.report_foreign", detail)
     job.talk.tell(
         "verified", "%(path)s is unchanged, of station %(station)s, signed by key %(key)s",
