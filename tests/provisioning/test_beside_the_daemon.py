@@ -7,6 +7,7 @@ import subprocess
 import sys
 import termios
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -46,6 +47,14 @@ class Terminal:
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # Ctrl-C goes to it
         )  # fmt: skip
         os.close(theirs)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave nobody behind who waits: a thread would read the terminal for ever."""
+        self._process.kill()
+        self._process.wait()
 
     def type(self, line: str) -> None:
         self.press(line.encode() + b"\n")
@@ -153,22 +162,22 @@ def test_a_probe_is_calibrated_in_a_terminal_beside_a_running_daemon(tmp_path: P
         assert await technician.run("config", "--out", str(station), *also) == 0
         daemon = await _daemon(station, technician.data)
         try:
-            terminal = Terminal(technician.data)
-            await terminal.until("序号或名称")
-            terminal.type("bus0/3")
-            await terminal.until("显示多少")
-            terminal.press(b"\x03")
-            assert await terminal.end() == 130
-            terminal = Terminal(technician.data)
-            await terminal.until("从未校准")
-            for wait_for, answer in (
-                ("序号或名称", "bus0/3"), ("显示多少", "22.0"), ("什么标准器", "冰水"),
-                ("有效期至", ""), ("姓名", "张敏"), ("写入吗", "y"), ("挂回", ""),
-            ):  # fmt: skip
-                await terminal.until(wait_for)
-                terminal.type(answer)
-            assert await terminal.end() == 0
-            assert "已写入，记录号 1" in terminal.seen
+            with Terminal(technician.data) as terminal:
+                await terminal.until("序号或名称")
+                terminal.type("bus0/3")
+                await terminal.until("显示多少")
+                terminal.press(b"\x03")
+                assert await terminal.end() == 130
+            with Terminal(technician.data) as terminal:
+                await terminal.until("从未校准")
+                for wait_for, answer in (
+                    ("序号或名称", "bus0/3"), ("显示多少", "22.0"), ("什么标准器", "冰水"),
+                    ("有效期至", ""), ("姓名", "张敏"), ("写入吗", "y"), ("挂回", ""),
+                ):  # fmt: skip
+                    await terminal.until(wait_for)
+                    terminal.type(answer)
+                assert await terminal.end() == 0
+                assert "已写入，记录号 1" in terminal.seen
         finally:
             daemon.terminate()
             await daemon.wait()
