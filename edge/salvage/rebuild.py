@@ -4,10 +4,12 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
 from common.contract.damage import MOST_NAMES, LostEvents
 from common.contract.digest import EMPTY, row_hash, segment_of
+from common.kit.ids import id_text
 from common.kit.sqlite import connect
 from edge.config import StationConfig
 from edge.salvage import caution
@@ -71,7 +73,7 @@ def _fill_tx(
         insert_tx(conn, name, stock.missing(name))
         insert_tx(conn, name, stock.records(name))
     caution.keep_calibrations_tx(conn, stock)
-    _fill_self_tx(conn, stock, wall_ms)
+    _fill_self_tx(conn, stock, _install_id(config.station.id, wall_ms))
     _fill_rows_tx(conn, stock)
     _fill_placements_tx(conn, stock)
     _fill_sessions_tx(conn, stock)
@@ -90,7 +92,7 @@ def _fill_tx(
     return Rebuilt(stock.holed()[:MOST_NAMES], tuple(lost[:MOST_NAMES]), held, doors)
 
 
-def _fill_self_tx(conn: sqlite3.Connection, stock: Stock, wall_ms: int) -> None:
+def _fill_self_tx(conn: sqlite3.Connection, stock: Stock, install_id: str) -> None:
     """Put who this is; where neither file nor copy knows, a new install behind every epoch that can be seen."""
     insert_tx(conn, "sync_self", stock.records("sync_self"))
     for row in stock.missing("sync_self"):
@@ -99,8 +101,14 @@ def _fill_self_tx(conn: sqlite3.Connection, stock: Stock, wall_ms: int) -> None:
     if conn.execute("SELECT 1 FROM sync_self").fetchone() is None:
         conn.execute(
             "INSERT INTO sync_self VALUES (1, ?, '', 1, ?, 0, 0, 0, ?)",
-            (f"rebuilt-{wall_ms}", _newest_epoch(stock) + EPOCHS_AHEAD, EMPTY),
+            (install_id, _newest_epoch(stock) + EPOCHS_AHEAD, EMPTY),
         )
+
+
+def _install_id(station_id: str, wall_ms: int) -> str:
+    """Return an id that no other install has: the hub takes nothing else than a ULID."""
+    own = blake2b(f"{station_id} {wall_ms}".encode(), digest_size=10).digest()
+    return id_text((wall_ms % (1 << 48)).to_bytes(6, "big") + own)
 
 
 def _newest_epoch(stock: Stock) -> int:

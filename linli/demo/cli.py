@@ -19,7 +19,7 @@ from device_sim.config import load as load_cabinet
 from linli.demo.check import Check, CheckError, say
 from linli.demo.parcels import ToTry, parcels_to_try
 from linli.demo.ports import DEFAULT_BASE, Ports
-from linli.demo.prepare import Site, prepare
+from linli.demo.prepare import Site, prepare, require_station
 from linli.demo.stage import Stage
 from linli.journey.story import Cast
 
@@ -103,6 +103,7 @@ async def _demo(site: Site, *, check: bool, own_station_file: bool) -> None:
     _stop_on_signals()
     try:
         access = await prepare(site, cabinet, own_station_file=own_station_file)
+        require_station(site, access.station_id)
         await stage.start()
         if check:
             await _check(stage, access)

@@ -81,11 +81,10 @@ async def prepare(site: Site, cabinet: CabinetConfig, *, own_station_file: bool)
             tls=site.tls,
         )  # fmt: skip
         site.station_file.write_text(text, encoding="utf-8")
-    _require_station(site, access.station_id)
     return access
 
 
-def _require_station(site: Site, station_id: str) -> None:
+def require_station(site: Site, station_id: str) -> None:
     """ConfigError when the settings are another station's than the one that the demo's hub knows."""
     settings = load_toml(StationConfig, site.station_file, site.station_environment())
     if settings.station.id != station_id:

@@ -1,6 +1,7 @@
 """A whole station whose disk rots between two runs: it serves what it can prove, and says what it lost."""
 
 import asyncio
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,7 @@ from common.contract.chain import Link, next_link
 from common.contract.words import Lane
 from common.kit.disk import MIB
 from common.kit.errors import UnavailableError
+from common.kit.ids import ID_PATTERN
 from edge.climate import CalibrationDesk
 from edge.hardware.calibration import ProbeAsked
 from edge.pickup.views import Accepted, Refused, Step
@@ -179,8 +181,9 @@ def test_who_loses_its_own_epoch_begins_behind_every_one_it_used(
         path = await stopped(house)
         rot(path, "sync_self", *also)
         await house.boot()
-        ((epoch,),) = house.sql("SELECT boot_epoch FROM sync_self")
+        ((install_id, epoch),) = house.sql("SELECT install_id, boot_epoch FROM sync_self")
         assert epoch > before + 1000
+        assert re.fullmatch(ID_PATTERN, install_id), "the hub takes no hello without it"
         assert house.events("storage.damaged")[0]["outcome"] == "rebuilt"
 
     in_house(tmp_path, body)

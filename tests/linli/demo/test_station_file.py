@@ -12,7 +12,7 @@ from common.kit.errors import ConfigError
 from device_sim.config import BoardSection, CabinetConfig, load
 from edge.config import StationConfig
 from linli.demo.ports import Ports
-from linli.demo.prepare import Site, _require_station
+from linli.demo.prepare import Site, require_station
 from linli.demo.station_file import station_toml
 from provisioning.limits import temperature_class
 from tests.parts import ROOT
@@ -120,9 +120,9 @@ def _own(folder: Path) -> Site:
 
 def test_settings_of_another_station_are_named_before_anything_starts(tmp_path: Path) -> None:
     site = _own(tmp_path)
-    _require_station(site, STATION_ID)
+    require_station(site, STATION_ID)
     with pytest.raises(ConfigError, match="provision config --station-id 01K0OTHER"):
-        _require_station(site, "01K0OTHER00000000000000003")
+        require_station(site, "01K0OTHER00000000000000003")
 
 
 def test_settings_of_somebodys_own_run_on_the_ports_of_the_demo(tmp_path: Path) -> None:

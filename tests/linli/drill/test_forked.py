@@ -16,7 +16,8 @@ from linli.drill.forked.survey import SCENES, kept
 from tests.house_rules import failpoint_names
 from tests.parts import ROOT, require
 
-OF_OTHER_DRILLS: set[str] = set()
+OF_OTHER_DRILLS = {"climate.calibration_committed"}
+"""Nobody calibrates a probe in these scenes; tests/edge/climate/test_calibrating.py pulls the plug there."""
 # Where the drill notices that the safeguard is off: seed, scene, place.
 NOTICED = {
     "journal-first": (1, "pickup", "daemon/doors.pulse_sent"),
