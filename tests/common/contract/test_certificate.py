@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.contract.certificate import NAME_BYTES_MAX, PREFIX, Certificate, decode, encode
+from common.contract.scanned import CHARS_MAX
 from common.kit.errors import InvalidError
 from common.kit.ids import id_text
 
@@ -45,3 +46,11 @@ def test_a_certificate_names_somebody(name: str) -> None:
 def test_the_longest_name_is_still_read_by_a_simple_scanner() -> None:
     text = encode(Certificate(1, ID, ID, 1, 1, 1, "李" * 20), bytes(64))
     assert int(segno.make_qr(text, error="m", boost_error=False).version) <= 10
+
+
+def test_what_is_of_another_kind_or_too_long_is_refused() -> None:
+    text = encode(Certificate(1, ID, ID, 1, 1, 1, "李"), bytes(64))
+    for wrong in ("LL1" + text[len(PREFIX) :], PREFIX + "A" * CHARS_MAX):
+        with pytest.raises(InvalidError) as refused:
+            decode(wrong)
+        assert refused.value.key == "qr.malformed"

@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp.web
 import httpx
 import pytest
 from typer.testing import CliRunner, Result
@@ -13,8 +16,12 @@ from cloud.config import GatewaySection, HubConfig, HubSection
 from cloud.seed import STATION_ID
 from cloud.stations.service import NewStation
 from cloud.sync import hub_authority
+from common.contract.enrolment import CA_PATH, ENROL_PATH
+from common.kit.chance import seeded_chance
 from common.kit.identity import StationSecrets, public_key
-from common.kit.tls import client_context
+from common.kit.tls import client_context, show
+from common.kit.tls_door import Complaints, Porch
+from common.kit.web import WebServer, make_app
 from edge.cli import app
 from edge.sync.certificate import Papers
 from tests.cloud.harness import SECRETS, HubUnderTest, MovableClock, running_hub
@@ -185,3 +192,42 @@ async def test_a_relay_that_passes_everything_on_is_harmless(
     async with relay(port, lambda data: data) as between:
         url = f"https://127.0.0.1:{between}"
         assert (await enrol(tmp_path / "data", url, await token(hub))).exit_code == 0
+
+
+@asynccontextmanager
+async def impostor(answers: dict[str, str]) -> AsyncIterator[str]:
+    """Something else on a TLS port, with a certificate of the right authority: it answers what it is told to."""
+    authority = hub_authority(SECRETS)
+
+    async def say(request: aiohttp.web.Request) -> aiohttp.web.Response:
+        return aiohttp.web.Response(text=answers[request.path])
+
+    clock, seed = MovableClock(), bytes(range(60, 92))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    shown = authority.for_server(
+        public_key(seed), ("127.0.0.1",), now=clock.wall(), days=9, chance=seeded_chance("impostor")
+    )
+    show(context, seed, shown)
+    app = make_app()
+    app.router.add_route("*", "/{path:.*}", say)
+    server = WebServer(app, "127.0.0.1", 0, Porch(context, Complaints(clock)))
+    await server.start()
+    yield server.url
+    await server.stop()
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ({CA_PATH: "<html>welcome</html>"}, "shows no authority"),
+        ({CA_PATH: hub_authority(SECRETS).pem, ENROL_PATH: "[]"}, "cannot be read"),
+    ],
+)
+async def test_a_tls_port_of_something_else_is_no_hub(
+    tmp_path: Path, answers: dict[str, str], said: str
+) -> None:
+    async with impostor(answers) as url:
+        invited = f"{STATION_ID}.{'0' * 32}.{FINGERPRINT}"
+        result = await enrol(tmp_path / "data", url, invited)
+    assert (result.exit_code, said in result.output) == (3, True), result.output
+    assert not (tmp_path / "data/secrets.json").exists()

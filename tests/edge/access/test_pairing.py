@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from common.kit.certificates import Authority
 from common.kit.chance import seeded_chance
 from common.kit.errors import ConfigError, ConflictError, InvalidError
 from common.kit.identity import StationSecrets, public_key
@@ -125,3 +126,15 @@ def test_a_damaged_key_file_is_said_and_not_replaced(tmp_path: Path, text: str) 
         assert damaged.value.key == "pairing.damaged"
         assert "pairing.json" in str(damaged.value)
     assert (tmp_path / "pairing.json").read_text() == text
+
+
+def test_an_answer_with_the_hubs_authority_pins_it(tmp_path: Path) -> None:
+    data, authority = tmp_path / "data", Authority(bytes(32)).pem
+    begin(data)
+    with pytest.raises(ConfigError) as damaged:
+        pairing.accept(data, answer(tmp_path / "answer.json", hub_ca="no certificate"))
+    assert damaged.value.key == "pairing.damaged"
+    assert "the hub's authority" in str(damaged.value)
+    assert [file.name for file in data.iterdir()] == ["pairing.json"]
+    pairing.accept(data, answer(tmp_path / "answer.json", hub_ca=authority))
+    assert (data / "hub-ca.pem").read_text() == authority

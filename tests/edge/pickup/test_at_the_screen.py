@@ -8,6 +8,7 @@ import pytest
 from common.kit.errors import ConflictError, UnavailableError
 from edge.pickup.steady import Steady
 from edge.pickup.views import Accepted, DeskStep, Step
+from edge.screen.facts import device_fact
 from tests.edge.pickup.house import CODE, KEEPER, House, in_house
 from tests.edge.pickup.test_qr import Signer
 
@@ -234,3 +235,18 @@ async def test_who_waits_when_the_daemon_stops_is_let_go() -> None:
     assert (await asyncio.gather(worker, return_exceptions=True))[0].__class__ is (
         asyncio.CancelledError
     )
+
+
+def test_a_device_that_does_not_answer_is_on_the_page_and_stands_in_nobodys_way(
+    tmp_path: Path,
+) -> None:
+    async def body(house: House) -> None:
+        await house.delivered("LP-0001")
+        await house.edge.pickup.submit(CODE)
+        await house.push((await house.until(Step.OPEN)).compartment)
+        await house.until(Step.CLOSED)
+        (meter,) = (device_fact(one) for one in house.edge.facts.devices())
+        assert (meter.name, meter.answers) == ("meter", False)
+
+    meter = {"name": "meter", "kind": "pzem_016", "bus": "bus0", "unit": 50}
+    in_house(tmp_path, body, device=[meter])

@@ -48,3 +48,20 @@ def test_the_code_typed_again_begins_with_a_door_that_may_open(tmp_path: Path) -
         assert (await house.until(Step.OPEN)).compartment == second
 
     in_house(tmp_path, body)
+
+
+def test_when_every_door_of_the_order_stays_shut_next_ends_it(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        _, second = await stuck(house)
+        house.cabinet.jam(second)
+        await house.edge.pickup.proceed()
+        for _ in range(2):
+            await house.until(Step.NOT_OPENED)
+            await house.edge.pickup.again()
+        assert not (await house.until(Step.FAILED)).another
+        before = house.pulses
+        await house.edge.pickup.proceed()
+        assert house.edge.pickup.session() is None
+        assert house.pulses == before
+
+    in_house(tmp_path, body)

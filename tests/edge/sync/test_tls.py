@@ -1,5 +1,7 @@
 """A station and its hub over TLS, on real sockets with real handshakes: who gets in, and who is told what."""
 
+import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -10,10 +12,12 @@ import aiohttp
 import pytest
 
 from cloud.sync import refuse_plain
+from common.contract.enrolment import CERTIFICATE_PATH
 from common.contract.protocol import HELLO_PATH, Hello, HelloAnswer
 from common.kit.certificates import Authority, Holder, make_request
 from common.kit.chance import seeded_chance
 from common.kit.clock import to_ms
+from common.kit.errors import UnauthenticatedError
 from common.kit.identity import new_private_key, public_key
 from common.kit.tls import client_context, show
 from common.kit.tls_door import Complaints, Porch
@@ -21,6 +25,7 @@ from common.kit.web import WebServer, make_app
 from common.kit.work import InlineWork
 from edge.config import HubSection
 from edge.data_folder import CA_FILE, CERTIFICATE_FILE
+from edge.sync.certificate import days_left
 from edge.sync.client import HubAway, HubClient, HubRefused
 from edge.sync.fence import Why
 from edge.sync.link import HubLink, LinkPorts
@@ -359,6 +364,61 @@ async def test_a_hub_that_does_not_renew_is_used_on(
         for _ in range(3):
             await made.post(HELLO_PATH, hello(subject), HelloAnswer)
     assert caplog.text.count("was not renewed") == 1
+
+
+async def test_a_hub_that_never_takes_its_own_certificate_is_not_asked_for_one_after_another(
+    hub: TlsHubRig,
+    subject: TlsStationRig,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with hub.serving(), client(subject, hub.url) as made:
+        await made.post(HELLO_PATH, hello(subject), HelloAnswer)
+        monkeypatch.setattr(hub.gateway_made.certificates, "judge", _never)
+        with pytest.raises(HubAway, match=r"sync\.certificate_foreign"):
+            await made.post(HELLO_PATH, hello(subject), HelloAnswer)
+        assert caplog.text.count("certificate until") == 1
+        subject.clock.advance(seconds=120)
+        with pytest.raises(HubAway, match=r"sync\.certificate_foreign"):
+            await made.post(HELLO_PATH, hello(subject), HelloAnswer)
+        assert caplog.text.count("certificate until") == 2
+
+
+def _never(request: aiohttp.web.Request, *_station: object) -> None:
+    if request.path != CERTIFICATE_PATH:
+        raise UnauthenticatedError("sync.certificate_foreign", "not this one")
+
+
+async def test_tasks_that_need_a_certificate_at_once_ask_for_one(
+    hub: TlsHubRig, subject: TlsStationRig, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with hub.serving(), client(subject, hub.url) as made:
+        await asyncio.gather(
+            *(made.post(HELLO_PATH, hello(subject), HelloAnswer) for _ in range(3))
+        )
+    assert caplog.text.count("certificate until") == 1
+
+
+async def test_a_hub_of_another_name_is_told_from_another_hub(
+    hub: TlsHubRig, subject: TlsStationRig
+) -> None:
+    hub.names = ("hub.example", "192.0.2.7")
+    async with hub.serving():
+        for host in ("127.0.0.1", "localhost"):
+            with pytest.raises(HubAway, match=f"is not for {host}.*gateway.names"):
+                await greet(subject, f"https://{host}:{hub.port}")
+
+
+async def test_the_days_a_certificate_is_good_for_are_whole_ones(
+    hub: TlsHubRig, subject: TlsStationRig
+) -> None:
+    async with hub.serving():
+        await greet(subject, hub.url)
+    held, now = subject.certificate(), hub.clock.now
+    left = [days_left(held, now + timedelta(hours=hours)) for hours in (0, 1, 30 * 24, 30 * 24 + 1)]
+    assert left == [30, 29, 0, -1]
 
 
 async def test_the_metrics_know_which_certificate_ends_first(

@@ -28,12 +28,13 @@ class TlsHubRig(HubRig):
 
     secrets = SECRETS
     days = 30
+    names: tuple[str, ...] = ("127.0.0.1", "localhost")
     gateway_made: TlsGateway
 
     def web_server(self) -> WebServer:
         settings = GatewaySection(tls=True, port=self.port, certificate_days=self.days)
         ports = GatewayPorts(self.db, self.clock, seeded_chance("hub-tls"), self.secrets)
-        self.gateway_made = TlsGateway(ports, settings, ("127.0.0.1", "localhost"))
+        self.gateway_made = TlsGateway(ports, settings, self.names)
         server = self.sync_server(self.gateway_made.certificates)
         return self.gateway_made.serve(server, Limits())
 
