@@ -6,9 +6,7 @@ factory (register 0 sets it; 255 is outside what a master may use, so change it)
 revisions of the board; try every door before use.
 """
 
-from dataclasses import dataclass
-
-from firmware_protocols.errors import RangeError, WireError
+from firmware_protocols.errors import WireError
 from firmware_protocols.modbus_pdu import (
     DataReply,
     Function,
@@ -21,6 +19,7 @@ from firmware_protocols.modbus_pdu import (
     pack_registers,
     registers,
 )
+from firmware_protocols.pulses import Pulse, known_channel, whole_ticks
 
 CHANNELS = 8
 TICK_MS = 100
@@ -33,24 +32,10 @@ FLASH_OFF = 0x0004
 _FLASH_REGISTERS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
-    """A relay that the board itself switches on and, `ms` later, off."""
-
-    channel: int
-    ms: int
-
-
 def pulse(channel: int, ms: int) -> WriteManyRequest:
     """Return the request for a pulse of `ms` milliseconds (100..6553500, whole 100s), else RangeError."""
-    ticks, remainder = divmod(ms, TICK_MS)
-    if remainder or not 1 <= ticks <= MAX_TICKS:
-        raise RangeError(
-            f"a pulse of {ms} ms is not a whole number of 1..{MAX_TICKS} ticks of {TICK_MS} ms"
-        )
-    if not 0 <= channel < CHANNELS:
-        raise RangeError(f"channel {channel} is not in 0..{CHANNELS - 1}")
-    return flash(channel, FLASH_ON, ticks)
+    ticks = whole_ticks(ms, TICK_MS, MAX_TICKS)
+    return flash(known_channel(channel, CHANNELS), FLASH_ON, ticks)
 
 
 def flash(channel: int, mode: int, ticks: int) -> WriteManyRequest:

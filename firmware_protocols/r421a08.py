@@ -6,11 +6,10 @@ relay from 1 (0 = all), value = command << 8 | seconds. Trap: the shortest pulse
 second; many 12 V latches are made for 0.3 to 0.5 s.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
 
-from firmware_protocols.errors import RangeError
 from firmware_protocols.modbus_pdu import Function, ReadRequest, Request, WriteOneRequest
+from firmware_protocols.pulses import Pulse, known_channel, whole_ticks
 
 UNITS = range(1, 64)
 CHANNELS = 8
@@ -33,20 +32,9 @@ class Command(IntEnum):
     ALL_OFF = 0x08
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
-    """A relay that the board itself switches on and, `ms` later, off."""
-
-    channel: int
-    ms: int
-
-
 def pulse(channel: int, ms: int) -> WriteOneRequest:
     """Return the request for a pulse of `ms` milliseconds (1000..255000, whole 1000s), else RangeError."""
-    seconds, remainder = divmod(ms, TICK_MS)
-    if remainder or not 1 <= seconds <= MAX_SECONDS:
-        raise RangeError(f"a pulse of {ms} ms is not a whole number of 1..{MAX_SECONDS} seconds")
-    return _write(_register(channel), Command.DELAY, seconds)
+    return _write(_register(channel), Command.DELAY, whole_ticks(ms, TICK_MS, MAX_SECONDS))
 
 
 def momentary(channel: int) -> WriteOneRequest:
@@ -90,6 +78,4 @@ def _write(register: int, command: Command, seconds: int = 0) -> WriteOneRequest
 
 
 def _register(channel: int) -> int:
-    if not 0 <= channel < CHANNELS:
-        raise RangeError(f"channel {channel} is not in 0..{CHANNELS - 1}")
-    return channel + 1
+    return known_channel(channel, CHANNELS) + 1

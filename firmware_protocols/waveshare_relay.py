@@ -23,6 +23,7 @@ from firmware_protocols.modbus_pdu import (
     bits,
     pack_registers,
 )
+from firmware_protocols.pulses import Pulse, known_channel, whole_ticks
 
 CHANNELS = 8
 DEFAULT_UNIT = 1
@@ -51,27 +52,14 @@ class Mode(IntEnum):
     EDGE = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
-    """A relay that the board itself switches on and, `ms` later, off."""
-
-    channel: int
-    ms: int
-
-
 def pulse(channel: int, ms: int, channels: int = CHANNELS) -> WriteOneRequest:
     """Return the request for a pulse of `ms` milliseconds (100..3276700, whole 100s), else RangeError.
 
     `channels`: how many the board has. 0 ms is refused: the document does not say what the board does with it.
     """
-    ticks, remainder = divmod(ms, TICK_MS)
-    if remainder or not 1 <= ticks <= MAX_TICKS:
-        raise RangeError(
-            f"a pulse of {ms} ms is not a whole number of 1..{MAX_TICKS} ticks of {TICK_MS} ms"
-        )
-    return WriteOneRequest(
-        Function.WRITE_SINGLE_COIL, FLASH_ON + _channel(channel, channels), ticks
-    )
+    ticks = whole_ticks(ms, TICK_MS, MAX_TICKS)
+    coil = FLASH_ON + known_channel(channel, channels)
+    return WriteOneRequest(Function.WRITE_SINGLE_COIL, coil, ticks)
 
 
 def as_pulse(request: Request, channels: int = CHANNELS) -> Pulse | None:
@@ -159,7 +147,28 @@ def _bits(reply: Reply, function: Function, count: int) -> tuple[bool, ...]:
     return bits(reply.data, count)
 
 
-def _channel(channel: int, channels: int) -> int:
-    if not 0 <= channel < channels:
-        raise RangeError(f"channel {channel} is not in 0..{channels - 1}")
-    return channel
+@dataclass(frozen=True, slots=True)
+class Relays:
+    """The codec of a kind with so many relays; a (D) has the inputs too."""
+
+    channels: int
+
+    def pulse(self, channel: int, ms: int) -> WriteOneRequest:
+        """As `pulse`."""
+        return pulse(channel, ms, self.channels)
+
+    def as_pulse(self, request: Request) -> Pulse | None:
+        """As `as_pulse`."""
+        return as_pulse(request, self.channels)
+
+    def all_off(self) -> WriteOneRequest:
+        """As `all_off`."""
+        return all_off()
+
+    def read_inputs(self) -> ReadRequest:
+        """As `read_inputs`."""
+        return read_inputs()
+
+    def inputs(self, reply: Reply) -> tuple[bool, ...]:
+        """As `inputs`."""
+        return inputs(reply)

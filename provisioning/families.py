@@ -66,7 +66,13 @@ async def _r421a08(unit: int, read: Reader) -> FoundUnit | None:
     return _board(unit, "r421a08", "likely", "eight registers that say on or off")
 
 
-_MODBUS = (_waveshare, _xy_md02, recognise_profile, _lc, _r421a08)
+_MODBUS = (
+    _waveshare,
+    _xy_md02,
+    recognise_profile,
+    _lc,
+    _r421a08,
+)
 """In this order: a family that is recognised by less comes later."""
 
 

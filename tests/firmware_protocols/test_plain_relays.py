@@ -16,13 +16,14 @@ from firmware_protocols.modbus_pdu import (
     WriteManyRequest,
     WriteOneRequest,
 )
+from firmware_protocols.pulses import Pulse
 from tests.firmware_protocols.vectors import RequestVector, request_vectors
 
-VECTORS = [
-    (wire, vector)
-    for wire, name in ((r421a08, "r421a08"), (lc_relay, "lc_8r"))
-    for vector in request_vectors(name)
-]
+CODECS = (
+    (r421a08, "r421a08"),
+    (lc_relay, "lc_8r"),
+)
+VECTORS = [(wire, vector) for wire, name in CODECS for vector in request_vectors(name)]
 
 
 @pytest.mark.parametrize(("wire", "vector"), VECTORS)
@@ -36,13 +37,13 @@ def test_requests_on_the_wire(wire: ModuleType, vector: RequestVector) -> None:
 @given(st.integers(0, 7), st.integers(1, 255))
 def test_a_pulse_of_seconds_is_read_as_it_was_asked(channel: int, seconds: int) -> None:
     request = r421a08.pulse(channel, seconds * 1000)
-    assert r421a08.as_pulse(request) == r421a08.Pulse(channel, seconds * 1000)
+    assert r421a08.as_pulse(request) == Pulse(channel, seconds * 1000)
 
 
 @given(st.integers(0, 7), st.integers(1, 0xFFFF))
 def test_a_pulse_of_ticks_is_read_as_it_was_asked(channel: int, ticks: int) -> None:
     request = lc_relay.pulse(channel, ticks * 100)
-    assert lc_relay.as_pulse(request) == lc_relay.Pulse(channel, ticks * 100)
+    assert lc_relay.as_pulse(request) == Pulse(channel, ticks * 100)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_what_is_no_pulse_of_an_r421a08(request_: Request) -> None:
 
 
 def test_the_momentary_pulse_is_about_a_second() -> None:
-    assert r421a08.as_pulse(r421a08.momentary(7)) == r421a08.Pulse(7, 1000)
+    assert r421a08.as_pulse(r421a08.momentary(7)) == Pulse(7, 1000)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from firmware_protocols.modbus_pdu import (
     Request,
     WriteOneRequest,
 )
+from firmware_protocols.pulses import Pulse
 from tests.firmware_protocols.vectors import FRAMES, RequestVector, request_vectors
 
 
@@ -74,7 +75,7 @@ def test_address_by_broadcast() -> None:
 @given(st.integers(0, 7), st.integers(1, relay.MAX_TICKS))
 def test_a_pulse_is_read_as_it_was_asked(channel: int, ticks: int) -> None:
     request = relay.pulse(channel, ticks * relay.TICK_MS)
-    assert relay.as_pulse(request) == relay.Pulse(channel, ticks * relay.TICK_MS)
+    assert relay.as_pulse(request) == Pulse(channel, ticks * relay.TICK_MS)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,7 @@ def test_a_pulse_is_read_as_it_was_asked(channel: int, ticks: int) -> None:
 def test_a_pulse_of_the_larger_boards(channel: int, channels: int, frame: str) -> None:
     request = relay.pulse(channel, 400, channels)
     assert modbus_rtu.encode(1, request.pdu()) == bytes.fromhex(frame)
-    assert relay.as_pulse(request, channels) == relay.Pulse(channel, 400)
+    assert relay.as_pulse(request, channels) == Pulse(channel, 400)
     assert relay.as_pulse(request) is None, "the 8CH has no such channel"
     with pytest.raises(RangeError):
         relay.pulse(channels, 400, channels)
