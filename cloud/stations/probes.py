@@ -5,32 +5,14 @@ from dataclasses import dataclass
 from sqlalchemy.engine import Connection
 
 from cloud.stations.store import probes as store
-from cloud.stations.store.probes import CalibrationRecord, ProbeRecord
+from cloud.stations.store.probes import Calibration, CalibrationRecord, ProbeRecord
 from cloud.sync.alarms import alarm_tx
 from cloud.sync.ingest import EventContext
 from common.contract.calibration import ProbeCalibrated, StationProbes
 from common.kit.clock import to_ms
 
+__all__ = ["LOST", "Calibration", "ProbeView", "calibrated_tx", "held_tx", "probe_views"]
 LOST = "calibration.lost"
-
-
-@dataclass(frozen=True, slots=True)
-class CalibrationView:
-    """One comparison with a reference, or the withdrawal of one."""
-
-    calibration_id: str
-    number: int
-    kind: str
-    done_by: str
-    at_ms: int
-    offset_k: float
-    reference_c: float | None
-    before_c: float | None
-    after_c: float | None
-    instrument: str
-    certificate_until: str | None
-    due_at_ms: int | None
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +23,7 @@ class ProbeView:
     zone: str
     held_id: str | None
     held_offset_k: float
-    newest: CalibrationView | None
+    newest: Calibration | None
 
     @property
     def is_lost(self) -> bool:
@@ -51,15 +33,11 @@ class ProbeView:
 
 def probe_views(connection: Connection, station_id: str) -> tuple[ProbeView, ...]:
     """Return every probe of a station, by name."""
-    newest = {name: _view(one) for name, one in store.newest_of(connection, station_id).items()}
+    newest = store.newest_of(connection, station_id)
     return tuple(
         ProbeView(one.probe, one.zone, one.held_id, one.held_offset_k, newest.get(one.probe))
         for one in store.probes_of(connection, station_id)
     )
-
-
-def _view(record: CalibrationRecord) -> CalibrationView:
-    return CalibrationView(**{name: getattr(record, name) for name in CalibrationView.__slots__})
 
 
 def calibrated_tx(connection: Connection, at: EventContext, body: ProbeCalibrated) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from cloud.stations.probes import CalibrationView, ProbeView
+from cloud.stations.probes import Calibration, ProbeView
 from cloud.web.words import Tag
 from common.kit.clock import from_ms
 from common.ui.i18n import Texts
@@ -78,7 +78,7 @@ def _certificate(until: str | None, today: date, texts: Texts) -> Tag:
     return ("ok", _("certificate until %(day)s", day=until))
 
 
-def _due(record: CalibrationView, today: date, texts: Texts) -> Tag | None:
+def _due(record: Calibration, today: date, texts: Texts) -> Tag | None:
     _ = texts.gettext
     if record.due_at_ms is None:
         return None

@@ -21,12 +21,10 @@ class ProbeRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class CalibrationRecord:
-    """One row of `station_calibration`; none is ever changed."""
+class Calibration:
+    """One comparison with a reference, or the withdrawal of one."""
 
-    station_id: str
     calibration_id: str
-    probe: str
     number: int
     kind: str
     done_by: str
@@ -39,6 +37,14 @@ class CalibrationRecord:
     certificate_until: str | None
     due_at_ms: int | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationRecord(Calibration):
+    """One row of `station_calibration`; none is ever changed."""
+
+    station_id: str
+    probe: str
     boot_epoch: int
     seq: int
 

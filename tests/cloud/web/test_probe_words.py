@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cloud.stations.probes import CalibrationView, ProbeView
+from cloud.stations.probes import Calibration, ProbeView
 from cloud.web.probe_words import probe_lines
 from cloud.web.session import LANG_COOKIE
 from common.contract.calibration import ProbeHeld, StationProbes
@@ -29,7 +29,7 @@ def view(held_id: str | None = FIRST, **said: Any) -> ProbeView:
         "before_c": 0.62, "after_c": 0.01, "instrument": "Testo 110",
         "certificate_until": "2027-03-31", "due_at_ms": NOW_MS + 355 * DAY_MS, "reason": "",
     }  # fmt: skip
-    return ProbeView(PROBE, "chilled", held_id, -0.62, CalibrationView(**made | said))
+    return ProbeView(PROBE, "chilled", held_id, -0.62, Calibration(**made | said))
 
 
 def tags(one: ProbeView) -> list[tuple[str, str]]:
