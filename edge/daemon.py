@@ -142,7 +142,16 @@ async def _lend(edge: Edge, data: Path) -> None:
         edge.clock,
         edge.ports.chance,
     )
-    ports = LeasePorts(edge.config, edge.doors, edge.hardware, in_use, edge.ports.work, calibrating)
+    ports = LeasePorts(
+        edge.config,
+        edge.doors,
+        edge.hardware,
+        edge.peripherals,
+        edge.peripherals.ports,
+        in_use,
+        edge.ports.work,
+        calibrating,
+    )
     await LeaseServer(ports, data).run()
 
 

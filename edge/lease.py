@@ -5,7 +5,7 @@ Doors of a lent bus refuse to open ("is being serviced"); nothing that was asked
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +17,12 @@ from common.kit.errors import ConflictError, LinliError
 from common.kit.said import Said
 from common.kit.work import Work
 from edge.climate import CalibrationDesk, CalibrationSession
-from edge.config import BusSection, StationConfig
+from edge.config import StationConfig
 from edge.doors import Doors
 from edge.doors.duty import WINDOW_S
 from edge.hardware.calibration import ProbeAsked
 from edge.hardware.lease import (
+    DEVICE,
     LINE_BYTES,
     SOCKET_FILE,
     CoilPulses,
@@ -34,12 +35,12 @@ _log = logging.getLogger(__name__)
 
 
 class Lender(Protocol):
-    """Hardware whose ports can be lent."""
+    """Hardware whose ports can be lent, by their names."""
 
-    async def lend(self, bus: str) -> None:
+    async def lend(self, name: str, /) -> None:
         """Close a port and keep it closed."""
 
-    def take_back(self, bus: str) -> None:
+    def take_back(self, name: str, /) -> None:
         """Open it again."""
 
 
@@ -50,6 +51,9 @@ class LeasePorts:
     config: StationConfig
     doors: Doors
     hardware: Lender
+    devices: Lender
+    device_ports: Mapping[str, str]
+    """Name of a device with a port of its own → the port."""
     screen_in_use: Callable[[], bool]
     work: Work
     calibrating: CalibrationDesk
@@ -96,8 +100,8 @@ class LeaseServer:
             pass
         finally:
             calibrating.close()
-            for bus in sorted(mine):  # the holder is gone: nobody knows how warm its coils are
-                self._give_back(bus, WINDOW_S)
+            for name in sorted(mine):  # the holder is gone: nobody knows how warm its coils are
+                self._give_back(name, WINDOW_S)
             writer.close()
             with suppress(ConnectionError):
                 await writer.wait_closed()
@@ -116,31 +120,42 @@ class LeaseServer:
                 mine.discard(asked.give_back)
                 self._give_back(asked.give_back, asked.rest_s)
             return LeaseSaid(bus=asked.give_back)
-        section = await self._section(asked.lend)
-        if section is None:
-            said = Said("the station has no bus %(bus)s", bus=repr(asked.lend))
-            return LeaseSaid.refusing("lease.unknown", said)
-        lent = await self._lend(section.name)
+        lent = await self._lend(asked.lend)
         if not lent.key:
-            mine.add(section.name)
+            mine.add(lent.bus)
         return lent
 
-    async def _section(self, named: str) -> BusSection | None:
-        """Return the bus with this name, or whose port is this file, by whichever of its names."""
-        wanted = await self._ports.work.run(_real, named)
-        for bus in self._ports.config.bus:
-            if named in (bus.name, bus.port):
-                return bus
-            if wanted and await self._ports.work.run(_real, bus.port) == wanted:
-                return bus
-        return None
-
-    async def _lend(self, bus: str) -> LeaseSaid:
-        if bus in self._held:
-            said = Said("somebody works at bus %(bus)s already", bus=bus)
+    async def _lend(self, named: str) -> LeaseSaid:
+        name = await self._name(named)
+        if name is None:
+            said = Said("the station has no bus %(bus)s", bus=repr(named))
+            return LeaseSaid.refusing("lease.unknown", said)
+        if name in self._held:
+            said = Said("somebody works at bus %(bus)s already", bus=name)
             return LeaseSaid.refusing("lease.held", said)
         if self._ports.screen_in_use():
             return LeaseSaid.refusing("lease.busy", Said("somebody is at the screen"))
+        return await (self._lend_device if name.startswith(DEVICE) else self._lend_bus)(name)
+
+    async def _name(self, named: str) -> str | None:
+        """Return the bus or device with this name, or whose port is this file, by whichever of its names."""
+        ports = {bus.name: bus.port for bus in self._ports.config.bus}
+        ports |= {f"{DEVICE}{name}": port for name, port in self._ports.device_ports.items()}
+        wanted = await self._ports.work.run(_real, named)
+        for name, port in ports.items():
+            if named in (name, port):
+                return name
+            if wanted and await self._ports.work.run(_real, port) == wanted:
+                return name
+        return None
+
+    async def _lend_device(self, name: str) -> LeaseSaid:
+        self._held.add(name)
+        await self._ports.devices.lend(name.removeprefix(DEVICE))
+        _log.warning("%s is lent to a technician", name)
+        return LeaseSaid(bus=name)
+
+    async def _lend_bus(self, bus: str) -> LeaseSaid:
         parts = [part for part in self._ports.config.compartment if part.bus == bus]
         self._held.add(bus)
         try:
@@ -158,6 +173,10 @@ class LeaseServer:
     def _give_back(self, bus: str, rest_s: float) -> None:
         """Open the port at once; its doors open again when the coils the technician pulsed have rested."""
         self._held.discard(bus)
+        if bus.startswith(DEVICE):
+            self._ports.devices.take_back(bus.removeprefix(DEVICE))
+            _log.warning("%s is back", bus)
+            return
         self._ports.hardware.take_back(bus)
         labels = [part.label for part in self._ports.config.compartment if part.bus == bus]
         loop = asyncio.get_running_loop()

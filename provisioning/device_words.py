@@ -26,7 +26,7 @@ OUTCOMES = {
 WORDS: Mapping[DeviceWhy, str] = {
     "not_in_settings": "no section for it in station.toml",
     "no_driver": "this release drives none",
-    "daemon_runs": "the running station holds its port: stop it (systemctl stop linli-edge), test again, start it",
+    "daemon_runs": "the running station does not lend it: stop it (systemctl stop linli-edge), test again, start it",
     "left_out": "left out by the technician",
     "away": "does not answer: %(detail)s",
     "unsound": "answers, but: %(detail)s",

@@ -14,7 +14,6 @@ from edge.peripherals import WEDGE
 from provisioning.device_words import NAMES, OUTCOMES, said_of
 from provisioning.hand_trials import try_card_reader, try_printer, try_scanner, try_wedge
 from provisioning.job import Job
-from provisioning.lease import daemon_runs
 from provisioning.parts import DEVICES, Part
 from provisioning.record import LastTest
 from provisioning.tried import DeviceTried
@@ -39,12 +38,14 @@ async def try_equipment(
         job, *(DeviceTried.of(part, "not_fitted", "not_in_settings") for part in missing), _CAMERA
     )
     due = [part for part in wanted if part not in missing and (again or not _did_well(job, part))]
-    if due and daemon_runs(job.data):
-        _keep(job, *(DeviceTried.of(part, "left_out", "daemon_runs") for part in due))
-        return
-    async with _running(_only(config, due), lines) as devices:
+    try:
+        ours = [part for part in due if _types(config, part) or await _is_lent(job, part)]
+        async with _running(_only(config, ours), lines) as devices:
+            for part in ours:
+                await _try_until_well(job, config, devices, part)
+    finally:
         for part in due:
-            await _try_until_well(job, config, devices, part)
+            await job.leases.give_back_device(part)
 
 
 def tell_equipment(job: Job, tried: Iterable[DeviceTried]) -> list[str]:
@@ -85,8 +86,21 @@ async def _try_until_well(
             return
 
 
+def _types(config: StationConfig, part: Part) -> bool:
+    """Tell whether it has no port: it types at the screen."""
+    return part is Part.SCANNER and config.scanner is not None and config.scanner.kind == WEDGE
+
+
+async def _is_lent(job: Job, part: Part) -> bool:
+    """Borrow its port from the station; one of an older release does not lend it."""
+    lent = await job.leases.take_device(part)
+    if not lent:
+        _keep(job, DeviceTried.of(part, "left_out", "daemon_runs"))
+    return lent
+
+
 async def _try(job: Job, config: StationConfig, devices: Peripherals, part: Part) -> DeviceTried:
-    if config.scanner is not None and config.scanner.kind == WEDGE and part is Part.SCANNER:
+    if _types(config, part):
         return await try_wedge(job.talk)
     device = next(one for one in devices.devices if one.state.name == part)
     await _heard(devices, lambda: device.state.up)

@@ -18,7 +18,7 @@ from common.kit.folder import hold
 from common.kit.said import Said
 from edge.data_folder import LOCK_FILE
 from edge.hardware.calibration import ProbeAsked, ProbeSaid
-from edge.hardware.lease import LINE_BYTES, LeaseAsked, LeaseSaid, reachable
+from edge.hardware.lease import DEVICE, LINE_BYTES, LeaseAsked, LeaseSaid, reachable
 
 PROVISION_LOCK = "provision.lock"
 _ANSWER_S = 10.0
@@ -66,6 +66,17 @@ class Leases:
             raise ConflictError(said.key, said.why, port=port)
         self.held[port] = said
         return said
+
+    async def take_device(self, name: str) -> bool:
+        """Borrow the port of a device; False: the daemon that has it does not lend it. ConflictError as `take`."""
+        try:
+            return not daemon_runs(self._data) or await self.take(f"{DEVICE}{name}") is not None
+        except UnavailableError:
+            return False
+
+    async def give_back_device(self, name: str) -> None:
+        """Return it, if it was lent."""
+        await self.give_back(f"{DEVICE}{name}", 0.0)
 
     async def give_back(self, port: str, rest_s: float) -> None:
         """Return the port; the daemon opens its doors again when the coils have rested `rest_s`."""

@@ -134,6 +134,11 @@ class BusOwner(Generic[Q, A]):
             self.up = False
             self._close()
 
+    def lent(self, why: str) -> None:
+        """Tell everybody that somebody else has the port now."""
+        self.detail = why
+        self._tell(None, up=False, detail=why)
+
     async def _open(self) -> bool:
         link = self._speech.link(
             self._section,

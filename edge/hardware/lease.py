@@ -17,6 +17,8 @@ from edge.hardware.calibration import ProbeAsked, ProbeSaid
 
 SOCKET_FILE = "lease.sock"
 LINE_BYTES = 64 * 1024
+DEVICE = "device:"
+"""Before the name of a device with a port of its own, where the name of a bus could stand."""
 
 
 class _Said(BaseModel):
@@ -30,7 +32,7 @@ class _Said(BaseModel):
 class LeaseAsked(_Said):
     """`lend`: a bus by its name or the path of its port; `give_back`: the bus, and how long its coils must rest.
 
-    Or `probe`: a question about a probe, for which no bus is lent.
+    Or `device:scale` and its kin in place of a bus. Or `probe`: a question about a probe, for which no bus is lent.
     """
 
     probe: ProbeAsked | None = None

@@ -1,19 +1,28 @@
 """A port that its owner keeps open, except while a technician has it: the owner stops whole and starts afresh."""
 
 import asyncio
-from typing import Any
+from typing import Any, Protocol
 
-from edge.hardware.bus import BusOwner
 from edge.hardware.pace import QUARANTINE_S
 
 CANCEL_AGAIN_S = 0.5
 LENT = "lent to a technician (linli provision)"
 
 
+class PortOwner(Protocol):
+    """Whoever keeps a port open."""
+
+    async def run(self) -> None:
+        """Own the port until cancelled."""
+
+    def lent(self, why: str) -> None:
+        """Tell everybody that somebody else has the port now."""
+
+
 class LentPort:
     """Runs one owner; `lend` stops it, `take_back` starts it as at a start: echo test, relays off, readings."""
 
-    def __init__(self, owner: BusOwner[Any, Any]) -> None:
+    def __init__(self, owner: PortOwner) -> None:
         """Nothing runs yet."""
         self._owner = owner
         self._wanted, self._closed = asyncio.Event(), asyncio.Event()
@@ -36,15 +45,12 @@ class LentPort:
         """Own the port until cancelled."""
         while True:
             await self._serve_until_wanted()
-            owner = self._owner
-            owner.detail = LENT
-            for listener in owner.listeners:
-                listener(owner.name, None, False, f"bus {owner.name}: {LENT}")
+            self._owner.lent(LENT)
             self._closed.set()
             await self._back.wait()
 
     async def _serve_until_wanted(self) -> None:
-        serving = asyncio.create_task(self._owner.run(), name=f"owner of {self._owner.name}")
+        serving = asyncio.create_task(self._owner.run(), name="owner of a port")
         wanted = asyncio.create_task(self._wanted.wait())
         try:
             await asyncio.wait({serving, wanted}, return_when=asyncio.FIRST_COMPLETED)

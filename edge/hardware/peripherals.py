@@ -10,6 +10,7 @@ from edge.config import BusSection, StationConfig
 from edge.hardware.bus import BusListener
 from edge.hardware.card_reader import Rdm6300Reader
 from edge.hardware.gm65_scanner import Gm65Scanner
+from edge.hardware.lending import LentPort
 from edge.hardware.line import Line
 from edge.hardware.ports import CardReader, DeviceState, Printer, Scale, Scanner
 from edge.hardware.printer import EscposPrinter
@@ -45,12 +46,20 @@ class Peripherals:
         self.changed = asyncio.Event()
         """Set by every change of a state."""
         self._told: dict[str, bool] = {}
-        self._open_line = open_line
+        self._config, self._open_line = config, open_line
         self.devices: list[Device] = []
         self.scanner = self._scanner(config)
         self.scale = self._scale(config)
         self.card_reader = self._card_reader(config.card_reader)
         self.printer = self._printer(config.printer)
+        self._ports = {
+            device.state.name: LentPort(_Kept(device, self._tell)) for device in self.devices
+        }
+
+    @property
+    def ports(self) -> dict[str, str]:
+        """Return name → port of each."""
+        return {name: getattr(self._config, name).port for name in self._ports}
 
     @property
     def states(self) -> tuple[DeviceState, ...]:
@@ -60,8 +69,16 @@ class Peripherals:
     async def run(self) -> None:
         """Keep every port open until cancelled; without any device it returns at once."""
         async with asyncio.TaskGroup() as group:
-            for device in self.devices:
-                group.create_task(_kept_going(device), name=f"port of the {device.state.name}")
+            for name, port in self._ports.items():
+                group.create_task(port.run(), name=f"port of the {name}")
+
+    async def lend(self, name: str) -> None:
+        """Close the port of a device and keep it closed until `take_back`."""
+        await self._ports[name].lend()
+
+    def take_back(self, name: str) -> None:
+        """Open it again, as at a start."""
+        self._ports[name].take_back()
 
     def _scanner(self, config: StationConfig) -> Scanner | None:
         part = config.scanner
@@ -114,14 +131,24 @@ class Peripherals:
                 listener(state.name, None, state.sound, state.detail)
 
 
-async def _kept_going(device: Device) -> None:
-    """Run a device; a defect in its driver is logged and must not take the doors with it."""
-    while True:
-        try:
-            await device.run()
-        except Exception:
-            log.exception("%s: its driver failed, again in %d s", device.state.name, AGAIN_S)
-        await asyncio.sleep(AGAIN_S)
+class _Kept:
+    """Runs a device; a defect in its driver is logged and must not take the doors with it."""
+
+    def __init__(self, device: Device, told: Callable[[Device], None]) -> None:
+        self._device, self._told = device, told
+
+    async def run(self) -> None:
+        name = self._device.state.name
+        while True:
+            try:
+                await self._device.run()
+            except Exception:
+                log.exception("%s: its driver failed, again in %d s", name, AGAIN_S)
+            await asyncio.sleep(AGAIN_S)
+
+    def lent(self, why: str) -> None:
+        self._device.state = replace(self._device.state, up=False, sound=False, detail=why)
+        self._told(self._device)
 
 
 async def look_at(

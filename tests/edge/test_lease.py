@@ -1,6 +1,7 @@
 """The daemon's side of a lease over its real socket, with the client that `linli provision` uses and real ports."""
 
 import asyncio
+import os
 import random
 import sqlite3
 from collections.abc import Awaitable, Callable
@@ -24,9 +25,12 @@ from edge.doors import DDL, Doors, DoorWish
 from edge.hardware.build import build_hardware
 from edge.hardware.calibration import ProbeAsked
 from edge.hardware.lease import LeaseAsked, LeaseSaid, listen, reachable
+from edge.hardware.lending import LENT
 from edge.hardware.line import open_line
+from edge.hardware.peripherals import Peripherals
 from edge.instruments import CalibrationSection
 from edge.lease import LeasePorts, LeaseServer
+from edge.peripherals import ScaleSection
 from edge.sync import DDL as SYNC_DDL
 from edge.sync import Outbox
 from provisioning.lease import Leases, daemon_runs
@@ -46,7 +50,10 @@ class Daemon:
         self.cabinet = Cabinet(cabinet_config(), self.clock, random.Random(1))
         self.pty = PtyPort(self.cabinet, self.cabinet.bus(), folder / "bus0", self.clock, self.work)
         made = station_of(cabinet_config(), folder)
-        self.config = made.model_copy(update={"calibration": calibration})
+        ours, self.scale_port = os.openpty()
+        self.scale_side = os.fdopen(ours, "wb", buffering=0)
+        scale = ScaleSection(port=os.ttyname(self.scale_port), capacity_g=30_000, division_g=10)
+        self.config = made.model_copy(update={"calibration": calibration, "scale": scale})
         self.db = SqliteDb(folder / "state.db", inline=True)
         self.db.write_now(_schema)
         chance = seeded_chance("lease")
@@ -64,12 +71,15 @@ class Daemon:
             self.climate.probes(), self.climate.calibrations, self.config, self.db, self.outbox,
             self.clock, chance,
         )  # fmt: skip
+        self.peripherals = Peripherals(self.config, open_line)
         self.at_the_screen = False
         self.server = LeaseServer(
             LeasePorts(
                 self.config,
                 self.doors,
                 self.hardware,
+                self.peripherals,
+                self.peripherals.ports,
                 lambda: self.at_the_screen,
                 self.work,
                 calibrating,
@@ -87,6 +97,12 @@ class Daemon:
             version = -1
             while self.doors.view()[label].state is not state:
                 version = await self.doors.watch.wait(version)
+
+    async def until_scale(self, is_so: Callable[[str], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not is_so(self.peripherals.states[0].detail):
+                self.peripherals.changed.clear()
+                await self.peripherals.changed.wait()
 
     async def until_up(self, *, up: bool) -> None:
         news = asyncio.Event()
@@ -117,12 +133,14 @@ def with_daemon(
                 await daemon.outbox.boot()
                 async with running(daemon.pty.run()):
                     await daemon.pty.is_open.wait()
-                    async with running(daemon.hardware.run()):
+                    async with running(daemon.hardware.run(), daemon.peripherals.run()):
                         await daemon.doors.start()
                         async with running(daemon.doors.run(), daemon.server.run()):
                             await daemon.server.ready.wait()
                             await body(daemon)
         finally:
+            daemon.scale_side.close()
+            os.close(daemon.scale_port)
             daemon.work.close()
             daemon.db.close()
             daemon.telemetry_db.close()
@@ -150,6 +168,37 @@ def test_a_lease_closes_the_port_and_gives_it_back(tmp_path: Path) -> None:
         await daemon.until_up(up=True)
         await daemon.ask("A01")
         await daemon.until("A01", DoorState.OPEN)
+        await leases.close()
+
+    with_daemon(tmp_path, body)
+
+
+def test_a_device_is_lent_by_its_name_or_its_port_and_no_door_with_it(tmp_path: Path) -> None:
+    async def body(daemon: Daemon) -> None:
+        await daemon.until_scale(lambda said: said != "not tried yet")
+        port = daemon.config.scale.port if daemon.config.scale else ""
+        leases, other = Leases(daemon.folder), Leases(daemon.folder)
+        assert await leases.take_device("scale")
+        await daemon.until_scale(lambda said: said == LENT)
+        with pytest.raises(ConflictError) as twice:
+            await other.take(port)
+        assert twice.value.key == "lease.held"
+        assert not await other.take_device("printer"), "there is none"
+        await daemon.ask("A01")
+        await daemon.until("A01", DoorState.OPEN)
+        await leases.give_back_device("scale")
+        await daemon.until_scale(lambda said: said != LENT)
+        daemon.at_the_screen = True
+        with pytest.raises(ConflictError) as screen:
+            await other.take_device("scale")
+        assert screen.value.key == "lease.busy"
+        daemon.at_the_screen = False
+        lent = await other.take(port)
+        assert lent is not None
+        assert lent.bus == "device:scale"
+        await daemon.until_scale(lambda said: said == LENT)
+        await other.close()  # gone without a word
+        await daemon.until_scale(lambda said: said != LENT)
         await leases.close()
 
     with_daemon(tmp_path, body)

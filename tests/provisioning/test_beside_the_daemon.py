@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import re
 import subprocess
 import sys
 import termios
@@ -14,10 +15,14 @@ import pytest
 from common.kit.identity import StationSecrets
 from device_sim.app import Sim
 from device_sim.iron_faults import SensorOffset
+from linli.demo.ports import Ports
+from linli.demo.station_file import station_toml
+from provisioning.parts import DEVICES
 from tests.parts import ROOT
 from tests.provisioning.site import at_cabinet
 from tests.provisioning.small import drawing, small
 from tests.provisioning.technician import Technician
+from tests.provisioning.test_equipment import SERIAL
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 STATION = "01K0YANGGVANG0000000000003"
@@ -140,6 +145,34 @@ def test_doors_are_tried_beside_a_running_daemon(tmp_path: Path) -> None:
             await daemon.wait()
 
     at_cabinet(tmp_path, small(), body)
+
+
+def test_devices_are_tried_beside_a_running_daemon(tmp_path: Path) -> None:
+    cabinet, station = small(serial=list(SERIAL)), tmp_path / "station.toml"
+    made = station_toml(
+        cabinet, station_id=STATION, ports=Ports.from_base(8800), ptys=tmp_path / "sim"
+    )
+    for port in ("kiosk_port", "keeper_port"):
+        made = re.sub(rf"^{port} = \d+$", f"{port} = 0", made, flags=re.MULTILINE)
+    station.write_text(made, "utf-8")
+
+    async def body(technician: Technician, sim: Sim) -> None:
+        StationSecrets(STATION, b"\1" * 32, b"\2" * 32, b"\3" * 16, b"\4" * 32).save(
+            technician.data / "secrets.json"
+        )
+        daemon = await _daemon(station, technician.data)
+        try:
+            words = [word for part in DEVICES for word in ("--part", part.value)]
+            words += ["--config", str(station), "--bench", sim.bench.url]
+            assert await technician.run("test", *words) == 0, technician.errors
+            for part in DEVICES:
+                await _hears(daemon, f"device:{part.value} is lent".encode())
+            await _hears(daemon, b"device:card_reader is back")
+        finally:
+            daemon.terminate()
+            await daemon.wait()
+
+    at_cabinet(tmp_path, cabinet, body)
 
 
 def test_a_probe_is_calibrated_in_a_terminal_beside_a_running_daemon(tmp_path: Path) -> None:
