@@ -57,10 +57,6 @@ def test_a_cabinet_is_learnt_tested_and_configured(tmp_path: Path) -> None:
         station = tmp_path / "station.toml"
         config = ("config", "--out", str(station), "--station-id", STATION)
         camera = ("--set", "camera.source=rtsp://keeper:hunter2@cam.lan/1")
-        assert await technician.run(*config, *camera, "--diff") == 1
-        (said,) = technician.steps("difference")
-        assert "hunter2" not in str(said)
-        assert "rtsp://cam.lan/…" in str(said)
         assert await technician.run(*config, *camera) == 0, technician.errors
         assert not technician.steps("untested")
         assert await technician.run(*config, "--diff") == 0
