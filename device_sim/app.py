@@ -14,6 +14,8 @@ from common.kit.web import WebServer
 from common.kit.work import Work
 from device_sim.bus import Bus
 from device_sim.cabinet import Cabinet
+from device_sim.camera_drawing import Artist
+from device_sim.camera_server import CameraServer
 from device_sim.config import CabinetConfig
 from device_sim.control import make_bench
 from device_sim.pty_port import PtyPort
@@ -47,6 +49,7 @@ class Sim:
     tcp: TcpPort | None
     bench: WebServer
     work: Work
+    camera: CameraServer | None = None
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     _held: BinaryIO | None = None
 
@@ -56,6 +59,8 @@ class Sim:
             await self.bench.start()
             if self.tcp is not None:
                 await self.tcp.listen()
+            if self.camera is not None:
+                await self.camera.start()
             self._held = await self.work.run(_hold, self.witness_file.path.parent)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_time(), name="physics")
@@ -68,6 +73,8 @@ class Sim:
                 self.ready.set()
         finally:
             await self.bench.stop()
+            if self.camera is not None:
+                await self.camera.stop()
             self.witness_file.close()
             if self._held is not None:
                 self._held.close()
@@ -92,6 +99,7 @@ def build_sim(
     *,
     port: int,
     modbus_port: int,
+    camera_port: int = 0,
     scenario: ScenarioFile | None = None,
 ) -> Sim:
     """Build the simulator; `data` gets the links to the serial ports and the witness' file.
@@ -125,7 +133,16 @@ def build_sim(
         tcp=None if tcp is None else _tcp(config, tcp, modbus_port, ports.clock),
         bench=WebServer(make_bench(cabinet), HOST, port),
         work=ports.work,
+        camera=_camera(ports, cabinet, camera_port),
     )
+
+
+def _camera(ports: SimPorts, cabinet: Cabinet, port: int) -> CameraServer | None:
+    section = cabinet.config.camera
+    if section is None:
+        return None
+    artist = Artist(cabinet.config, ports.chance.jitter)
+    return CameraServer(cabinet, section, artist, ports.work, ports.clock, host=HOST, port=port)
 
 
 def _tcp(config: CabinetConfig, bus: Bus, port: int, clock: Clock) -> TcpPort:

@@ -12,6 +12,7 @@ from device_sim.agenda import Agenda
 from device_sim.assembly import make_physics
 from device_sim.board import Answer, Board
 from device_sim.bus import Bus
+from device_sim.camera_faults import CameraFault, check_camera
 from device_sim.config import BoardSection, CabinetConfig, ProbeKind
 from device_sim.faults import AdapterUnplugged, Fault, FaultBook, Jam
 from device_sim.iron import Iron
@@ -179,6 +180,8 @@ class Cabinet:
         """Refuse a fault whose target is not there (NotFoundError) or cannot have it (InvalidError)."""
         if isinstance(fault, IronFault):
             self._iron.check(fault)
+        elif isinstance(fault, CameraFault):
+            check_camera(fault, self.config)
         elif isinstance(fault, AdapterUnplugged | BusFault):
             unplugs = isinstance(fault, AdapterUnplugged)
             devices = self.serial.buses if unplugs else ()  # only boards have a noisy line

@@ -14,6 +14,8 @@ from common.kit.errors import ConfigError, LinliError
 from common.kit.log import setup_logging
 from common.kit.work import ThreadWork
 from device_sim.app import WITNESS_FILE, Sim, SimPorts, build_sim
+from device_sim.camera_drawing import MISSING, can_draw
+from device_sim.camera_server import SNAPSHOT
 from device_sim.config import load
 from device_sim.script import load_scenario
 
@@ -43,6 +45,9 @@ def run(
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="bench page and control API")] = 8820,
     modbus_port: Annotated[int, typer.Option(min=0, max=65535, help="Modbus TCP")] = 5020,
+    camera_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="camera, if the file has one")
+    ] = 8821,
     scenario: Annotated[
         Path | None,
         typer.Option(help="scripted day, e.g. cabinets/scenarios/summer-day.toml"),
@@ -50,7 +55,7 @@ def run(
 ) -> None:
     """Run the cabinet of a file until Ctrl-C."""
     try:
-        sim_run(config, data, port, modbus_port, scenario)
+        sim_run(config, data, port, modbus_port, scenario, camera_port)
     except ConfigError as error:
         typer.echo(f"linli sim: {error.detail}", err=True)
         raise typer.Exit(EXIT_USAGE) from error
@@ -65,6 +70,7 @@ def sim_run(
     port: int = 8820,
     modbus_port: int = 5020,
     scenario: Path | None = None,
+    camera_port: int = 8821,
 ) -> None:
     """Serve the cabinet of `config` until SIGINT or SIGTERM.
 
@@ -77,7 +83,10 @@ def sim_run(
     work = ThreadWork("files")
     ports = SimPorts(SystemClock(), system_chance(), work)
     try:
-        sim = build_sim(ports, cabinet, place, port=port, modbus_port=modbus_port, scenario=day)
+        sim = build_sim(
+            ports, cabinet, place, port=port, modbus_port=modbus_port, camera_port=camera_port,
+            scenario=day,
+        )  # fmt: skip
         asyncio.run(_until_stopped(sim))
     finally:
         work.close()
@@ -120,4 +129,7 @@ async def _announce(sim: Sim) -> None:
         factor = sim.cabinet.config.cabinet.clock_factor
         typer.echo(f"  scenario    {story.name_zh} · {story.name_en} (x{factor:g})")
     typer.echo(f"  bench       {sim.bench.url}/")
+    if sim.camera is not None:
+        where = f"{sim.camera.url}, {SNAPSHOT}" if can_draw() else MISSING
+        typer.echo(f"  camera      {where}")
     typer.echo(f"  witness     {sim.witness_file.path.parent.absolute() / WITNESS_FILE}")

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from common.kit.config import load_toml
 from device_sim.box_config import FillSection
+from device_sim.camera_config import CameraSection
 from device_sim.serial_config import SerialSection
 from device_sim.zone_config import Name, ZoneSection
 from firmware_protocols import profiles
@@ -192,6 +193,7 @@ class CabinetConfig(_Section):
     door: tuple[DoorSection, ...] = Field(min_length=1)
     serial: tuple[SerialSection, ...] = ()
     fill: tuple[FillSection, ...] = ()
+    camera: CameraSection | None = Field(default=None, repr=False)
     screen: ScreenSection
 
     @model_validator(mode="after")

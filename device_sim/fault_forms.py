@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from device_sim.camera_faults import CameraFault
 from device_sim.config import BoardSection, CabinetConfig
 from device_sim.fault_base import FaultBase
 from device_sim.fault_texts import FaultWords
@@ -15,7 +16,7 @@ from device_sim.faults import AdapterUnplugged, Fault
 from device_sim.iron_faults import DoorFault, PowerCut, SensorFault, ZoneFault
 from device_sim.profile_board import shipped
 
-GROUPS = ("doors", "sensors", "zones", "mains", "units", "lines")
+GROUPS = ("doors", "sensors", "zones", "mains", "units", "lines", "camera")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,14 @@ def fault_forms(config: CabinetConfig, words: FaultWords) -> tuple[FormGroup, ..
 
 
 def _group(model: type[FaultBase]) -> str:
-    for group, members in (("doors", DoorFault), ("sensors", SensorFault), ("zones", ZoneFault)):
-        if model in get_args(members):
+    members = {
+        "doors": DoorFault,
+        "sensors": SensorFault,
+        "zones": ZoneFault,
+        "camera": CameraFault,
+    }
+    for group, kinds_of_it in members.items():
+        if model in get_args(kinds_of_it):
             return group
     if model is PowerCut:
         return "mains"
@@ -90,6 +97,7 @@ def _targets(group: str, config: CabinetConfig, words: FaultWords) -> tuple[tupl
         "mains": ["cabinet"],
         "units": [str(board.unit) for board in config.board],
         "lines": [bus.name for bus in config.bus],
+        "camera": [] if config.camera is None else [config.camera.name],
     }
     return tuple((one, words.value(one)) for one in lists[group])
 

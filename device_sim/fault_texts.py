@@ -7,6 +7,7 @@ _GROUPS: dict[str, tuple[str, str]] = {
     "mains": ("供电", "Mains"),
     "units": ("板", "Boards"),
     "lines": ("线路", "Lines"),
+    "camera": ("摄像头", "Camera"),
 }
 _KINDS: dict[str, tuple[str, str]] = {
     "stuck_relay": ("继电器粘连", "relay stuck"),
@@ -36,6 +37,10 @@ _KINDS: dict[str, tuple[str, str]] = {
     "adapter_unplugged": ("串口已拔", "adapter unplugged"),
     "bit_flips": ("比特翻转", "bits turn over"),
     "local_echo": ("适配器有回声", "adapter hears itself"),
+    "camera_gone": ("摄像头没有画面", "no camera"),
+    "camera_black": ("画面全黑", "camera sees black"),
+    "camera_frozen": ("画面不动", "camera hangs"),
+    "camera_dirty": ("镜头脏了", "lens is dirty"),
 }
 _FIELDS: dict[str, tuple[str, str]] = {
     "target": ("对象", "Target"),
@@ -63,6 +68,8 @@ _FIELDS: dict[str, tuple[str, str]] = {
     "other": ("另一块板", "The other board"),
     "code": ("异常码", "Code"),
     "place": ("位置", "Place"),
+    "how": ("怎样没有", "In what way"),
+    "blur_px": ("模糊半径（像素）", "Blur, pixels"),
 }
 _VALUES: dict[str, tuple[str, str]] = {
     "open": ("开", "open"),
@@ -77,6 +84,8 @@ _VALUES: dict[str, tuple[str, str]] = {
     "middle": ("中间", "in the middle"),
     "after": ("之后", "after"),
     "cabinet": ("整柜", "cabinet"),
+    "refuses": ("拒绝连接", "hangs up"),
+    "hangs": ("不回应", "says nothing"),
 }
 
 

@@ -1,7 +1,7 @@
 """Faults a tester can lay on the cabinet; each acts on the wire or on the iron.
 
 Kinds: no_answer (a unit), adapter_unplugged (a bus); those of `wire_faults.py` damage what is said on
-a line, those of `iron_faults.py` are in the cabinet itself.
+a line, those of `iron_faults.py` are in the cabinet itself, those of `camera_faults.py` in its camera.
 """
 
 import math
@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
+from device_sim.camera_faults import CameraFault
 from device_sim.fault_base import FaultBase, Unit
 from device_sim.iron_faults import IronFault, Jam, PowerCut, StuckRelay
 from device_sim.wire_faults import LateAnswer, WireFault
@@ -36,7 +37,7 @@ class AdapterUnplugged(FaultBase):
 
 
 Fault = Annotated[
-    NoAnswer | AdapterUnplugged | IronFault | WireFault,
+    NoAnswer | AdapterUnplugged | IronFault | WireFault | CameraFault,
     Field(discriminator="kind"),
 ]
 

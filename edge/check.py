@@ -14,6 +14,7 @@ from common.kit.errors import LinliError
 from common.kit.identity import StationSecrets
 from common.kit.said import Said
 from edge.access.pairing import SECRETS_FILE
+from edge.camera_check import camera_findings
 from edge.config import StationConfig
 from edge.data_folder import lock
 from edge.device_check import device_findings
@@ -42,6 +43,7 @@ async def check_station(config: StationConfig, data: Path, clock: Clock) -> list
     ]  # fmt: skip
     findings += _secrets(config, data)
     findings.append(hub_finding(config, data, clock))
+    findings += await camera_findings(config)
     try:
         held = lock(data)
     except LinliError as error:

@@ -10,6 +10,7 @@ from common.contract.base import GridIndex, GridSpan, Id, LimitC
 from common.contract.words import TemperatureClass
 from edge.instruments import CalibrationSection, DeviceSection, ProbeKind, devices_fit, probes_exist
 from edge.peripherals import (
+    CameraSection,
     CardReaderSection,
     PrinterSection,
     ScaleSection,
@@ -198,6 +199,7 @@ class StationConfig(Section):
     scale: ScaleSection | None = None
     card_reader: CardReaderSection | None = None
     printer: PrinterSection | None = None
+    camera: CameraSection | None = Field(default=None, repr=False)
     data: Path = Field(
         default=Path("data"),
         description="folder of databases and secrets; `--data` and LINLI_DATA win",

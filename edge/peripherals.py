@@ -1,9 +1,10 @@
-"""What stands in `station.toml` about devices that have a serial port to themselves; each section is optional."""
+"""What stands in `station.toml` about devices beside the buses; each section is optional."""
 
+import re
 from collections.abc import Iterable
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from edge.wiring import Section
 from firmware_protocols.escpos import Encoding
@@ -88,6 +89,63 @@ class PrinterSection(Section):
     baud: int = Field(default=9600, ge=1200, le=115_200)
     encoding: Encoding = Field(default="gb18030", description="how its font is told Chinese signs")
     cuts: bool = Field(default=False, description="it has a cutter")
+
+
+class CameraSection(Section):
+    """A camera that looks at the cabinet: evidence where there is some, never needed to open a door."""
+
+    source: str = Field(
+        repr=False,  # there may be a password in it
+        description="`/dev/v4l/by-id/…`, or the `rtsp://`, `http://` or `https://` address of a network camera",
+    )
+    width_px: int = Field(
+        default=1280, ge=160, le=3840, description="asked of a USB camera; it may give another size"
+    )
+    height_px: int = Field(default=720, ge=120, le=2160)
+    timeout_s: float = Field(
+        default=5.0, ge=1, le=30, description="a picture that takes longer is given up"
+    )
+
+    @property
+    def is_device(self) -> bool:
+        """Tell whether it hangs on this computer."""
+        return self.source.startswith("/")
+
+    @property
+    def shown(self) -> str:
+        """Return where it is, without a password: for people, logs and reports."""
+        return without_secrets(self.source)
+
+    @field_validator("source")
+    @classmethod
+    def _can_be_opened(cls, source: str) -> str:
+        if not (source.startswith("/dev/") or _CAMERA_URL.match(source)):
+            raise ValueError("is neither a device below /dev nor an address of a camera")
+        if _NOT_IN_A_SOURCE.search(source):
+            raise ValueError("write quotes, blanks and backslashes in it as %22, %27, %20 and %5C")
+        _host, *tail = re.split("[/?#]", source.partition("://")[2], maxsplit=1)
+        if any("@" in part for part in tail):
+            raise ValueError("write @, /, ? and # in a name or password as %40, %2F, %3F and %23")
+        return source
+
+
+_CAMERA_URL = re.compile(r"(?:rtsp|https?)://[^/]", re.IGNORECASE)
+_NOT_IN_A_SOURCE = re.compile(r"""["'\\\s\x00-\x1f\x7f]""")
+_URL = re.compile(r"""\b([a-z][a-z0-9+.-]*)://([^\s"']+)""", re.IGNORECASE)
+
+
+def without_secrets(text: str) -> str:
+    """Return a text whose addresses say host and port alone.
+
+    User, path and query may each hold a password: `http://host/snapshot?user=…&pwd=…`.
+    """
+    return _URL.sub(_host_alone, text)
+
+
+def _host_alone(found: re.Match[str]) -> str:
+    rest = found[2].rpartition("@")[2]
+    host = re.split("[/?#]", rest, maxsplit=1)[0]
+    return f"{found[1]}://{host}{'/…' if len(host) < len(rest) else ''}"
 
 
 def no_port_twice(ports: Iterable[tuple[str, str]]) -> None:

@@ -19,7 +19,8 @@ from firmware_protocols.lock_boards import (
 class Section(BaseModel):
     """A section of a settings file: frozen, and an unknown key is refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # what was given may be a password; `common.kit.config` says it where it is none
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class DoorSection(Section):

@@ -160,7 +160,7 @@ def try_doors(
         Path | None,
         typer.Option(
             "--config",
-            help="station.toml: also try its scale, printer, scanner and card reader",
+            help="station.toml: also try its scale, printer, scanner, card reader and camera",
         ),
     ] = None,
     data: DataOption = DEFAULT_DATA,

@@ -8,6 +8,7 @@ from pathlib import Path
 from common.kit.errors import InvalidError
 from common.kit.ids import ID_PATTERN
 from common.kit.said import Said
+from edge.peripherals import without_secrets
 from provisioning.job import Job
 from provisioning.station_file import (
     checked_text,
@@ -47,7 +48,7 @@ async def config_step(job: Job, choices: Choices) -> bool:
         return True
     text = _text(job, choices)
     if choices.diff:
-        lines = difference(choices.out, text)
+        lines = [without_secrets(line) for line in difference(choices.out, text)]
         job.talk.tell("difference", "", lines=lines) if job.talk.as_json else None
         for line in lines:
             job.talk.raw(line)

@@ -172,7 +172,9 @@ def _sum_up(job: Job, parts: Collection[Part]) -> bool:
     odd = [one.zone for one in tested.probes if not one.plausible]
     devices = tell_equipment(job, tested.devices)
     if not tested.devices:
-        job.talk.line("Scale, printer, scanner and card reader: not tried, for that give --config.")
+        job.talk.line(
+            "Scale, printer, scanner, card reader and camera: not tried, for that give --config."
+        )
     job.talk.tell(
         "tested", "%(well)s door(s) well; not well: %(bad)s; not tried: %(missing)s; look at: %(probes)s; %(devices)s",
         well=len(tested.doors) - len(bad), bad=bad, missing=missing, probes=odd, devices=devices,

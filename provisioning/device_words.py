@@ -25,7 +25,7 @@ OUTCOMES = {
 
 WORDS: Mapping[DeviceWhy, str] = {
     "not_in_settings": "no section for it in station.toml",
-    "no_driver": "this release drives none",
+    "no_driver": "the release that tested it drove none: test again",
     "daemon_runs": "the running station does not lend it: stop it (systemctl stop linli-edge), test again, start it",
     "left_out": "left out by the technician",
     "away": "does not answer: %(detail)s",
@@ -53,6 +53,19 @@ WORDS: Mapping[DeviceWhy, str] = {
     "wedge_fails": "the screen did not take what it read: it must end a code with Enter, and the page must be open",
     "card_read": "read a card",
     "card_nothing": "no card came within %(within_s)s s: hold a 125 kHz card flat on it; check the wire from its TX",
+    "camera_well": "%(width_px)s x %(height_px)s, %(kb)s kB, brightness %(brightness)s of 255",
+    "camera_soft": "%(width_px)s x %(height_px)s, %(kb)s kB, perhaps blurred (sharpness %(sharpness)s): look at it",
+    "camera_black": "sees black (brightness %(brightness)s of 255): take its cap off, or give it light",
+    "camera_white": "sees white (brightness %(brightness)s of 255): turn it away from the sun or the lamp",
+    "camera_flat": "sees one colour: take away what is before its lens",
+    "camera_frozen": "repeats one picture: take its power away for ten seconds",
+    "camera_blurred": "blurred (sharpness %(sharpness)s): clean its lens, turn it until doors are sharp",
+    "camera_missing": "%(camera)s is not there: plug it in, or correct `source`",
+    "camera_forbidden": "%(camera)s may not be opened: sudo usermod -aG video $USER, then log in again",
+    "camera_no_opencv": "a picture needs OpenCV, which is not installed: pip install opencv-python-headless",
+    "camera_away": "%(camera)s gives no picture: check its power, cable, `source`, its name and password",
+    "camera_slow": "%(camera)s gave no picture in time: check its power and network, then `timeout_s`",
+    "camera_broken": "what came from %(camera)s is no picture: check `source`",
 }  # fmt: skip
 """`why` of a device that was tried → a sentence; its `%(…)s` are in `figures`."""
 

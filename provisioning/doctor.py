@@ -21,6 +21,7 @@ from edge.check import check_station
 from edge.config import StationConfig
 from edge.findings import Finding, Level, found
 from edge.hardware.line import is_tcp
+from edge.peripherals import without_secrets
 from provisioning.job import Job
 from provisioning.lease import daemon_runs
 from provisioning.ports import serial_ports
@@ -30,7 +31,15 @@ from provisioning.station_file import load_settings
 _LATENCY = "/sys/bus/usb-serial/devices/{name}/latency_timer"
 _SYNCED = Path("/run/systemd/timesync/synchronized")
 _MARKS = {Level.OK: "ok", Level.UNKNOWN: "??"}
-_PACKAGES = ("linli", "pymodbus", "pyserial", "aiohttp", "pydantic", "cryptography")
+_PACKAGES = (
+    "linli",
+    "pymodbus",
+    "pyserial",
+    "aiohttp",
+    "pydantic",
+    "cryptography",
+    "opencv-python-headless",
+)
 
 
 async def doctor_step(job: Job, config: Path | None, bundle: Path | None) -> bool:
@@ -150,14 +159,14 @@ def _settings(config: Path) -> StationConfig | None:
 
 
 def pack(bundle: Path, seen: list[Finding], job: Job, config: Path | None) -> None:
-    """Write findings, settings, record and versions; the data folder's keys and databases stay where they are."""
+    """Write findings, settings, record and versions; keys, databases, pictures and a camera's password stay."""
     parts = {
         "findings.txt": "\n".join(f"{one.level.value:<7} {one.text}" for one in seen),
         "versions.json": json.dumps({name: _version(name) for name in _PACKAGES}, indent=1),
     }
     for path in (config, job.data / RECORD_FILE):
         if path is not None and path.exists():
-            parts[path.name] = path.read_text(encoding="utf-8", errors="replace")
+            parts[path.name] = without_secrets(path.read_text(encoding="utf-8", errors="replace"))
     with tarfile.open(bundle, "w:gz") as out:
         for name, text in parts.items():
             data = text.encode()

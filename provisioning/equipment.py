@@ -1,26 +1,27 @@
-"""Scale, printer, scanner and card reader in a test: those of `station.toml`, by the station's own drivers.
+"""Scale, printer, scanner, card reader and camera in a test: those of `station.toml`, by the station's own drivers.
 
 Each is kept in the record as soon as it is tried, so an interruption loses at most the one at hand.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from edge.config import BusSection, StationConfig
 from edge.hardware.line import Line, open_line
 from edge.hardware.peripherals import LOOK_S, Peripherals
 from edge.peripherals import WEDGE
+from provisioning.camera_trial import try_camera
 from provisioning.device_words import NAMES, OUTCOMES, said_of
 from provisioning.hand_trials import try_card_reader, try_printer, try_scanner, try_wedge
 from provisioning.job import Job
-from provisioning.parts import DEVICES, Part
+from provisioning.parts import DEVICES, ON_PORTS, Part
 from provisioning.record import LastTest
 from provisioning.tried import DeviceTried
 from provisioning.weigh_trial import WeighTrial
 
 Lines = Callable[[BusSection], Line]
-_CAMERA = DeviceTried.of("camera", "not_fitted", "no_driver")
 
 
 async def try_equipment(
@@ -34,15 +35,21 @@ async def try_equipment(
     """Try the devices among `parts`; what did well before is not tried again without `again`."""
     wanted = [part for part in DEVICES if part in parts]
     missing = [part for part in wanted if getattr(config, part) is None]
-    _keep(
-        job, *(DeviceTried.of(part, "not_fitted", "not_in_settings") for part in missing), _CAMERA
-    )
+    _keep(job, *(DeviceTried.of(part, "not_fitted", "not_in_settings") for part in missing))
     due = [part for part in wanted if part not in missing and (again or not _did_well(job, part))]
+    if Part.CAMERA in due and (camera := config.camera) is not None:
+        await _try_until_well(job, lambda: try_camera(job, camera))
+    await _try_on_ports(job, config, [part for part in due if part in ON_PORTS], lines)
+
+
+async def _try_on_ports(
+    job: Job, config: StationConfig, due: Collection[Part], lines: Lines
+) -> None:
     try:
         ours = [part for part in due if _types(config, part) or await _is_lent(job, part)]
         async with _running(_only(config, ours), lines) as devices:
             for part in ours:
-                await _try_until_well(job, config, devices, part)
+                await _try_until_well(job, partial(_try, job, config, devices, part))
     finally:
         for part in due:
             await job.leases.give_back_device(part)
@@ -68,12 +75,10 @@ def _named(job: Job, one: DeviceTried) -> dict[str, object]:
     return {"name": texts.gettext(NAMES[one.name]), "said": said_of(texts, one)}
 
 
-async def _try_until_well(
-    job: Job, config: StationConfig, devices: Peripherals, part: Part
-) -> None:
+async def _try_until_well(job: Job, attempt: Callable[[], Awaitable[DeviceTried]]) -> None:
     """Try one; the technician may mend it and say `r`."""
     while True:
-        tried = await _try(job, config, devices, part)
+        tried = await attempt()
         _keep(job, tried)
         if tried.outcome != "bad":
             return
@@ -133,7 +138,7 @@ async def _trial(job: Job, config: StationConfig, devices: Peripherals, part: Pa
 
 def _only(config: StationConfig, parts: Collection[Part]) -> StationConfig:
     """Leave the ports of all others shut."""
-    return config.model_copy(update={part.value: None for part in DEVICES if part not in parts})
+    return config.model_copy(update={part.value: None for part in ON_PORTS if part not in parts})
 
 
 @asynccontextmanager
@@ -168,6 +173,6 @@ def _keep(job: Job, *news: DeviceTried) -> None:
     at = job.clock.wall().isoformat(timespec="seconds")
     old = job.record.tested or LastTest(at=at, technician="", doors=(), probes=())
     devices = {one.name: one for one in old.devices} | {one.name: one for one in news}
-    order = [*(part.value for part in DEVICES), "camera"]
+    order = [part.value for part in DEVICES]
     rows = tuple(devices[name] for name in order if name in devices)
     job.keep(tested=old.model_copy(update={"at": at, "devices": rows}))

@@ -12,7 +12,10 @@ class Part(StrEnum):
     PRINTER = "printer"
     SCANNER = "scanner"
     CARD_READER = "card_reader"
+    CAMERA = "camera"
 
 
-DEVICES = (Part.SCALE, Part.PRINTER, Part.SCANNER, Part.CARD_READER)
-"""Those with a serial port of their own."""
+ON_PORTS = (Part.SCALE, Part.PRINTER, Part.SCANNER, Part.CARD_READER)
+"""Those with a serial port of their own, which a running station holds."""
+DEVICES = (*ON_PORTS, Part.CAMERA)
+"""Those with a section of their own."""

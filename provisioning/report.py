@@ -14,6 +14,7 @@ from common.kit.identity import public_key, sign, verify
 from common.kit.said import Said
 from edge.access import pairing
 from edge.hardware.calibration import ProbeAsked
+from provisioning.camera_trial import picture_of
 from provisioning.job import Job
 from provisioning.lease import daemon_runs
 from provisioning.report_page import render
@@ -34,7 +35,9 @@ async def report_step(job: Job, out: Path) -> bool:
     owner = station_id(job.data)
     seed = _seed(job.data)
     key = None if seed is None or owner is None else public_key(seed).hex()
-    page = render(job.record, job.talk.texts, owner or "–", key)
+    cameras = [one for one in job.record.tested.devices if one.name == "camera"]
+    picture = picture_of(job.data, cameras[0]) if cameras else None
+    page = render(job.record, job.talk.texts, owner or "–", key, picture)
     write_whole(out, page if seed is None or owner is None else signed(page, seed, owner))
     found = wrongs(job.record, job.talk.texts)
     for one in found:

@@ -1,5 +1,6 @@
 """The page of the commissioning report: what stands in it, in the technician's language and her station's time."""
 
+from base64 import b64encode
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
@@ -20,8 +21,10 @@ QUALITIES = {"good": "good", "suspect": "suspect", "bad": "bad", "stale": "stale
 """A probe's quality → word."""
 
 
-def render(record: Record, texts: Texts, owner: str, key: str | None) -> bytes:
-    """Return the page; `key`: the public key that it will be signed by."""
+def render(
+    record: Record, texts: Texts, owner: str, key: str | None, picture: bytes | None = None
+) -> bytes:
+    """Return the page; `key`: the public key that it will be signed by, `picture`: the camera's JPEG."""
     tested = record.tested
     assert tested is not None
     source = files("provisioning").joinpath("templates/report.html").read_text(encoding="utf-8")
@@ -36,6 +39,7 @@ def render(record: Record, texts: Texts, owner: str, key: str | None) -> bytes:
         zones=zone_names(record, texts), doors=_doors(record, tested, texts),
         probes=_probes(record, tested, texts),
         day=lambda at_ms: f"{from_ms(at_ms).astimezone(texts.zone):%Y-%m-%d}",
+        picture=None if picture is None else b64encode(picture).decode(),
         why=WHY, device_names=NAMES, outcomes=OUTCOMES, said=partial(said_of, texts),
     )  # fmt: skip
     return page.encode()

@@ -75,7 +75,8 @@ def station_record(
     made |= {key: value for key, value in base.items() if key not in made}
     for key, value in chosen.items():
         _put(made, key, value)
-    return made
+    # a new section stands where it will stand when this file is the base
+    return {key: value for key, value in made.items() if not isinstance(value, list)} | made
 
 
 def checked_text(record: Mapping[str, Any], said: str) -> str:

@@ -11,6 +11,9 @@ DeviceWhy = Literal[
     "printer_read", "printer_unread", "printer_no_paper", "printer_not_ready", "printer_away",
     "printer_unsure", "scanner_read", "scanner_unreadable", "scanner_nothing", "wedge_works",
     "wedge_fails", "card_read", "card_nothing",
+    "camera_well", "camera_soft", "camera_black", "camera_white", "camera_flat", "camera_frozen",
+    "camera_blurred", "camera_missing", "camera_forbidden", "camera_no_opencv", "camera_away",
+    "camera_slow", "camera_broken",
 ]  # fmt: skip
 
 

@@ -50,6 +50,11 @@ def _postgres() -> str | None:
     return found.origin if found else None
 
 
+def _opencv() -> str | None:
+    found = importlib.util.find_spec("cv2")
+    return found.origin if found else None
+
+
 def _driver() -> str | None:
     """Playwright's own Node is linked against a library that a minimal Debian lacks."""
     found = importlib.util.find_spec("playwright")
@@ -76,6 +81,7 @@ PARTS = {
     "libmodbus": Part(
         lambda: ctypes.util.find_library("modbus"), "no libmodbus: `apt-get install libmodbus5`"
     ),
+    "opencv": Part(_opencv, "opencv-python-headless is not installed: `make setup`"),
     "browser-driver": Part(
         _driver, "Playwright's driver does not start: `apt-get install libatomic1`"
     ),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from common.kit.errors import ConfigError
@@ -251,7 +252,9 @@ class _Complaint:
                 )
 
     def _given(self) -> str:
-        value = self._item["input"]
+        value, field = self._item["input"], self._field()
+        if field is not None and not field.repr:  # there may be a password in it
+            return "…"
         return "{…}" if isinstance(value, dict | list | BaseModel) else repr(value)
 
     def _nearest(self) -> Said:
@@ -265,9 +268,12 @@ class _Complaint:
         return Said("known here: %(keys)s", keys=", ".join(valid))
 
     def _description(self) -> str:
-        place = _model_at(self._model, self._keys[:-1])
-        field = place.model_fields.get(str(self._keys[-1])) if place and self._keys else None
+        field = self._field()
         return f" ({field.description})" if field and field.description else ""
+
+    def _field(self) -> FieldInfo | None:
+        place = _model_at(self._model, self._keys[:-1])
+        return place.model_fields.get(str(self._keys[-1])) if place and self._keys else None
 
 
 def _nearest_line(keys: KeyPath, lines: Mapping[KeyPath, int]) -> int | None:

@@ -233,3 +233,41 @@ class Printer(Protocol):
 
     async def print(self, lines: Sequence[str]) -> PrintResult:
         """Print a receipt; whatever is wrong is the answer, never an error."""
+
+
+class Look(StrEnum):
+    """What a picture shows at a glance."""
+
+    WELL = "well"
+    BLACK = "black"
+    WHITE = "white"
+    FLAT = "flat"
+    """One colour: something covers the lens."""
+    FROZEN = "frozen"
+    """The same to the bit again and again: the camera hangs."""
+    BLURRED = "blurred"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture of the cabinet; its figures are those of a small gray copy."""
+
+    jpeg: bytes
+    width_px: int
+    height_px: int
+    brightness: float
+    """0 black, 255 white."""
+    spread: float
+    """Standard deviation of the brightness."""
+    sharpness: float
+    """Variance of the Laplacian."""
+    look: Look
+    is_sure: bool
+    """False: a person should look at it."""
+
+
+class Camera(Protocol):
+    """A camera: evidence, never a condition."""
+
+    async def picture(self) -> Picture:
+        """Take one; UnavailableError with a key `camera.…` when there is none."""

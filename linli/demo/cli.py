@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -15,6 +15,9 @@ import typer
 from cloud.access.seeded import SeedAccess
 from common.kit.errors import ConfigError, LinliError
 from common.kit.folder import hold
+from device_sim.camera_drawing import MISSING, can_draw
+from device_sim.camera_server import STREAM
+from device_sim.config import CabinetConfig
 from device_sim.config import load as load_cabinet
 from linli.demo.check import Check, CheckError, say
 from linli.demo.parcels import ToTry, parcels_to_try
@@ -98,6 +101,8 @@ def _hold(root: Path) -> BinaryIO:
 
 async def _demo(site: Site, *, check: bool, own_station_file: bool) -> None:
     cabinet = load_cabinet(site.cabinet_file, os.environ)
+    if cabinet.camera is not None:
+        site.ports.require_free("camera")
     held = _hold(site.root)
     stage = Stage(site)
     _stop_on_signals()
@@ -110,7 +115,7 @@ async def _demo(site: Site, *, check: bool, own_station_file: bool) -> None:
         else:
             async with _people(stage, access) as cast:
                 parcels = await parcels_to_try(stage, cast, access)
-            _greet(stage, access, parcels)
+            _greet(stage, cabinet, access, parcels)
             await _first_to_end(stage)
     except asyncio.CancelledError:
         typer.echo("\nstopping …")
@@ -159,7 +164,9 @@ async def _first_to_end(stage: Stage) -> None:
     raise LinliError("demo.ended", f"{names} ended by itself; see its log in {stage.site.root}")
 
 
-def _greet(stage: Stage, access: SeedAccess, parcels: tuple[ToTry, ...]) -> None:
+def _greet(
+    stage: Stage, cabinet: CabinetConfig, access: SeedAccess, parcels: tuple[ToTry, ...]
+) -> None:
     """Say where everything is and who can log in."""
     lines = [
         "",
@@ -170,6 +177,7 @@ def _greet(stage: Stage, access: SeedAccess, parcels: tuple[ToTry, ...]) -> None
         f"  keeper's tablet       {stage.keeper_url}/",
         f"  the cabinet itself    {stage.bench_url}/     push the doors shut here",
         f"  Modbus TCP            127.0.0.1:{stage.site.ports.modbus}",
+        *_camera_line(stage.site.ports, cabinet),
         "",
         "  who can get in:",
         *(f"    {one['role']:<10} {one['login']} / {one['password']}" for one in access.staff),
@@ -182,6 +190,12 @@ def _greet(stage: Stage, access: SeedAccess, parcels: tuple[ToTry, ...]) -> None
         f"  data and logs in {stage.site.root}; the same list in hub/demo-access.json",
     ]
     typer.echo("\n".join(lines))
+
+
+def _camera_line(ports: Ports, cabinet: CabinetConfig) -> Iterator[str]:
+    if cabinet.camera is not None:
+        where = f"http://127.0.0.1:{ports.camera}{STREAM}" if can_draw() else MISSING
+        yield f"  its camera            {where}"
 
 
 def _parcel_line(one: ToTry) -> str:

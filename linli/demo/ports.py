@@ -29,6 +29,11 @@ class Ports:
         """Return the hub's TLS port for stations; taken by `--tls` alone."""
         return self.hub + 1
 
+    @property
+    def camera(self) -> int:
+        """Return the port of the cabinet's camera; taken where the cabinet file has one."""
+        return self.simulator + 1
+
     def require_free(self, *more: str) -> None:
         """Raise UnavailableError that names the first taken port and what to do; `more` names further ones."""
         for name in ("hub", "kiosk", "keeper", "simulator", "modbus", *more):

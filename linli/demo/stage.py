@@ -35,7 +35,7 @@ class Stage:
         self.simulator = program(
             "sim", f"{self.bench_url}/healthz", *("sim", "run", "--config", str(site.cabinet_file)),
             *("--data", str(site.simulator), "--port", str(ports.simulator)),
-            *("--modbus-port", str(ports.modbus)),
+            *("--modbus-port", str(ports.modbus), "--camera-port", str(ports.camera)),
         )  # fmt: skip
         self.hub = program(
             "hub", f"{self.hub_url}/readyz", *("hub", "serve", "--data", str(site.hub)),

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 from common.kit.errors import ConfigError
 from common.kit.toml_text import table
+from device_sim.camera_server import STREAM
 from device_sim.config import BoardSection, CabinetConfig
 from edge.instruments import OWN_PROBE_DRIVERS, shipped
 from edge.wiring import CompartmentSection, FlapSection
@@ -41,6 +43,7 @@ def station_toml(
                 for head, keys in serial_sections(cabinet, ptys)
                 for line in _table(head, **keys)
             ),
+            *_camera(cabinet, ports.camera),
             *_table(
                 "[screen]",
                 kiosk_port=ports.kiosk,
@@ -120,6 +123,15 @@ def _devices(cabinet: CabinetConfig) -> Iterator[str]:
         yield from _table(
             "[[device]]", name=name, kind=kind, bus=board.bus, unit=board.unit, **zone
         )
+
+
+def _camera(cabinet: CabinetConfig, port: int) -> Iterator[str]:
+    camera = cabinet.camera
+    if camera is None:
+        return
+    name = f"{quote(camera.user, '')}:{quote(camera.password, '')}@" if camera.user else ""
+    size = {"width_px": camera.width_px, "height_px": camera.height_px}
+    yield from _table("[camera]", source=f"http://{name}127.0.0.1:{port}{STREAM}", **size)
 
 
 def _compartments(cabinet: CabinetConfig) -> Iterator[str]:

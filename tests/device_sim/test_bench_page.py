@@ -31,7 +31,8 @@ class Running:
 def simulator(data: Path, *more: str | Path, cabinet: Path = CABINET_FILE) -> Iterator[Running]:
     """Run the command with free ports until the block ends."""
     command = "from linli.cli import main; main()"
-    options = ["--config", cabinet, "--data", data, "--port", "0", "--modbus-port", "0", *more]
+    options = ["--config", cabinet, "--data", data, "--port", "0", "--modbus-port", "0"]
+    options += ["--camera-port", "0", *more]
     with subprocess.Popen(
         [sys.executable, "-c", command, "sim", "run", *map(str, options)],
         cwd=ROOT,

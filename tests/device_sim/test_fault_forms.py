@@ -3,17 +3,20 @@
 import pytest
 from pydantic import TypeAdapter
 
+from device_sim.camera_config import CameraSection
 from device_sim.fault_forms import FaultForm, fault_forms, kinds
 from device_sim.fault_texts import FaultWords
 from device_sim.faults import Fault
 from device_sim.texts import LANGUAGES, words
 from tests.device_sim.cabinets import Rig, config
 
+WITH_CAMERA = config().model_copy(update={"camera": CameraSection()})
+
 FAULT: TypeAdapter[Fault] = TypeAdapter(Fault)
 
 
 def forms(language: str = "en") -> dict[str, FaultForm]:
-    groups = fault_forms(config(), FaultWords(language))
+    groups = fault_forms(WITH_CAMERA, FaultWords(language))
     return {form.kind: form for group in groups for form in group.forms}
 
 
@@ -36,7 +39,7 @@ def test_every_kind_has_a_form() -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind, _ in kinds()])
 def test_a_form_left_as_it_is_can_be_laid_on_and_lifted(kind: str) -> None:
-    rig = Rig()
+    rig = Rig(WITH_CAMERA)
     body = filled(forms()[kind])
     if kind == "sensor_shows":
         body["shows"] = "85.0"
@@ -75,4 +78,5 @@ def test_what_has_no_target_has_no_form() -> None:
     )
     known = {one.kind for group in fault_forms(warm, FaultWords("en")) for one in group.forms}
     assert "compressor_off" not in known
+    assert "camera_gone" not in known
     assert "jam" in known

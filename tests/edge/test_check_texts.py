@@ -22,7 +22,7 @@ from tests.parts import ROOT
 
 ZH, EN = Catalogue().texts(Lang.ZH), Catalogue().texts(Lang.EN)
 ROOMS = (
-    "edge/check.py", "edge/device_check.py", "edge/hub_check.py", "edge/sync/certificate.py",
+    "edge/check.py", "edge/camera_check.py", "edge/device_check.py", "edge/hub_check.py", "edge/sync/certificate.py",
     "edge/hardware", "provisioning/doctor.py", "common/kit/folder.py", "common/kit/identity.py",
     "common/kit/config.py", "common/kit/said.py", "provisioning",
     "edge/access/enrolment.py", "edge/access/pairing.py",

@@ -17,7 +17,7 @@ from device_sim.app import Sim
 from device_sim.iron_faults import SensorOffset
 from linli.demo.ports import Ports
 from linli.demo.station_file import station_toml
-from provisioning.parts import DEVICES
+from provisioning.parts import DEVICES, ON_PORTS
 from tests.parts import ROOT
 from tests.provisioning.site import at_cabinet
 from tests.provisioning.small import drawing, small
@@ -165,7 +165,7 @@ def test_devices_are_tried_beside_a_running_daemon(tmp_path: Path) -> None:
             words = [word for part in DEVICES for word in ("--part", part.value)]
             words += ["--config", str(station), "--bench", sim.bench.url]
             assert await technician.run("test", *words) == 0, technician.errors
-            for part in DEVICES:
+            for part in ON_PORTS:
                 await _hears(daemon, f"device:{part.value} is lent".encode())
             await _hears(daemon, b"device:card_reader is back")
         finally:

@@ -12,6 +12,7 @@ from common.kit.identity import StationSecrets, public_key
 from device_sim.app import Sim
 from device_sim.faults import Jam
 from edge.config import StationConfig
+from edge.peripherals import CameraSection
 from firmware_protocols.lock_boards import LineProtocol
 from provisioning.record import LearntDoor, Record, load_record
 from provisioning.station_file import station_record
@@ -55,13 +56,15 @@ def test_a_cabinet_is_learnt_tested_and_configured(tmp_path: Path) -> None:
         assert await technician.run("test", "--cycles", "2", "--technician", "李师傅") == 0
         station = tmp_path / "station.toml"
         config = ("config", "--out", str(station), "--station-id", STATION)
-        assert await technician.run(*config) == 0, technician.errors
+        camera = ("--set", "camera.source=rtsp://keeper:hunter2@cam.lan/1")
+        assert await technician.run(*config, *camera) == 0, technician.errors
         assert not technician.steps("untested")
         assert await technician.run(*config, "--diff") == 0
         assert await technician.run(*config, "--check") == 0
         made = load_toml(StationConfig, station, {})
         wanted = station_of(small(), tmp_path / "sim")
         assert made.zone == wanted.zone
+        assert made.camera == CameraSection(source="rtsp://keeper:hunter2@cam.lan/1")
         assert _doors(made) == _doors(wanted)
         assert [bus.port for bus in made.bus] == [str(sim.serial[0].link)]
         assert await technician.run("report", "--out", str(tmp_path / "unsigned.html")) == 1

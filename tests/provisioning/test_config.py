@@ -1,15 +1,20 @@
 """`config` writes nothing that hangs on other boards than were learnt, and names settings that are not there."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from common.kit.config import load_toml
 from common.kit.errors import ConflictError, InvalidError
+from edge.config import StationConfig
+from edge.peripherals import CameraSection
+from firmware_protocols.lock_boards import LineProtocol
 from provisioning.configuring import Choices, config_step
-from provisioning.record import DrawnDoor, DrawnZone
+from provisioning.record import DrawnDoor, DrawnZone, FoundBus
 from provisioning.station_file import station_record
-from tests.provisioning.site import job_in
+from tests.provisioning.site import job_in, said
 from tests.provisioning.test_lines import KNOWN, line
 
 ZONE = DrawnZone(name="z", name_zh="常温", name_en="air")
@@ -39,3 +44,25 @@ def test_settings_to_keep_that_are_not_there(tmp_path: Path) -> None:
     choices = Choices(tmp_path / "station.toml", base=tmp_path / "nosuch.toml")
     with job_in(tmp_path / "data") as job, pytest.raises(InvalidError, match="no such file"):
         asyncio.run(config_step(job, choices))
+
+
+def test_a_new_section_is_written_where_it_stays_and_its_password_is_not_shown(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "station.toml"
+    asked = "camera.source=rtsp://lens:hunter2@cam.lan/1"
+    choices = Choices(file, station_id="01K0YANGGVANG0000000000003", also=(asked,))
+    with job_in(tmp_path / "data") as job:
+        bus = FoundBus(name="bus2", port="/dev/c", baud=9600, protocol=LineProtocol.MODBUS)
+        (probe, *_) = DRAWN.probes
+        probes = (probe.model_copy(update={"bus": "bus2"}),)
+        job.record = DRAWN.with_(buses=(*DRAWN.buses, bus), probes=probes)
+        assert not asyncio.run(config_step(job, replace(choices, diff=True)))
+        assert asyncio.run(config_step(job, choices))
+        assert asyncio.run(config_step(job, Choices(file, diff=True))), "nothing moves afterwards"
+    lines = str(next(one for one in said(tmp_path / "data") if one.get("step") == "difference"))
+    assert "rtsp://cam.lan/…" in lines
+    assert "hunter2" not in lines
+    assert load_toml(StationConfig, file, {}).camera == CameraSection(
+        source=asked.partition("=")[2]
+    )

@@ -86,7 +86,7 @@ def test_all_of_them_on_real_ports(tmp_path: Path) -> None:
         found = devices_of(technician.data)
         assert {name: one.why for name, one in found.items()} == {
             "scale": "scale_weighed", "printer": "printer_read", "scanner": "scanner_read",
-            "card_reader": "card_read", "camera": "no_driver",
+            "card_reader": "card_read", "camera": "not_in_settings",
         }  # fmt: skip
         assert found["scale"].figures["read_g"] == 5000
         _, printer = sim.cabinet.serial.find(PrinterDevice)
@@ -99,7 +99,10 @@ def test_all_of_them_on_real_ports(tmp_path: Path) -> None:
     at_cabinet(tmp_path, cabinet, body)
     record = load_record(tmp_path / "data")
     for lang, words in (
-        (Lang.ZH, ("空秤 0 克；5000 克称得 5000 克", "已打印，纸上看得清", "本版本还不支持")),
+        (
+            Lang.ZH,
+            ("空秤 0 克；5000 克称得 5000 克", "已打印，纸上看得清", "station.toml 里没有它的一节"),
+        ),
         (Lang.EN, ("5000 g were weighed as 5000 g", "printed, and its paper can be read")),
     ):
         page = render(record, Catalogue().texts(lang), STATION, None).decode()
@@ -392,7 +395,7 @@ def test_what_is_not_in_the_settings_and_what_the_daemon_holds(tmp_path: Path) -
         assert job.record.tested is not None
         assert {one.name: one.why for one in job.record.tested.devices} == {
             "scale": "daemon_runs", "printer": "not_in_settings", "scanner": "not_in_settings",
-            "card_reader": "not_in_settings", "camera": "no_driver",
+            "card_reader": "not_in_settings", "camera": "not_in_settings",
         }  # fmt: skip
         assert tell_equipment(job, job.record.tested.devices) == ["scale"]
 
@@ -426,7 +429,7 @@ def test_an_interruption_keeps_what_was_tried_and_goes_on_there(tmp_path: Path) 
                 try:
                     await try_equipment(job, station, parts, lines=lines)
                 except StopError:
-                    assert {*devices_of(tmp_path)} == {"scale", "camera"}
+                    assert {*devices_of(tmp_path)} == {"scale"}
         ticking.cancel()
 
     on_devices(cabinet_with(*SERIAL), station_with(), body)

@@ -107,6 +107,18 @@ def test_the_recycling_box_keeps_its_flaps_and_devices(tmp_path: Path) -> None:
     assert (subject.scale.kind, subject.scale.checksum, subject.scale.bits) == ("toledo", True, 8)
     assert subject.card_reader is not None
     assert subject.printer is not None
+    assert subject.camera is not None
+    assert subject.camera.source == "http://127.0.0.1:8821/stream.mjpg"
+    assert (subject.camera.width_px, subject.camera.height_px) == (1280, 720)
+
+
+def test_a_cameras_name_and_password_are_in_its_address(tmp_path: Path) -> None:
+    secrets = {"LINLI_CAMERA__USER": "lens", "LINLI_CAMERA__PASSWORD": "a/b@c"}
+    cabinet = load(ROOT / "cabinets" / "lvyuan-6.toml", secrets)
+    (tmp_path / "station.toml").write_text(_text(cabinet), encoding="utf-8")
+    subject = load_toml(StationConfig, tmp_path / "station.toml", {})
+    assert subject.camera is not None
+    assert subject.camera.source == "http://lens:a%2Fb%40c@127.0.0.1:8821/stream.mjpg"
 
 
 def _own(folder: Path) -> Site:
