@@ -120,13 +120,14 @@ class Noise:
         return late_s
 
     def _damaged(self, unit: int, answer: Answer) -> bytes:
-        data = answer.data
+        frame, data = answer.data, b""  # forged of one sound frame each: of several, none is sound
         for other in self._hitting(ForeignFrame, unit):
-            foreign = self._forge.readdressed(data, other.by * self._forge.step)
-            data = foreign if other.instead else foreign + data
+            foreign = self._forge.readdressed(frame, other.by * self._forge.step)
+            frame, data = (foreign, data) if other.instead else (frame, foreign + data)
         for wrong in self._hitting(ForeignFunction, unit):
-            foreign = self._forge.other_function(data)
-            data = foreign if wrong.instead else foreign + data
+            foreign = self._forge.other_function(frame)
+            frame, data = (foreign, data) if wrong.instead else (frame, foreign + data)
+        data += frame
         for sound in self._hitting(Unsolicited, unit):
             data = _placed(self._unasked(unit, answer.data), data, sound.place)
         for rubbish in self._hitting(Garbage, unit):

@@ -137,6 +137,17 @@ def test_another_functions_frame_has_a_right_checksum(instead: bool) -> None:
     assert said(rig.send(READ_1)) == foreign + (b"" if instead else SHUT_1)
 
 
+def test_of_several_forged_frames_each_has_a_right_checksum() -> None:
+    """Forged out of two frames in a row, a checksum would be wrong by what the forging changed."""
+    rig = Rig()
+    lay(rig, kind="foreign_frame", target=1, by=7, instead=False)
+    for seed in (1, 2):
+        lay(rig, kind="foreign_function", target=1, instead=False, seed=seed)
+    stranger = modbus_rtu.encode(8, bytes.fromhex("02 01 00"))
+    other = modbus_rtu.encode(1, bytes.fromhex("01 01 00"))
+    assert said(rig.send(READ_1)) == other + other + stranger + SHUT_1
+
+
 def test_an_echo_is_what_was_sent() -> None:
     rig = Rig()
     lay(rig, kind="local_echo", target="bus0")
