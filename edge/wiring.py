@@ -1,5 +1,6 @@
 """Which board opens and senses each door, as `station.toml` says it, and what can be wrong with that."""
 
+import difflib
 from collections.abc import Sequence
 from typing import Literal, Self
 
@@ -20,6 +21,15 @@ class Section(BaseModel):
     """A section of a settings file: frozen, and an unknown key is refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def one_of(kind: str, known: Sequence[str], what: str) -> str:
+    """Return `kind`; ValueError with the nearest one when it is not `known`."""
+    if kind not in known:
+        near = difflib.get_close_matches(kind, known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+        raise ValueError(f"there is no {what} for {kind!r}; {hint}")
+    return kind
 
 
 class DoorSection(Section):
