@@ -7,7 +7,7 @@ import pytest
 
 from common.kit.errors import ConflictError, InvalidError
 from provisioning.configuring import Choices, config_step
-from provisioning.record import DrawnDoor, DrawnZone
+from provisioning.record import DrawnDoor, DrawnZone, LearntDevice
 from provisioning.station_file import station_record
 from tests.provisioning.site import job_in
 from tests.provisioning.test_lines import KNOWN, line
@@ -39,3 +39,29 @@ def test_settings_to_keep_that_are_not_there(tmp_path: Path) -> None:
     choices = Choices(tmp_path / "station.toml", base=tmp_path / "nosuch.toml")
     with job_in(tmp_path / "data") as job, pytest.raises(InvalidError, match="no such file"):
         asyncio.run(config_step(job, choices))
+
+
+SCALE = LearntDevice(
+    name="scale-bus0-30", bus="bus0", unit=30, kind="weigh_v380", capacity_g=30_000, division_g=10
+)
+METER = LearntDevice(name="meter", bus="bus0", unit=31, kind="sdm120")
+WRITTEN = {
+    "kind": "weigh_v380", "bus": "bus0", "unit": 30, "capacity_g": 30_000.0, "division_g": 10.0,
+}  # fmt: skip
+
+
+def test_a_scale_on_a_bus_has_a_section_and_is_no_device() -> None:
+    made = station_record(DRAWN.with_(devices=(SCALE, METER)), {}, {})
+    assert made["scale"] == WRITTEN
+    assert [one["name"] for one in made["device"]] == ["meter"]
+    assert "device" not in station_record(DRAWN.with_(devices=(SCALE,)), {}, {})
+
+
+def test_what_a_person_has_set_at_a_scale_stays() -> None:
+    known = DRAWN.with_(devices=(SCALE,))
+    tuned = {"scale": WRITTEN | {"minimum_g": 50.0, "capacity_g": 15_000.0}}
+    assert station_record(known, tuned, {})["scale"] == tuned["scale"]
+    other = {"scale": WRITTEN | {"unit": 29, "minimum_g": 50.0}}
+    assert station_record(known, other, {})["scale"] == WRITTEN
+    serial = {"scale": {"port": "/dev/x", "capacity_g": 1, "division_g": 1}}
+    assert station_record(known, serial, {})["scale"] == serial["scale"]
