@@ -15,6 +15,7 @@ from edge.hardware.latest_weight import POLL_S, STALE_S, LatestWeight
 from edge.hardware.line import Line
 from edge.hardware.ports import PointSeen, ScaleReading
 from edge.hardware.profiled import ProfiledDevice
+from edge.hardware.weighing import LONGEST_GAP_S
 from firmware_protocols.profile import Role
 from firmware_protocols.weights import Flaw, Weight
 
@@ -47,7 +48,10 @@ class BusScale(LatestWeight):
             self._waiting -= 1
 
     async def run(self) -> None:
-        """Keep the weight fresh until cancelled."""
+        """Keep the weight fresh until cancelled.
+
+        What needed repeats until it was whole is passed over: its weight is older than it seems.
+        """
         async with asyncio.TaskGroup() as group:
             if self._own_line is not None:
                 group.create_task(self._own_line(), name="the scale's line")
@@ -61,7 +65,8 @@ class BusScale(LatestWeight):
             weight = weight_of(await self._device.read())
             if weight is not None:
                 heard_s = loop.time()
-                self.take(weight)
+                if heard_s - asked_s <= LONGEST_GAP_S:
+                    self.take(weight)
             elif loop.time() - heard_s > STALE_S:
                 detail = "does not answer; check power, wiring, address and speed of its bus"
                 self.say(up=False, sound=False, detail=detail)

@@ -14,9 +14,10 @@ from common.kit.clock import SystemClock
 from common.kit.work import ThreadWork
 from device_sim.cabinet import Cabinet
 from device_sim.config import CabinetConfig
-from device_sim.faults import NoAnswer
+from device_sim.faults import Fault, LateAnswer, NoAnswer
 from device_sim.profile_board import ProfileBoard
 from device_sim.pty_port import PtyPort
+from device_sim.wire_faults import AnswerToNext, BitFlips, ForeignFrame, Garbage
 from edge.hardware.bus_scale import IDLE_S, weight_of
 from edge.hardware.latest_weight import POLL_S
 from edge.hardware.line import open_line
@@ -196,6 +197,37 @@ def test_silence_is_stale_and_away_and_it_comes_back() -> None:
         await weigh.until(lambda: weigh.devices.states[0].sound)
         assert (await weigh.fresh()).gross_mg == 0
         assert weigh.news == [True, False, True]
+
+    on_scale(body)
+
+
+DISTURBANCES: list[Fault] = [
+    BitFlips(kind="bit_flips", target="bus1", rate=0.002),
+    AnswerToNext(kind="answer_to_next", target=UNIT, share=0.1),
+    LateAnswer(kind="late_answer", target=UNIT, share=0.1, delay_s=0.5),
+    ForeignFrame(kind="foreign_frame", target=UNIT, by=7, share=0.1),
+    Garbage(kind="garbage", target=UNIT, before=3, after=2, share=0.1),
+]
+
+
+@pytest.mark.parametrize("fault", DISTURBANCES, ids=lambda one: one.kind)
+def test_a_disturbed_line_never_makes_a_weight(fault: Fault) -> None:
+    """Every number that is called good lay there within the last second."""
+
+    async def body(weigh: WeighBench) -> None:
+        loop, good = asyncio.get_running_loop(), 0
+        await weigh.fresh()
+        weigh.cabinet.lay(fault)
+        before_g, now_g, since_s = 0.0, 0.0, loop.time()
+        for turn in range(12):
+            before_g, now_g, since_s = now_g, 330.0 * (turn + 1), loop.time()
+            weigh.put(now_g)
+            while loop.time() < since_s + 4:
+                said_g = (await weigh.driver.next()).gross_g
+                may_g = {now_g} if loop.time() > since_s + 1.0 else {before_g, now_g}
+                assert said_g is None or said_g in may_g
+                good += said_g is not None
+        assert good > 20, "it is not silence that passes here"
 
     on_scale(body)
 
