@@ -8,6 +8,7 @@ from jinja2 import DictLoader, Environment
 from device_sim.config import CabinetConfig
 from device_sim.fault_forms import fault_forms
 from device_sim.fault_texts import FaultWords
+from device_sim.profile_board import shipped
 from device_sim.texts import LANGUAGES, words
 from firmware_protocols.escpos import Paper
 from firmware_protocols.gm65 import SCANNERS
@@ -38,7 +39,7 @@ class BenchPage:
                 config=config,
                 groups=fault_forms(config, FaultWords(language)),
                 scanners=SCANNERS,
-                scales=SCALES,
+                scales=_scales(config),
                 papers=[paper.value for paper in Paper],
             )
             for language in LANGUAGES
@@ -58,3 +59,10 @@ class BenchPage:
             raise web.HTTPNotFound
         kind = _TYPES[name.rsplit(".", 1)[1]]
         return web.Response(body=self._files[name], content_type=kind, charset="utf-8")
+
+
+def _scales(config: CabinetConfig) -> list[str]:
+    """Return the names of all scales, as `POST /scale` takes them."""
+    on_ports = [one.name for one in config.serial if one.kind in SCALES]
+    profiled = [one for one in config.board if one.profile_kind is not None]
+    return on_ports + [str(one.unit) for one in profiled if shipped(one.kind).weight is not None]

@@ -22,9 +22,10 @@ from device_sim.lock import Burn, Lock, Movement
 from device_sim.physics import Physics
 from device_sim.plain_relays import LcBoard, R421a08Board
 from device_sim.probe_board import ProbeBoard
-from device_sim.profile_board import profile_board
+from device_sim.profile_kinds import profile_board
 from device_sim.qianming_board import QianmingBoard
 from device_sim.relay_board import RelayBoard
+from device_sim.scale_board import Scales
 from device_sim.serial_devices import SerialDevices
 from device_sim.state import CabinetState, StoryState, state_of
 from device_sim.telling import Telling
@@ -96,6 +97,7 @@ class Cabinet:
             for bus in config.bus
         ]
         self.serial = SerialDevices(config.serial, self.faults, self.settle, jitter)
+        self.scales = Scales(self.serial.devices, boards)
         buses = dict(zip((bus.name for bus in config.bus), self._buses, strict=True))
         self._bus_of = {one.unit: buses[one.bus] for one in config.board}
         sensors = {door.label: door.contact for door in config.door}

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from common.kit.config import load_toml
 from device_sim.box_config import FillSection
 from device_sim.camera_config import CameraSection
-from device_sim.serial_config import SerialSection
+from device_sim.serial_config import Capacity, Division, SerialSection
 from device_sim.zone_config import Name, ZoneSection
 from firmware_protocols import profiles
 from firmware_protocols.lock_boards import (
@@ -110,6 +110,8 @@ class BoardSection(_Section):
     zones: tuple[str, ...] = Field(
         default=(), description="instead of `zone`, where each probe hangs, by channel from 0"
     )
+    capacity_g: Capacity = 30_000.0
+    division_g: Division = 10.0
 
     @property
     def lock_kind(self) -> LockKind | None:

@@ -10,7 +10,6 @@ from functools import cache
 
 from common.kit.config import load_toml
 from device_sim.board import ModbusBoard, RefusalError
-from device_sim.config import BoardSection, CabinetConfig
 from device_sim.physics import Physics
 from device_sim.sensors import SHOWN_C, Shows
 from device_sim.zone import Zone
@@ -50,23 +49,6 @@ def shipped(kind: str) -> Profile:
     return load_toml(Profile, profiles.path_of(kind), {})
 
 
-def profile_board(
-    section: BoardSection, config: CabinetConfig, physics: Physics, jitter: random.Random
-) -> "ProfileBoard":
-    """Return the board that a section of the cabinet file describes."""
-    zones, housing = section.hangs_in, config.cabinet
-    points = {zone.name: zone.set_point_c for zone in config.zone}
-    set_point_c = points[zones[0]] if zones else None
-    return ProfileBoard(
-        section.unit,
-        shipped(section.kind),
-        zones,
-        physics,
-        jitter,
-        set_point_c=housing.ambient_c if set_point_c is None else set_point_c,
-    )
-
-
 class ProfileBoard(ModbusBoard):
     """A controller, meter or probe module at its unit."""
 
@@ -86,7 +68,7 @@ class ProfileBoard(ModbusBoard):
         self.probes = max(profile.probes, default=-1) + 1
         self.can_show = frozenset(_can_show(profile))
         self._wired_as = unit
-        self._profile, self._physics = profile, physics
+        self._profile, self.physics = profile, physics
         self._zones = zones
         self._open_since_s: float | None = None
 
@@ -119,7 +101,7 @@ class ProfileBoard(ModbusBoard):
         held: dict[Place, int] = {}
         for point in self._profile.point:
             try:
-                found = profile_codec.encode(point, self._value(point))
+                found = profile_codec.encode(point, self.value(point))
             except RangeError:
                 raise RefusalError(ExceptionCode.DEVICE_FAILURE) from None
             for place, word in found.items():
@@ -146,13 +128,13 @@ class ProfileBoard(ModbusBoard):
             zone.start_defrost()
 
     def _settle(self, at_s: float) -> None:
-        now_s = self._physics.advance(at_s)
+        now_s = self.physics.advance(at_s)
         if not self._is_ajar():
             self._open_since_s = None
         elif self._open_since_s is None:
             self._open_since_s = now_s
 
-    def _value(self, point: Point) -> Value | None:
+    def value(self, point: Point) -> Value | None:
         """Return what a point says now; None: no probe hangs there."""
         if point.role in PROBE_ROLES:
             sensed_c = self._sensed_c(point.channel)
@@ -160,10 +142,12 @@ class ProfileBoard(ModbusBoard):
             return self._air_c(point.channel) if sensed_c is None and not can_say_none else sensed_c
         if point.role is Role.PROBE_FAULT:
             return self._is_known_broken(point)
+        if point.must_be is not None:
+            return point.must_be * point.scale + point.offset
         if (number := self._numbers().get(point.role)) is not None:
             return number
         if not point.is_flag:
-            return 0.0  # °C in the register of units, no trouble in the register of states
+            return 0.0  # no trouble in the register of states
         return self._flags().get(point.role, False)
 
     def _sensed_c(self, channel: int) -> float | None:
@@ -171,7 +155,7 @@ class ProfileBoard(ModbusBoard):
         if air_c is None:
             return None
         measured_c = air_c + self._noise_c()
-        sensed = self._physics.sensors.sense(self._wired_as, channel, measured_c, self.jitter)
+        sensed = self.physics.sensors.sense(self._wired_as, channel, measured_c, self.jitter)
         says_none = sensed.is_error or sensed.temperature_c == SHOWN_C[Shows.NO_SENSOR]
         return None if says_none else sensed.temperature_c
 
@@ -183,7 +167,7 @@ class ProfileBoard(ModbusBoard):
 
     def _numbers(self) -> Mapping[Role, float]:
         runs, air_c = self._compressor_on(), self._air_c(0)
-        outside_c = self._physics.outside.temperature_c
+        outside_c = self.physics.outside.temperature_c
         air_c = outside_c if air_c is None else air_c
         watts, volts = self._watts(), VOLTAGE_V + self.jitter.uniform(-1, 1)
         apparent_va = watts / POWER_FACTOR
@@ -209,7 +193,7 @@ class ProfileBoard(ModbusBoard):
         high = self._is_controller and air_c > self.set_point_c + ALARM_OFF_C
         low = self._is_controller and air_c < self.set_point_c - ALARM_OFF_C
         since_s = self._open_since_s
-        long_open = since_s is not None and self._physics.now_s - since_s >= DOOR_ALARM_S
+        long_open = since_s is not None and self.physics.now_s - since_s >= DOOR_ALARM_S
         return {
             Role.COMPRESSOR: runs,
             Role.FAN: zone is not None and zone.fan_on,
@@ -231,17 +215,17 @@ class ProfileBoard(ModbusBoard):
         """Return what a probe hangs in: the probes of a controller in its zone, or in the open."""
         if self._is_controller:
             zone = self._zone(0)
-            return (self._physics.outside if zone is None else zone.air).temperature_c
+            return (self.physics.outside if zone is None else zone.air).temperature_c
         zone = self._zone(channel)
         return None if zone is None else zone.air.temperature_c
 
     def _zone(self, channel: int) -> Zone | None:
-        return self._physics.zones[self._zones[channel]] if channel < len(self._zones) else None
+        return self.physics.zones[self._zones[channel]] if channel < len(self._zones) else None
 
     def _fed(self) -> list[Zone]:
         """Return what a meter measures: its zone, or all of the cabinet."""
         zone = self._zone(0)
-        return list(self._physics.zones.values()) if zone is None else [zone]
+        return list(self.physics.zones.values()) if zone is None else [zone]
 
     def _watts(self) -> float:
         return sum(zone.watts for zone in self._fed())
@@ -256,7 +240,7 @@ class ProfileBoard(ModbusBoard):
 
     def _is_ajar(self) -> bool:
         zone = self._zone(0)
-        return zone is not None and self._physics.open_doors(zone.name) > 0
+        return zone is not None and self.physics.open_doors(zone.name) > 0
 
     def _noise_c(self) -> float:
         return self.jitter.uniform(-NOISE_C, NOISE_C)

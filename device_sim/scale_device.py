@@ -1,54 +1,30 @@
-"""Simulated scales: what lies on them, how long it swings, how their zero drifts; three ways of saying it."""
+"""Simulated scales with a port of their own: three ways of saying what lies there."""
 
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from device_sim.board import TURNAROUND_S, Answer
+from device_sim.load import Load
 from device_sim.serial_config import SerialSection
 from firmware_protocols import cas, mt_sics, toledo
-from firmware_protocols.weights import Flaw, ScaleKind, Weight
+from firmware_protocols.weights import ScaleKind
 
 EVERY_S = 0.2
 """Pause between two frames of a scale that speaks by itself."""
-_SWING_DIVISIONS = 20
 
 
-class ScaleDevice(ABC):
-    """One scale; at rest it shows multiples of its division."""
+class ScaleDevice(Load, ABC):
+    """One scale on a port of its own."""
 
     unit = -1
     """Alone on its line: it has no address that a fault could name."""
 
     def __init__(self, section: SerialSection, jitter: random.Random) -> None:
         """Be empty; `jitter` swings it and spreads its answers."""
+        super().__init__(section.capacity_g, section.division_g, jitter)
         self.checksum = section.checksum
-        self.capacity_mg = round(section.capacity_g * 1000)
-        self.division_mg = round(section.division_g * 1000)
-        self.jitter = jitter
-        self.load_mg = 0
-        self._drift_mg_per_s = 0.0
-        self._loaded_s = self._still_s = float("-inf")
         self._heard = b""
-
-    def put(self, load_g: float, at_s: float, *, moving_s: float, drift_g_per_s: float) -> None:
-        """Let `load_g` lie on it from now: it swings for `moving_s` and says so; a drift it does not say."""
-        self.load_mg = round(load_g * 1000)
-        self._drift_mg_per_s = drift_g_per_s * 1000
-        self._loaded_s, self._still_s = at_s, at_s + moving_s
-
-    def weight(self, at_s: float) -> Weight:
-        """Return what it shows."""
-        true_mg = self.load_mg
-        if self._drift_mg_per_s:
-            true_mg += round(self._drift_mg_per_s * (at_s - self._loaded_s))
-        is_moving = at_s < self._still_s
-        if is_moving:
-            swing_mg = _SWING_DIVISIONS * self.division_mg
-            true_mg += self.jitter.randint(-swing_mg, swing_mg)
-        shown_mg = round(true_mg / self.division_mg) * self.division_mg
-        flaw = Flaw.RANGE if shown_mg > self.capacity_mg else None
-        return Weight(shown_mg, not is_moving and flaw is None, flaw)
 
     def feed(self, data: bytes, at_s: float) -> list[Answer]:
         """Hear commands; one that is not for it is passed over."""

@@ -10,7 +10,6 @@ from device_sim.bodies import body_of
 from device_sim.cabinet import Cabinet
 from device_sim.card_device import CardDevice
 from device_sim.printer_device import PrinterDevice
-from device_sim.scale_device import ScaleDevice
 from device_sim.scanner_device import ScannerDevice
 from firmware_protocols.escpos import Paper, Status
 
@@ -124,7 +123,7 @@ class SerialBench:
     async def load(self, request: web.Request) -> web.Response:
         """POST /scale: lay something on it; `shown_g` is what it shows at once."""
         act = await body_of(request, _LOAD)
-        _, scale = self._devices.find(ScaleDevice, act.name)  # type: ignore[type-abstract] # any of them
+        scale = self._cabinet.scales.find(act.name)
         now_s = self._cabinet.settle_now()
         scale.put(act.load_g, now_s, moving_s=act.moving_s, drift_g_per_s=act.drift_g_per_s)
         now = scale.weight(now_s)

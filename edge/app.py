@@ -84,7 +84,7 @@ class Edge:
             self.blobs,
         )
         self.hardware = ports.hardware(config, ports.open_line)
-        self.peripherals = Peripherals(config, ports.open_line)
+        self.peripherals = Peripherals(config, ports.open_line, self.hardware)
         types = config.scanner is not None and config.scanner.kind == WEDGE
         self.scans = ScanFeed(self.peripherals.scanner, types=types)
         self.doors = Doors(

@@ -242,6 +242,7 @@ class StationConfig(Section):
         one_kind_a_unit(self.doors_wired)
         fill_levels_fit(self.fill, self.doors_wired)
         modbus = {zone.probe_bus for zone in self.zone} | {device.bus for device in self.device}
+        modbus |= set() if self.scale is None else {self.scale.bus}
         for bus in self.bus:
             one_protocol_a_bus(bus.name, self.doors_wired, has_probe=bus.name in modbus)
         return self
@@ -270,5 +271,5 @@ class StationConfig(Section):
                         f" and the probe of zone {zone!r}; give one of them another unit"
                     )
         probes_exist(self.zone)
-        devices_fit(self.device, self.bus, self.zone, self.doors_wired)
+        devices_fit(self.device, self.bus, self.zone, self.doors_wired, self.scale)
         return self

@@ -1,6 +1,5 @@
 """Devices on a register profile as `station.toml` names them (probes, controllers, meters), and their checks."""
 
-import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Annotated, Protocol
@@ -8,7 +7,7 @@ from typing import Annotated, Protocol
 from pydantic import AfterValidator, Field
 
 from common.kit.config import load_toml
-from edge.wiring import DoorSection, Section
+from edge.wiring import DoorSection, Section, one_of
 from firmware_protocols import profiles
 from firmware_protocols.profile import Profile
 
@@ -23,19 +22,11 @@ def shipped(kind: str) -> Profile:
 
 
 def _has_profile(kind: str) -> str:
-    return _one_of(kind, profiles.names(), "profile")
+    return one_of(kind, profiles.names(), "profile")
 
 
 def _has_driver(kind: str) -> str:
-    return _one_of(kind, (*OWN_PROBE_DRIVERS, *profiles.names()), "driver")
-
-
-def _one_of(kind: str, known: Sequence[str], what: str) -> str:
-    if kind not in known:
-        near = difflib.get_close_matches(kind, known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
-        raise ValueError(f"there is no {what} for {kind!r}; {hint}")
-    return kind
+    return one_of(kind, (*OWN_PROBE_DRIVERS, *profiles.names()), "driver")
 
 
 ProfileKind = Annotated[str, AfterValidator(_has_profile)]
@@ -87,6 +78,13 @@ class _Bus(Protocol):
     def timeout_s(self) -> float: ...
 
 
+class _Scale(Protocol):
+    @property
+    def kind(self) -> str: ...
+    @property
+    def place(self) -> tuple[str, int] | None: ...
+
+
 class _Zone(Protocol):
     @property
     def name(self) -> str: ...
@@ -126,8 +124,9 @@ def devices_fit(
     buses: Sequence[_Bus],
     zones: Sequence[_Zone],
     parts: Sequence[DoorSection],
+    scale: _Scale | None = None,
 ) -> None:
-    """Raise ValueError for a device that names what is not there, or whose unit is something else."""
+    """Raise ValueError for a device or a scale that names what is not there, or whose unit is something else."""
     names = [device.name for device in devices]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise ValueError(f"two devices are called {twice!r}")
@@ -136,7 +135,7 @@ def devices_fit(
     for part in parts:
         kinds[part.bus, part.unit] = part.board_kind
         kinds[part.bus, part.sensed_by[0]] = part.sensed_by[1]
-    for who, bus, unit, kind in _modbus_units(devices, zones):
+    for who, bus, unit, kind in _modbus_units(devices, zones, scale):
         if bus not in known:
             raise ValueError(f"{who} names bus {bus!r}; there are {sorted(known)}")
         if (other := kinds.setdefault((bus, unit), kind)) != kind:
@@ -148,31 +147,52 @@ def devices_fit(
             raise ValueError(
                 f"device {device.name!r} names zone {device.zone!r}; there are {sorted(places)}"
             )
-    _buses_are_patient(devices, buses, zones)
+    _scales_are_scales(devices, scale)
+    _buses_are_patient(devices, buses, zones, scale)
 
 
-def longest_guard_s(bus: str, devices: Iterable[DeviceSection], zones: Iterable[_Zone]) -> float:
+def longest_guard_s(
+    bus: str,
+    devices: Iterable[DeviceSection],
+    zones: Iterable[_Zone],
+    scale: _Scale | None = None,
+) -> float:
     """Return the silence between two requests that the most sensitive device on a bus needs."""
-    kinds = {kind for _, on, _, kind in _modbus_units(devices, zones) if on == bus}
+    kinds = {kind for _, on, _, kind in _modbus_units(devices, zones, scale) if on == bus}
     guards = (shipped(kind).line.guard_ms for kind in kinds - set(OWN_PROBE_DRIVERS))
     return max(guards, default=0) / 1000
 
 
+def _scales_are_scales(devices: Iterable[DeviceSection], scale: _Scale | None) -> None:
+    for device in devices:
+        if shipped(device.kind).weight is not None:
+            raise ValueError(
+                f"device {device.name!r}: a {device.kind} is a scale, and that is named in [scale]"
+            )
+    if scale is not None and scale.place is not None and shipped(scale.kind).weight is None:
+        raise ValueError(f"[scale]: a {scale.kind} weighs nothing")
+
+
 def _modbus_units(
-    devices: Iterable[DeviceSection], zones: Iterable[_Zone]
+    devices: Iterable[DeviceSection], zones: Iterable[_Zone], scale: _Scale | None
 ) -> Iterator[tuple[str, str, int, str]]:
-    """Yield who names it, bus, unit and kind of every probe and device."""
+    """Yield who names it, bus, unit and kind of every probe and device, and of a scale on a bus."""
     for zone in zones:
         yield f"the probe of zone {zone.name!r}", zone.probe_bus, zone.probe_unit, zone.probe_kind
     for device in devices:
         yield f"device {device.name!r}", device.bus, device.unit, device.kind
+    if scale is not None and scale.place is not None:
+        yield "[scale]", *scale.place, scale.kind
 
 
 def _buses_are_patient(
-    devices: Iterable[DeviceSection], buses: Iterable[_Bus], zones: Iterable[_Zone]
+    devices: Iterable[DeviceSection],
+    buses: Iterable[_Bus],
+    zones: Iterable[_Zone],
+    scale: _Scale | None,
 ) -> None:
     patience_ms = {bus.name: bus.timeout_s * 1000 for bus in buses}
-    for who, bus, _, kind in _modbus_units(devices, zones):
+    for who, bus, _, kind in _modbus_units(devices, zones, scale):
         if kind in OWN_PROBE_DRIVERS:
             continue
         needed_ms = shipped(kind).line.response_timeout_ms

@@ -2,16 +2,25 @@
 
 import re
 from collections.abc import Iterable
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from edge.wiring import Section
+from edge.wiring import Section, one_of
+from firmware_protocols import profiles
 from firmware_protocols.escpos import Encoding
 from firmware_protocols.gm65 import ScannerKind
-from firmware_protocols.weights import ScaleKind
+from firmware_protocols.weights import SCALES
 
 WEDGE = "wedge"
+_OF_A_PORT = ("port", "baud", "bits", "parity")
+
+
+def _is_scale(kind: str) -> str:
+    return one_of(kind, (*SCALES, *profiles.names()), "scale")
+
+
+ScaleChoice = Annotated[str, AfterValidator(_is_scale)]
 
 
 class ScannerSection(Section):
@@ -42,8 +51,13 @@ class ScannerSection(Section):
 class ScaleSection(Section):
     """The scale of the recycling box."""
 
-    kind: ScaleKind = "toledo"
-    port: str = Field(description="its serial port, or `tcp://host:port`")
+    kind: ScaleChoice = Field(
+        default="toledo",
+        description="one with a port: `toledo`, `mt_sics`, `cas`; on a bus: a [profile](profiles.md) that weighs",
+    )
+    port: str = Field(default="", description="its serial port, or `tcp://host:port`")
+    bus: str = Field(default="", description="instead of `port`: the bus that it hangs on")
+    unit: int | None = Field(default=None, ge=1, le=247, description="its address on that bus")
     baud: int = Field(default=9600, ge=300, le=115_200)
     bits: Literal[7, 8] | None = Field(
         default=None, description="data bits; none: as the kind usually has"
@@ -65,10 +79,24 @@ class ScaleSection(Section):
         """Return the minimum load."""
         return round(1000 * (self.minimum_g or 20 * self.division_g))
 
+    @property
+    def place(self) -> tuple[str, int] | None:
+        """Return bus and unit of one on a bus; None: it has a port of its own."""
+        return None if self.unit is None else (self.bus, self.unit)
+
     @model_validator(mode="after")
     def _only_what_the_kind_has(self) -> Self:
         if self.checksum and self.kind != "toledo":
             raise ValueError(f"a {self.kind} scale has no `checksum` to set")
+        if self.kind in SCALES:
+            if not self.port or self.bus or self.unit is not None:
+                raise ValueError(f"a {self.kind} scale needs a `port`, and no `bus` and `unit`")
+            return self
+        if not self.bus or self.unit is None:
+            raise ValueError(f"a {self.kind} hangs on a bus: give its `bus` and `unit`")
+        usual = {name: type(self).model_fields[name].default for name in _OF_A_PORT}
+        if own := [name for name, value in usual.items() if getattr(self, name) != value]:
+            raise ValueError(f"a {self.kind} hangs on a bus and has no `{own[0]}` of its own")
         return self
 
 

@@ -1,5 +1,6 @@
 """Which board opens and senses each door, as `station.toml` says it, and what can be wrong with that."""
 
+import difflib
 from collections.abc import Sequence
 from typing import Literal, Self
 
@@ -21,6 +22,15 @@ class Section(BaseModel):
 
     # what was given may be a password; `common.kit.config` says it where it is none
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def one_of(kind: str, known: Sequence[str], what: str) -> str:
+    """Return `kind`; ValueError with the nearest one when it is not `known`."""
+    if kind not in known:
+        near = difflib.get_close_matches(kind, known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+        raise ValueError(f"there is no {what} for {kind!r}; {hint}")
+    return kind
 
 
 class DoorSection(Section):

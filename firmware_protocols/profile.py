@@ -80,6 +80,9 @@ class Role(StrEnum):
     ENERGY = "energy"
     FREQUENCY = "frequency"
     POWER_FACTOR = "power_factor"
+    GROSS_WEIGHT = "gross_weight"
+    STABLE = "stable"
+    OVERLOAD = "overload"
 
 
 ROLE_UNITS: Mapping[Role, str] = {
@@ -97,8 +100,14 @@ ROLE_UNITS: Mapping[Role, str] = {
     Role.REACTIVE_POWER: "var",
     Role.ENERGY: "kWh",
     Role.FREQUENCY: "Hz",
+    Role.GROSS_WEIGHT: "g",
 }
-"""Role → the unit its numbers are in after scaling; a role that is not here has none."""
+"""Role → the unit its numbers are in after scaling; a role that is not here has none.
+
+Weights are in g as in `[scale]`: a scale's whole register then is a whole number, in kg it would be a fraction.
+"""
+CONDITIONAL_UNITS = frozenset({"°C", "g"})
+"""Numbers in these are believed only while every condition (`must_be`) of the device holds."""
 PROBE_ROLES = frozenset({Role.AIR_TEMPERATURE, Role.PROBE_TEMPERATURE})
 """Roles that may serve as the probe of a zone."""
 ALARM_ROLES = frozenset(
@@ -150,7 +159,8 @@ class Point(_Strict):
     good_max: float | None = Field(default=None, description="above: not believed")
     status: Status | None = None
     must_be: int | None = Field(
-        default=None, description="another raw value: no temperature of the device is believed"
+        default=None,
+        description="another raw value: no temperature and no weight of the device is believed",
     )
     channel: int = Field(default=0, ge=0, le=63, description="which probe of the unit, from 0")
     access: Literal["read", "operator"] = "read"
@@ -207,7 +217,7 @@ class About(_Strict):
     name_zh: Name
     name_en: Name
     maker: Name
-    family: Literal["controller", "meter", "probes"]
+    family: Literal["controller", "meter", "probes", "scale"]
     page: str = Field(pattern=r"^[a-z0-9-]+\.md$", description="its page in docs/hardware")
     source: str = Field(min_length=10, description="where the numbers come from")
     doubt: str = Field(
@@ -254,6 +264,9 @@ class Profile(_Strict):
         channels = [point.channel for point in self.point if point.role in PROBE_ROLES]
         if len(set(channels)) != len(channels):
             raise ValueError("two probes have the same `channel`")
+        weights = sum(point.role is Role.GROSS_WEIGHT for point in self.point)
+        if weights != int(self.device.family == "scale"):
+            raise ValueError("a scale has one gross_weight, and nothing else has any")
         for point in self.point:
             if point.confirmed_by is not None and point.confirmed_by not in ids:
                 raise ValueError(f"point {point.id}: there is no point {point.confirmed_by!r}")
@@ -271,6 +284,11 @@ class Profile(_Strict):
         return {point.channel: point for point in self.point if point.role in PROBE_ROLES}
 
     @property
+    def weight(self) -> Point | None:
+        """Return the point that says what lies on a scale; None: it is no scale."""
+        return next((point for point in self.point if point.role is Role.GROSS_WEIGHT), None)
+
+    @property
     def conditions(self) -> tuple[Point, ...]:
-        """Return the points without whose word no temperature is believed."""
+        """Return the points without whose word no temperature and no weight is believed."""
         return tuple(point for point in self.point if point.must_be is not None)

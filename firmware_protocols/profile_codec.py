@@ -22,7 +22,7 @@ from firmware_protocols.modbus_pdu import (
     bits,
     registers,
 )
-from firmware_protocols.profile import WIDE, Limits, Point, Profile, Table
+from firmware_protocols.profile import CONDITIONAL_UNITS, WIDE, Limits, Point, Profile, Table
 from firmware_protocols.quality import Quality
 
 Place = tuple[Table, int]
@@ -79,7 +79,7 @@ def image(request: ReadRequest, reply: Reply) -> dict[Place, int]:
 def readings(profile: Profile, seen: Image) -> dict[str, PointReading]:
     """Return id → reading of every point whose places were all read.
 
-    No temperature is believed while a condition is broken or was not read.
+    No temperature and no weight is believed while a condition is broken or was not read.
     """
     found = {
         point.id: _reading(point, seen)
@@ -88,7 +88,7 @@ def readings(profile: Profile, seen: Image) -> dict[str, PointReading]:
     }
     if all(_holds(point, found) for point in profile.conditions):
         return found
-    doubted = {point.id for point in profile.point if point.unit == "°C"}
+    doubted = {point.id for point in profile.point if point.unit in CONDITIONAL_UNITS}
     return {
         name: PointReading(None, Quality.BAD, one.raw) if name in doubted else one
         for name, one in found.items()

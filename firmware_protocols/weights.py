@@ -21,6 +21,7 @@ class Flaw(StrEnum):
     RANGE = "over or under its range"
     UNIT = "in another unit than kg or g"
     BUSY = "not able to weigh now"
+    SETTING = "set otherwise than its map demands"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class ScaleFacts:
     doubt: str = ""
 
 
-SCALES: Mapping[ScaleKind, ScaleFacts] = {
+SCALES: Mapping[str, ScaleFacts] = {
     "toledo": ScaleFacts("Mettler Toledo continuous", 7, "even"),
     "mt_sics": ScaleFacts(
         "Mettler Toledo MT-SICS",

@@ -36,6 +36,7 @@ WORDS: Mapping[DeviceWhy, str] = {
     "scale_unit": "does not weigh in kg or g: set it to kg",
     "scale_range": "over or under its range: take everything off it; if that is no help, its cell or zero is broken",
     "scale_busy": "cannot weigh now: switch it off and on",
+    "scale_setting": "says no weight to be believed: set unit and decimal point as docs/hardware/scales.md says",
     "scale_moving": "not still within %(within_s)s s: something touches it, or its zero creeps; let it warm up first",
     "scale_not_zero": "empty it shows %(zero_g)s g, ±%(allowed_g)s g are allowed: clean it and set it to zero",
     "scale_wrong": "%(known_g)s g were weighed as %(read_g)s g, ±%(allowed_g)s g are allowed: have it adjusted",

@@ -1,7 +1,8 @@
-"""Controllers and meters that were found: which zone each belongs to, by its own reading and a person's word."""
+"""Controllers, meters and scales that were found: which zone each belongs to, by its reading and a person's word."""
 
 from provisioning.bench import Workbench
 from provisioning.job import Job
+from provisioning.plate import learn_scale
 from provisioning.profiled import PROFILES, is_profiled
 from provisioning.record import DrawnZone, FoundUnit, LearntDevice
 from provisioning.zones import distance
@@ -11,20 +12,21 @@ NO_ZONE = "-"
 
 
 async def learn_devices(job: Job, bench: Workbench) -> None:
-    """Ask for the zone of every controller and meter that is not known yet."""
+    """Ask for the zone of every controller and meter, and the plate of a scale, that is not known yet."""
     known = {(one.bus, one.unit) for one in job.record.devices}
     for bus in job.record.buses:
         for unit in bus.units:
             place = (bus.name, unit.unit)
             if bus.name in bench.owners and place not in known and _is_device(unit):
-                await _learn(job, bench, bus.name, unit)
+                if PROFILES[unit.kind].weight is None:
+                    await _learn(job, bench, bus.name, unit)
+                else:
+                    await learn_scale(job, bus.name, unit)
 
 
 def _is_device(unit: FoundUnit) -> bool:
     return (
-        is_profiled(unit.kind)
-        and not unit.shared
-        and PROFILES[unit.kind].device.family in ("controller", "meter")
+        is_profiled(unit.kind) and not unit.shared and PROFILES[unit.kind].device.family != "probes"
     )
 
 

@@ -11,6 +11,7 @@ from common.kit.errors import InvalidError, UnavailableError
 from common.kit.said import Said
 
 KNOWN_G = 5000
+CAPACITY_G, DIVISION_G = 30_000, 10
 _TIMEOUT_S = 5.0
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -46,6 +47,10 @@ class BenchHands:
             case "known_weight":
                 await self._ask("POST", "/scale", {"load_g": KNOWN_G})
                 return str(KNOWN_G)
+            case (
+                "scale_capacity" | "scale_division"
+            ):  # as a scale of a cabinet file has them, unless it says otherwise
+                return str({"scale_capacity": CAPACITY_G, "scale_division": DIVISION_G}[key])
             case "did_it_print":
                 return "y" if "Test receipt" in str(await self._ask("GET", "/printer")) else "n"
             case "hold_code":

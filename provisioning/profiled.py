@@ -52,6 +52,10 @@ async def _said(profile: Profile, read: Reader) -> dict[str, PointReading] | Non
         table = next(one.table for one in profile.point if one.table.read is request.function)
         seen |= {(table, request.address + n): words[n] for n in range(request.count)}
     found = profile_codec.readings(profile, seen)
+    if (
+        profile.weight is not None
+    ):  # a device of another make has a number there too: it must be set as demanded
+        return found if found[profile.weight.id].value is not None else None
     numbers = [found[one.id] for one in profile.point if not one.is_flag]
     good = sum(one.quality.value == Quality.GOOD for one in numbers)
     return (

@@ -105,13 +105,16 @@ class LearntProbe(_Part):
 
 
 class LearntDevice(_Part):
-    """A controller or meter and the zone it belongs to, if it is one."""
+    """A controller or meter and the zone it belongs to, if it is one; or a scale and what stands on its plate."""
 
     name: str
     bus: str
     unit: _Number
     kind: str
     zone: str | None = None
+    capacity_g: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    division_g: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Of a scale alone."""
 
 
 class DoorCycles(_Part):

@@ -66,17 +66,28 @@ def station_record(
         _wires(door) for one in record.drawing.door if one.flap and (door := record.door(one.label))
     ]
     made |= {"flap": flaps} if flaps else {}
-    if record.devices:
-        tuned = {(one["bus"], one["unit"], one["kind"]): one for one in base.get("device", ())}
-        made["device"] = [
-            one.model_dump(exclude_none=True) | tuned.get((one.bus, one.unit, one.kind), {})
-            for one in record.devices
-        ]
+    made |= _devices(record, base)
     made |= {key: value for key, value in base.items() if key not in made}
     for key, value in chosen.items():
         _put(made, key, value)
     # a new section stands where it will stand when this file is the base
     return {key: value for key, value in made.items() if not isinstance(value, list)} | made
+
+
+def _devices(record: Record, base: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the sections of controllers, meters and a scale on a bus; one with a port is a person's word and stays."""
+    made: dict[str, Any] = {}
+    tuned = {(one["bus"], one["unit"], one["kind"]): one for one in base.get("device", ())}
+    for one in record.devices:
+        said = one.model_dump(exclude_none=True)
+        if one.capacity_g is None:
+            rows = made.setdefault("device", [])
+            rows.append(said | tuned.get((one.bus, one.unit, one.kind), {}))
+        elif not (old := base.get("scale", {})).get("port"):
+            del said["name"]
+            is_same = all(old.get(key) == said[key] for key in ("kind", "bus", "unit"))
+            made["scale"] = said | (old if is_same else {})
+    return made
 
 
 def checked_text(record: Mapping[str, Any], said: str) -> str:

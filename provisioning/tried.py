@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 DeviceWhy = Literal[
     "not_in_settings", "no_driver", "daemon_runs", "left_out", "away", "unsound",
-    "scale_zero", "scale_weighed", "scale_silent", "scale_unit", "scale_range", "scale_busy",
+    "scale_zero", "scale_weighed", "scale_silent", "scale_unit", "scale_range", "scale_busy", "scale_setting",
     "scale_moving", "scale_not_zero", "scale_wrong", "scale_not_back",
     "printer_read", "printer_unread", "printer_no_paper", "printer_not_ready", "printer_away",
     "printer_unsure", "scanner_read", "scanner_unreadable", "scanner_nothing", "wedge_works",

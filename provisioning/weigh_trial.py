@@ -3,8 +3,8 @@
 import asyncio
 
 from common.contract.words import Quality
+from edge.hardware.latest_weight import NOTHING
 from edge.hardware.ports import Scale
-from edge.hardware.scales import NOTHING
 from edge.hardware.weighing import ZERO_DIVISIONS, Stillness
 from edge.peripherals import ScaleSection
 from firmware_protocols.weights import Flaw
@@ -16,6 +16,7 @@ _OF_FLAW: dict[Flaw, DeviceWhy] = {
     Flaw.RANGE: "scale_range",
     Flaw.UNIT: "scale_unit",
     Flaw.BUSY: "scale_busy",
+    Flaw.SETTING: "scale_setting",
 }
 _IN_SERVICE = ((500, 1), (2000, 2))
 """Up to so many divisions of load an error of so many is allowed to a scale in use (OIML R 76, class III)."""

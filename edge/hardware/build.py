@@ -61,6 +61,10 @@ class StationHardware(Protocol):
         """Return every controller and meter."""
 
     @property
+    def scale(self) -> ProfiledDevice | None:
+        """Return the unit that weighs; None: none does."""
+
+    @property
     def bus_state(self) -> dict[str, BusState]:
         """Return bus name → state, as of now."""
 
@@ -82,8 +86,10 @@ class Hardware:
         instruments: tuple[Instrument, ...] = (),
         flaps: tuple[BoardInput, ...] = (),
         fills: tuple[BoardInput, ...] = (),
+        scale: ProfiledDevice | None = None,
     ) -> None:
         """Take what `build_hardware` made."""
+        self.scale = scale
         self.flaps, self.fills = flaps, fills
         self.door_bus = door_bus
         self.probes = probes
@@ -167,6 +173,7 @@ def build_hardware(config: StationConfig, open_line: Callable[[BusSection], Line
         tuple(_probe(zone, owners[zone.probe_bus][0]) for zone in config.zone),
         tuple(_instrument(device, owners[device.bus][0]) for device in config.device),
         *_inputs(config, board),
+        _scale(config, owners),
     )
 
 
@@ -203,9 +210,10 @@ def _owner(
         **{how.opened_at(part.unit, part.channel): how.rule for part, how in drivers},
     }
     devices = {device.unit for device in config.device if device.bus == section.name}
+    devices |= {unit for bus, unit in _scale_places(config) if bus == section.name}
     units = frozenset(part.unit for part in parts) | sensors | probes | devices
     speech = SPEECHES[config.protocol_of(section.name)]()
-    gap_s = longest_guard_s(section.name, config.device, config.zone)
+    gap_s = longest_guard_s(section.name, config.device, config.zone, config.scale)
     owner = BusOwner(section, line, speech, rules=rules, units=units, min_gap_s=gap_s)
     return owner, tuple(sorted(units))
 
@@ -222,6 +230,20 @@ def _instrument(section: DeviceSection, bus: BusOwner[Request, Reply]) -> Instru
     return ProfiledInstrument(section.name, section.kind, section.zone, device)
 
 
+def _scale(
+    config: StationConfig, owners: Mapping[str, tuple[BusOwner[Any, Any], tuple[int, ...]]]
+) -> ProfiledDevice | None:
+    for (bus, unit), kind in _scale_places(config).items():
+        return ProfiledDevice(owners[bus][0], unit, shipped(kind))
+    return None
+
+
+def _scale_places(config: StationConfig) -> Mapping[tuple[str, int], str]:
+    """Return bus and unit → kind of a scale that hangs on a bus."""
+    part = config.scale
+    return {} if part is None or part.place is None else {part.place: part.kind}
+
+
 def _profile_rules(config: StationConfig, bus: str) -> Rules[Request]:
     """Return the allow-lists of all units on a profile; only a [[device]] may be told anything."""
     probes = {
@@ -234,4 +256,9 @@ def _profile_rules(config: StationConfig, bus: str) -> Rules[Request]:
         for device in config.device
         if device.bus == bus
     }
-    return probes | devices
+    scales = {
+        unit: profile_rule(shipped(kind), may_write=False)
+        for (on, unit), kind in _scale_places(config).items()
+        if on == bus
+    }
+    return probes | devices | scales

@@ -1,4 +1,4 @@
-"""The station's devices with a port of their own, built from its settings."""
+"""The station's devices with a port of their own, and a scale on a bus, built from its settings."""
 
 import asyncio
 import logging
@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import Protocol
 
 from edge.config import BusSection, StationConfig
+from edge.hardware.build import StationHardware
 from edge.hardware.bus import BusListener
+from edge.hardware.bus_scale import BusScale, hardware_of_the_scale
 from edge.hardware.card_reader import Rdm6300Reader
 from edge.hardware.gm65_scanner import Gm65Scanner
 from edge.hardware.lending import LentPort
@@ -39,8 +41,16 @@ class Device(Protocol):
 class Peripherals:
     """All of them; what is not configured is None. `run()` owns the ports."""
 
-    def __init__(self, config: StationConfig, open_line: Callable[[BusSection], Line]) -> None:
-        """Build what `config` names; nothing is opened before `run()`."""
+    def __init__(
+        self,
+        config: StationConfig,
+        open_line: Callable[[BusSection], Line],
+        hardware: StationHardware | None = None,
+    ) -> None:
+        """Build what `config` names; nothing is opened before `run()`.
+
+        `hardware` keeps the wire of a scale on a bus; None: that wire is opened for the scale alone.
+        """
         self.listeners: list[BusListener] = []
         """Called as for a bus, when a device begins or ceases to be sound: `listener(name, None, sound, detail)`."""
         self.changed = asyncio.Event()
@@ -49,7 +59,7 @@ class Peripherals:
         self._config, self._open_line = config, open_line
         self.devices: list[Device] = []
         self.scanner = self._scanner(config)
-        self.scale = self._scale(config)
+        self.scale = self._scale(config, hardware)
         self.card_reader = self._card_reader(config.card_reader)
         self.printer = self._printer(config.printer)
         self._ports = {
@@ -58,8 +68,9 @@ class Peripherals:
 
     @property
     def ports(self) -> dict[str, str]:
-        """Return name → port of each."""
-        return {name: getattr(self._config, name).port for name in self._ports}
+        """Return name → port of each that has one."""
+        found = {name: getattr(self._config, name).port for name in self._ports}
+        return {name: port for name, port in found.items() if port}
 
     @property
     def states(self) -> tuple[DeviceState, ...]:
@@ -89,10 +100,12 @@ class Peripherals:
         self.devices.append(found)
         return found
 
-    def _scale(self, config: StationConfig) -> Scale | None:
+    def _scale(self, config: StationConfig, hardware: StationHardware | None) -> Scale | None:
         part = config.scale
         if part is None:
             return None
+        if part.place is not None:
+            return self._bus_scale(config, hardware)
         usual = SCALES[part.kind]
         section = BusSection(
             name="scale",
@@ -103,6 +116,15 @@ class Peripherals:
         )
         make, line = SCALE_DRIVERS[part.kind], self._open_line(section)
         found = make(part, section, line, lambda: self._tell(found))
+        self.devices.append(found)
+        return found
+
+    def _bus_scale(self, config: StationConfig, hardware: StationHardware | None) -> Scale | None:
+        wires = hardware or hardware_of_the_scale(config, self._open_line)
+        if wires.scale is None:  # a simulated world without wires
+            return None
+        own_line = wires.run if hardware is None else None
+        found = BusScale(wires.scale, lambda: self._tell(found), own_line)
         self.devices.append(found)
         return found
 

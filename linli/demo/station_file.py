@@ -114,9 +114,13 @@ def _measures(board: BoardSection, zone: str) -> bool:
 
 
 def _devices(cabinet: CabinetConfig) -> Iterator[str]:
-    """Name every controller and meter; modules of probes are the zones' probes and no more."""
+    """Name every controller, meter and scale; modules of probes are the zones' probes and no more."""
     for board in cabinet.board:
         if (kind := board.profile_kind) is None or shipped(kind).device.family == "probes":
+            continue
+        if shipped(kind).weight is not None:
+            figures = {"capacity_g": board.capacity_g, "division_g": board.division_g}
+            yield from _table("[scale]", kind=kind, bus=board.bus, unit=board.unit, **figures)
             continue
         zone = {"zone": board.hangs_in[0]} if board.hangs_in else {}
         name = f"{shipped(kind).device.family} {board.unit}"

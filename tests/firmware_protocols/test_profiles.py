@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from common.kit.config import load_toml
 from firmware_protocols import modbus_pdu, modbus_rtu, profile_codec, profiles
@@ -60,6 +61,17 @@ def test_replies_off_the_wire(vector: dict[str, Any]) -> None:
     assert {name: one.value for name, one in found.items()} == vector["values"]
     for one in found.values():
         assert one.quality is (Quality.BAD if one.value is None else Quality.GOOD)
+
+
+@pytest.mark.parametrize("vector", VECTORS["whole"], ids=lambda one: one["source"])
+def test_all_that_a_scale_says(vector: dict[str, Any]) -> None:
+    profile = shipped(vector["kind"])
+    seen: dict[profile_codec.Place, int] = {}
+    for request, frame in zip(profile_codec.plan(profile), vector["frames"], strict=True):
+        (whole,) = modbus_rtu.split_replies(bytes.fromhex(frame)).frames
+        seen |= profile_codec.image(request, modbus_pdu.parse_reply(whole.pdu))
+    found = profile_codec.readings(profile, seen)
+    assert {name: one.value for name, one in found.items()} == vector["values"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -135,6 +147,17 @@ def test_the_danfoss_in_fahrenheit_measures_nothing() -> None:
     assert profile_codec.readings(profile, image)["air"].value == 4.12
     del image[units.table, units.address]
     assert profile_codec.readings(profile, image)["air"].quality is Quality.BAD
+
+
+def test_a_scale_weighs_and_nothing_else_does() -> None:
+    record = shipped("weigh_v380").model_dump()
+    meter = record | {"device": record["device"] | {"family": "meter"}}
+    with pytest.raises(ValidationError, match="a scale has one gross_weight"):
+        Profile.model_validate(meter)
+    bare = record | {"point": [one for one in record["point"] if one["role"] != "gross_weight"]}
+    with pytest.raises(ValidationError, match="a scale has one gross_weight"):
+        Profile.model_validate(bare)
+    assert shipped("sdm120").weight is None
 
 
 def test_the_eliwell_states_are_bits_of_registers() -> None:

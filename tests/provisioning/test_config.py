@@ -12,7 +12,7 @@ from edge.config import StationConfig
 from edge.peripherals import CameraSection
 from firmware_protocols.lock_boards import LineProtocol
 from provisioning.configuring import Choices, config_step
-from provisioning.record import DrawnDoor, DrawnZone, FoundBus
+from provisioning.record import DrawnDoor, DrawnZone, FoundBus, LearntDevice
 from provisioning.station_file import station_record
 from tests.provisioning.site import job_in, said
 from tests.provisioning.test_lines import KNOWN, line
@@ -66,3 +66,29 @@ def test_a_new_section_is_written_where_it_stays_and_its_password_is_not_shown(
     assert load_toml(StationConfig, file, {}).camera == CameraSection(
         source=asked.partition("=")[2]
     )
+
+
+SCALE = LearntDevice(
+    name="scale-bus0-30", bus="bus0", unit=30, kind="weigh_v380", capacity_g=30_000, division_g=10
+)
+METER = LearntDevice(name="meter", bus="bus0", unit=31, kind="sdm120")
+WRITTEN = {
+    "kind": "weigh_v380", "bus": "bus0", "unit": 30, "capacity_g": 30_000.0, "division_g": 10.0,
+}  # fmt: skip
+
+
+def test_a_scale_on_a_bus_has_a_section_and_is_no_device() -> None:
+    made = station_record(DRAWN.with_(devices=(SCALE, METER)), {}, {})
+    assert made["scale"] == WRITTEN
+    assert [one["name"] for one in made["device"]] == ["meter"]
+    assert "device" not in station_record(DRAWN.with_(devices=(SCALE,)), {}, {})
+
+
+def test_what_a_person_has_set_at_a_scale_stays() -> None:
+    known = DRAWN.with_(devices=(SCALE,))
+    tuned = {"scale": WRITTEN | {"minimum_g": 50.0, "capacity_g": 15_000.0}}
+    assert station_record(known, tuned, {})["scale"] == tuned["scale"]
+    other = {"scale": WRITTEN | {"unit": 29, "minimum_g": 50.0}}
+    assert station_record(known, other, {})["scale"] == WRITTEN
+    serial = {"scale": {"port": "/dev/x", "capacity_g": 1, "division_g": 1}}
+    assert station_record(known, serial, {})["scale"] == serial["scale"]

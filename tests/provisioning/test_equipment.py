@@ -129,7 +129,7 @@ def say(word: str) -> Callable[[DeviceBench], str]:
 
 def lay(load_g: float, word: str = "", **how: float) -> Callable[[DeviceBench], str]:
     def act(bench: DeviceBench) -> str:
-        _, scale = bench.cabinet.serial.find(ScaleDevice)  # type: ignore[type-abstract] # any of them
+        scale = bench.cabinet.scales.find()
         way = {"moving_s": 0.5, "drift_g_per_s": 0.0} | how
         scale.put(load_g, bench.cabinet.settle_now(), **way)
         return word

@@ -254,6 +254,7 @@ class CabinetHardware:
             SteadyProbe(zone.name, (zone.min_c + zone.max_c) / 2) for zone in config.zone
         )
         self.instruments: tuple[Instrument, ...] = ()
+        self.scale = None
         self._cabinet, self._bus, self._life = cabinet, config.bus[0].name, life
         self._listeners: list[BusListener] = []
 

@@ -33,7 +33,9 @@ class DeviceBench:
     def __init__(self, loop: VirtualLoop, cabinet: CabinetConfig, station: StationConfig) -> None:
         self.loop = loop
         self.cabinet = Cabinet(cabinet, WorldClock(loop, boot_id="boot-1"), random.Random(1))
-        self.cables = {bus.name: Cable(bus) for bus in self.cabinet.serial.buses}
+        self.cables = {
+            bus.name: Cable(bus) for bus in self.cabinet.buses + self.cabinet.serial.buses
+        }
         self.opened: list[BusSection] = []
         self.devices = Peripherals(station, self._line)
         self.news: list[tuple[str, int | None, bool, str]] = []

@@ -15,6 +15,7 @@ from linli.demo.ports import Ports
 from linli.demo.prepare import Site, require_station
 from linli.demo.station_file import station_toml
 from provisioning.limits import temperature_class
+from tests.device_sim.cabinets import profile_cabinet
 from tests.parts import ROOT
 
 STATION_ID = "01K0YANGGVANG0000000000003"
@@ -119,6 +120,17 @@ def test_a_cameras_name_and_password_are_in_its_address(tmp_path: Path) -> None:
     subject = load_toml(StationConfig, tmp_path / "station.toml", {})
     assert subject.camera is not None
     assert subject.camera.source == "http://lens:a%2Fb%40c@127.0.0.1:8821/stream.mjpg"
+
+
+def test_a_scale_on_a_bus_has_its_section(tmp_path: Path) -> None:
+    board = {"kind": "weigh_v380", "unit": 9, "capacity_g": 15_000, "division_g": 5}
+    probes = {"kind": "r4dcb08", "unit": 7, "zones": ["frozen", "chilled"]}
+    (tmp_path / "station.toml").write_text(_text(profile_cabinet(probes, board)), encoding="utf-8")
+    subject = load_toml(StationConfig, tmp_path / "station.toml", {})
+    assert subject.scale is not None
+    assert (subject.scale.kind, subject.scale.place) == ("weigh_v380", ("bus1", 9))
+    assert (subject.scale.capacity_g, subject.scale.division_g) == (15_000, 5)
+    assert subject.device == ()
 
 
 def _own(folder: Path) -> Site:
