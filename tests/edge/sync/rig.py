@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import aiohttp
 import sqlalchemy as sa
@@ -32,6 +33,7 @@ from common.kit.work import InlineWork
 from edge.config import HubSection
 from edge.sync import DDL, BlobStore, HubLink, LinkPorts, Outbox, Replica, ReplicaTable
 
+T = TypeVar("T")
 _business = sa.MetaData()
 effect = sa.Table(
     "effect",
@@ -85,6 +87,14 @@ class HubRig:
         self.shelf = Shelf(self.db, self.path.parent / "hub-blobs", InlineWork(), QUOTA_BYTES)
         self.gateway = Gateway()
         self.gateway.on_event("door.unexpected", self._take_effect)
+
+    def look(self, fn: Callable[[Connection], T]) -> T:
+        """Read on a connection of its own: the hub's one may be in use by its own thread."""
+        eyes = SqlDb(self._url)
+        try:
+            return eyes.read_now(fn)
+        finally:
+            eyes.close()
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:

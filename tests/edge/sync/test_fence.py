@@ -73,7 +73,7 @@ async def test_one_that_was_turned_away_stays_so_without_a_network(
             await until(lambda: link.view().online)
             async with twin.running() as other:
                 await until(lambda: other.view().fenced or link.view().fenced)
-        first = hub.db.read_now(lambda c: claims.claims_tx(c, subject.station_id))
+        first = hub.look(lambda c: claims.claims_tx(c, subject.station_id))
     loser = twin if other.view().fenced else subject
     loser.restart()
     await loser.boot()
@@ -83,11 +83,11 @@ async def test_one_that_was_turned_away_stays_so_without_a_network(
     async with hub.serving(), loser.running():
         await until(
             lambda: (
-                hub.db.read_now(lambda c: claims.claims_tx(c, subject.station_id))[0].last_ms
+                hub.look(lambda c: claims.claims_tx(c, subject.station_id))[0].last_ms
                 >= first[0].last_ms
             )
         )
-    assert len(hub.db.read_now(lambda c: claims.claims_tx(c, subject.station_id))) == 1
+    assert len(hub.look(lambda c: claims.claims_tx(c, subject.station_id))) == 1
     twin.db.close()
 
 
@@ -109,12 +109,10 @@ async def test_of_two_that_live_the_silent_one_loses_nothing_by_itself(
                 await subject.door("A1")
                 await until(subject.is_empty)
                 hub.clock.advance(minutes=30)  # cut off, as the hub sees it
-                asked = hub.db.read_now(lambda c: claims.claims_tx(c, subject.station_id))
+                asked = hub.look(lambda c: claims.claims_tx(c, subject.station_id))
                 await until(
                     lambda: (
-                        hub.db.read_now(lambda c: claims.claims_tx(c, subject.station_id))[
-                            0
-                        ].last_ms
+                        hub.look(lambda c: claims.claims_tx(c, subject.station_id))[0].last_ms
                         > asked[0].last_ms
                     )
                 )

@@ -70,7 +70,7 @@ async def test_poison_is_kept_apart_and_stops_nothing(hub: HubRig, subject: Stat
         await subject.door("A1", "POISON", "A2")
         await until(lambda: subject.is_empty() and hub.labels() == ["A1", "A2"])
     assert hub.quarantined() == 1
-    events = hub.db.read_now(lambda c: hub.gateway.events_tx(c, subject.station_id))
+    events = hub.look(lambda c: hub.gateway.events_tx(c, subject.station_id))
     assert any("POISON" in event.body for event in events)
 
 
