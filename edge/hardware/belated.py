@@ -1,9 +1,7 @@
 """Answers that nobody waits for any more and that may still come: which unit owes how many.
 
 Late by more than the quarantine and of the same shape, such an answer cannot be told from the next one. A board answers
-in the order it was asked, so as many answers as are missed are asked for once more and not believed. Even then it may
-have stayed one answer behind: for as long as an answer can be late it is asked twice, so that what is believed is the
-answer to a question that whoever wants to know has asked, the first or the second.
+in the order it was asked, so as many answers as are missed are asked for once more and not believed.
 """
 
 import math
@@ -19,7 +17,6 @@ class Belated:
     def __init__(self) -> None:
         """Miss nothing yet."""
         self._reads: dict[int, deque[float]] = {}
-        self._behind: dict[int, float] = {}
         self._write_s = -math.inf
 
     def miss_read(self, unit: int, at_s: float) -> None:
@@ -34,14 +31,9 @@ class Belated:
         """Return how many answers of a unit are not to be believed."""
         return sum(at_s >= now_s - BELATED_S for at_s in self._reads.get(unit, ()))
 
-    def may_be_behind(self, unit: int, now_s: float) -> bool:
-        """Tell whether a unit that owes nothing may still answer each question with the answer to the one before."""
-        return self._behind.get(unit, -math.inf) >= now_s - BELATED_S
-
     def settled(self, unit: int) -> None:
-        """Note that a unit has answered as often as it was asked."""
-        if missed := self._reads.pop(unit, None):
-            self._behind[unit] = missed[-1]
+        """Note that a unit has answered what was asked last."""
+        self._reads.pop(unit, None)
 
     def hides_refusal(self, now_s: float) -> bool:
         """Tell whether a "no" may be that of an earlier write: it names no channel, some not even the board."""

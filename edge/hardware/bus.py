@@ -205,15 +205,11 @@ class BusOwner(Generic[Q, A]):
         timeout_s = max(self._section.timeout_s, self._speech.patience_s(job.request))
         reply = await self._transact(link, job.unit, job.request, timeout_s)
         if self._speech.is_read(job.request):
-            owed = self._belated.owed(job.unit, loop.time())
-            for _ in range(owed):
+            for _ in range(self._belated.owed(job.unit, loop.time())):
                 self._pace.doubted()  # an answer that is owed may come with the one behind it
                 await self._pace.rest()
                 reply = await self._transact(link, job.unit, job.request, timeout_s)
                 self._pace.doubted()
-            if not owed and self._belated.may_be_behind(job.unit, loop.time()):
-                await self._pace.rest()
-                reply = await self._transact(link, job.unit, job.request, timeout_s)
             self._belated.settled(job.unit)
         elif self._speech.refusal(reply) is not None and self._belated.hides_refusal(loop.time()):
             raise refusal_unproven(self.name, job.unit)
@@ -291,8 +287,11 @@ class BusOwner(Generic[Q, A]):
             listener(self.name, unit, up, detail)
 
     def _away(self) -> str:
-        text = "bus %(bus)s: %(port)s went away; is the adapter plugged in and powered?"
-        return Said(text, bus=self.name, port=self._section.port)
+        return Said(
+            "bus %(bus)s: %(port)s went away; is the adapter plugged in and powered?",
+            bus=self.name,
+            port=self._section.port,
+        )
 
     def _down(self) -> NotSentError:
         return NotSentError("bus.down", self.detail, bus=self.name)
