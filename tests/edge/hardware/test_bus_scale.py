@@ -23,11 +23,11 @@ from edge.hardware.latest_weight import POLL_S
 from edge.hardware.line import open_line
 from edge.hardware.peripherals import Peripherals, look_at
 from edge.hardware.ports import PointSeen, PulseResult, Scale, ScaleReading
-from edge.hardware.weighing import Stillness
 from firmware_protocols.profile import Role
 from firmware_protocols.weights import Flaw, Weight
 from tests.device_sim.cabinets import profile_cabinet
 from tests.edge.hardware.lock_bench import CableBench, NoisyBus, on_cable, running, station_of
+from tests.edge.hardware.test_scales import motion_is_said_and_drift_is_found
 
 T = TypeVar("T")
 PROBES: dict[str, object] = {"kind": "r4dcb08", "unit": 7, "zones": ["frozen", "chilled"]}
@@ -107,25 +107,7 @@ def test_it_reads_what_lies_there(kind: str, noise: bytes, one_by_one: bool) -> 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_motion_is_said_and_drift_is_found(kind: str) -> None:
-    async def settled(weigh: WeighBench, within_s: float) -> int | None:
-        subject, loop = Stillness(10_000), asyncio.get_running_loop()
-        until_s = loop.time() + within_s
-        while loop.time() < until_s:
-            mg = subject.settled_mg(await weigh.driver.next(), loop.time())
-            if mg is not None:
-                return mg
-        return None
-
-    async def body(weigh: WeighBench) -> None:
-        weigh.put(500, moving_s=3.0)
-        assert not (await weigh.fresh()).stable
-        assert await settled(weigh, 1.8) is None
-        assert await settled(weigh, 4.0) == 500_000
-        weigh.put(500, drift_g_per_s=50)
-        assert (await weigh.fresh()).stable
-        assert await settled(weigh, 6.0) is None
-
-    on_scale(body, kind)
+    on_scale(motion_is_said_and_drift_is_found, kind)
 
 
 def test_nobody_waiting_costs_the_line_one_reading_a_second() -> None:

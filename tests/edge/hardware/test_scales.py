@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import pytest
 
@@ -81,27 +81,38 @@ def test_it_reads_what_lies_there(kind: str, one_by_one: bool) -> None:
     on_scale(kind, body)
 
 
+class Weighed(Protocol):
+    """A scale at its driver, whichever wire is between."""
+
+    driver: Scale
+
+    def put(self, load_g: float, moving_s: float = 0.0, drift_g_per_s: float = 0.0) -> None: ...
+    async def fresh(self) -> ScaleReading: ...
+
+
+async def settled(weigh: Weighed, within_s: float) -> int | None:
+    subject, loop = Stillness(10_000), asyncio.get_running_loop()
+    until_s = loop.time() + within_s
+    while loop.time() < until_s:
+        mg = subject.settled_mg(await weigh.driver.next(), loop.time())
+        if mg is not None:
+            return mg
+    return None
+
+
+async def motion_is_said_and_drift_is_found(weigh: Weighed) -> None:
+    weigh.put(500, moving_s=3.0)
+    assert not (await weigh.fresh()).stable
+    assert await settled(weigh, 1.8) is None
+    assert await settled(weigh, 4.0) == 500_000
+    weigh.put(500, drift_g_per_s=50)
+    assert (await weigh.fresh()).stable
+    assert await settled(weigh, 6.0) is None
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_motion_is_said_and_drift_is_found(kind: str) -> None:
-    async def settled(weigh: WeighBench, within_s: float) -> int | None:
-        subject, loop = Stillness(10_000), asyncio.get_running_loop()
-        until_s = loop.time() + within_s
-        while loop.time() < until_s:
-            mg = subject.settled_mg(await weigh.driver.next(), loop.time())
-            if mg is not None:
-                return mg
-        return None
-
-    async def body(weigh: WeighBench) -> None:
-        weigh.put(500, moving_s=3.0)
-        assert not (await weigh.fresh()).stable
-        assert await settled(weigh, 1.8) is None
-        assert await settled(weigh, 4.0) == 500_000
-        weigh.put(500, drift_g_per_s=50)
-        assert (await weigh.fresh()).stable
-        assert await settled(weigh, 6.0) is None
-
-    on_scale(kind, body)
+    on_scale(kind, motion_is_said_and_drift_is_found)
 
 
 @pytest.mark.parametrize("kind", KINDS)
