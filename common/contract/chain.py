@@ -6,7 +6,7 @@ BLAKE2b over length-prefixed fields; the first link of a boot epoch covers the l
 import functools
 import hashlib
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 CHAIN_BYTES = 32
 GENESIS = bytes(CHAIN_BYTES)
@@ -18,9 +18,11 @@ _NUMBERS = struct.Struct(">IQIQIQI")
 _VERSION = struct.Struct(">IQI")
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """The fields of one event that its link covers; `body` is the exact text that is stored and sent."""
+class Link(NamedTuple):
+    """The fields of one event that its link covers; `body` is the exact text that is stored and sent.
+
+    A tuple, since every fact of a station makes one: a frozen dataclass takes four times as long.
+    """
 
     station_id: str
     lane: str

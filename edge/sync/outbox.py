@@ -73,15 +73,15 @@ class Outbox:
         if not self._booted:
             raise RuntimeError("no event before Outbox.boot(): it would get an old boot epoch")
         event_type = type_of(body)
-        lane = EVENT_TYPES[event_type][0]
+        lane = EVENT_TYPES[event_type][0].value
         last = conn.execute(
             "SELECT l.n, l.boot_epoch, l.seq, l.chain, s.boot_epoch AS now"
             " FROM sync_lane l, sync_self s WHERE l.lane = ?",
-            (lane.value,),
+            (lane,),
         ).fetchone()
         link = Link(
             station_id=self.station_id,
-            lane=lane.value,
+            lane=lane,
             boot_epoch=last["now"],
             seq=last["seq"] + 1 if last["boot_epoch"] == last["now"] else 1,
             occurred_at_ms=to_ms(occurred_at),
@@ -89,7 +89,7 @@ class Outbox:
             v=EVENT_VERSION,
             body=body.model_dump_json(),
         )
-        store_tx(conn, lane, last["n"] + 1, link, next_link(last["chain"], link))
+        store_tx(conn, last["n"] + 1, link, next_link(last["chain"], link))
         fp("sync.edge.appended")
 
     def kick(self) -> None:
@@ -116,20 +116,20 @@ class Outbox:
         return self.backlog()
 
 
-def store_tx(conn: sqlite3.Connection, lane: Lane, n: int, link: Link, chain: bytes) -> None:
+def store_tx(conn: sqlite3.Connection, n: int, link: Link, chain: bytes) -> None:
     """Write the row of `link` as number `n` of its lane and move the lane's head there."""
     conn.execute(
         "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
         (
-            lane.value, n, link.boot_epoch, link.seq, link.occurred_at_ms,
+            link.lane, n, link.boot_epoch, link.seq, link.occurred_at_ms,
             link.type, link.v, link.body, chain,
         ),
     )  # fmt: skip
     moved = conn.execute(
         "UPDATE sync_lane SET n = ?, boot_epoch = ?, seq = ?, chain = ? WHERE lane = ? AND n = ?",
-        (n, link.boot_epoch, link.seq, chain, lane.value, n - 1),
+        (n, link.boot_epoch, link.seq, chain, link.lane, n - 1),
     )
-    must(moved.rowcount == 1, "I2", f"{lane}: event {n} does not follow the newest")
+    must(moved.rowcount == 1, "I2", f"{link.lane}: event {n} does not follow the newest")
 
 
 def _waiting(conn: sqlite3.Connection) -> tuple[dict[Lane, int], int | None]:

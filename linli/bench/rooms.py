@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -79,13 +79,13 @@ def measurement(number: int) -> Message:
     )
 
 
-async def shared(jobs: int, waiters: int, rooms: BenchRooms, first: int) -> None:
-    """Let `waiters` tasks append `jobs` facts, each task one after the other, as rooms do."""
-    numbers: Iterator[int] = iter(range(first, first + jobs))
+async def shared(facts: Iterable[Message], waiters: int, rooms: BenchRooms) -> None:
+    """Let `waiters` tasks append `facts`, each task one after the other, as rooms do."""
+    waiting = iter(facts)
 
     async def waiter() -> None:
-        for number in numbers:
-            await rooms.append(fact(number))
+        for body in waiting:
+            await rooms.append(body)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(waiters):

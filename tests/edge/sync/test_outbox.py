@@ -235,5 +235,5 @@ async def test_an_event_follows_the_newest(alone: Alone) -> None:
     _door(alone, "A1")
     link = Link(STATION, "facts", 1, 3, 1, "door.unexpected", 1, "{}")
     with pytest.raises(InvariantError, match="I2"):
-        alone.tx(lambda conn: store_tx(conn, Lane.FACTS, 3, link, bytes(32)))
+        alone.tx(lambda conn: store_tx(conn, 3, link, bytes(32)))
     assert len(_batch(alone).events) == 1
