@@ -54,6 +54,7 @@ _FIELDS: dict[str, tuple[str, str]] = {
     "offset_k": ("偏差 K", "Off by K"),
     "deaf": ("也听不见", "Does not hear either"),
     "delay_s": ("迟到秒数", "Seconds late"),
+    "most_in_a_row": ("最多连续几次（留空：不限）", "Most in a row (empty: any)"),
     "seed": ("随机种子", "Seed"),
     "share": ("命中份额", "Share that is hit"),
     "burst_bytes": ("每次字节数", "Bytes at once"),

@@ -48,6 +48,7 @@ class Noise:
         self._bus, self._forge, self._faults = bus, forge, faults
         self._chances: dict[FaultBase, random.Random] = {}
         self._kept: list[tuple[int, Answer]] = []
+        self._in_a_row: dict[int, int] = {}
         self.hits = 0
         """Frames that were not left as they were."""
 
@@ -107,11 +108,21 @@ class Noise:
         """Return what comes of a unit's answer; None: nothing now, it comes after the next request."""
         data = self._damaged(unit, answer)
         self.hits += data != answer.data
-        if next(self._hitting(AnswerToNext, unit), None) is not None:
+        if self._held_back(unit):
             self.hits += data == answer.data
             self._kept.append((unit, Answer(answer.delay_s, data)))
             return None
         return Answer(answer.delay_s, data)
+
+    def _held_back(self, unit: int) -> bool:
+        """Tell whether a unit's answer waits for the next request; count how many in a row do."""
+        behind, in_a_row = (
+            next(self._hitting(AnswerToNext, unit), None),
+            self._in_a_row.get(unit, 0),
+        )
+        held = behind is not None and in_a_row != behind.most_in_a_row
+        self._in_a_row[unit] = in_a_row + 1 if held else 0
+        return held
 
     def lateness_s(self, unit: int) -> float:
         """Return how much later than usual a unit's answer comes this time."""

@@ -33,6 +33,11 @@ class AnswerToNext(WireFaultBase):
 
     kind: Literal["answer_to_next"]
     target: Unit
+    most_in_a_row: int | None = Field(
+        default=None,
+        ge=1,
+        description="the answer after so many comes at once; none: no such bound",
+    )
 
 
 class SplitAnswer(WireFaultBase):

@@ -54,6 +54,16 @@ def test_an_answer_to_the_next_request_is_one_behind() -> None:
     assert first.ends_s <= second.starts_s
 
 
+def test_at_most_so_many_answers_in_a_row_are_one_behind() -> None:
+    rig = Rig()
+    lay(rig, kind="answer_to_next", target=1, most_in_a_row=2)
+    counts = []
+    for _ in range(6):
+        counts.append(len(rig.send(READ_1)))
+        rig.wait(1)
+    assert counts == [0, 1, 2, 0, 1, 2]
+
+
 def test_what_an_adapter_hands_over_in_bursts_keeps_its_order() -> None:
     rig = Rig()
     lay(rig, kind="answer_to_next", target=1)

@@ -12,6 +12,8 @@ from linli.drill.busnoise.stand import LINE, Stand
 _FAULT: TypeAdapter[Fault] = TypeAdapter(Fault)
 SURE_BITS = {LineProtocol.MODBUS: 3}
 """Flipped bits in one frame that its checksum finds for certain; one byte of XOR or sum finds one."""
+MOST_BEHIND_IN_A_ROW = 2
+"""One question more than was missed is asked (decision 0047): what is behind more often in a row is told late."""
 _KINDS = (
     "no_answer", "late_answer", "answer_to_next", "split_answer", "garbage", "bit_flips",
     "foreign_frame", "foreign_function", "busy", "unsolicited", "adapter_unplugged",
@@ -51,11 +53,9 @@ def _details(kind: str, stand: Stand, draw: random.Random) -> dict[str, object]:
             return {"deaf": draw.random() < 0.5}
         case "late_answer" | "answer_to_next":
             # later than time-out and silence every time, or always one behind: no master can serve such a board
-            late: dict[str, object] = {
-                "delay_s": round(draw.uniform(0.05, _ALWAYS_LATE_S), 3),
-                "share": 1.0,
-            }
-            return late if kind == "late_answer" else {"share": 0.3}
+            late = {"delay_s": round(draw.uniform(0.05, _ALWAYS_LATE_S), 3), "share": 1.0}
+            behind = {"share": 0.3, "most_in_a_row": MOST_BEHIND_IN_A_ROW}
+            return {**(late if kind == "late_answer" else behind)}
         case "split_answer":
             return {
                 "burst_bytes": draw.choice((1, 2, 16)),

@@ -79,6 +79,24 @@ def test_an_answer_still_on_its_way_is_not_that_to_the_next_question() -> None:
     on_bench(body)
 
 
+def test_a_board_that_is_one_behind_twice_is_still_told_right() -> None:
+    async def body(bench: Bench) -> None:
+        await bench.ready()
+        behind = AnswerToNext(kind="answer_to_next", target=1, most_in_a_row=2)
+        bench.cabinet.lay(behind)
+        assert (await bench.hardware.door_bus.read_doors(urgent="A03"))["A03"] is None
+        bench.cabinet.pull("A03")
+        await asyncio.sleep(1)
+        # first the answer from before it was pulled, then those to both of these questions
+        assert (await bench.hardware.door_bus.read_doors(urgent="A03"))["A03"] is True
+        bench.cabinet.lift(behind)
+        bench.cabinet.push("A03")
+        await asyncio.sleep(1)
+        assert (await bench.hardware.door_bus.read_doors(urgent="A03"))["A03"] is False
+
+    on_bench(body)
+
+
 def test_a_refusal_after_an_unanswered_pulse_may_be_that_ones() -> None:
     async def body(bench: Bench) -> None:
         await bench.ready()
