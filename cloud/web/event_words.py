@@ -6,7 +6,7 @@ import orjson
 from pydantic import ValidationError
 
 from cloud.sync.gateway import StoredEvent
-from cloud.web.words import Tag, command_tag, zone_word
+from cloud.web.words import Tag, command_tag, device_word, zone_word
 from common.contract import events as e
 from common.contract.base import Message
 from common.contract.calibration import ProbeCalibrated, StationProbes
@@ -269,6 +269,10 @@ def _damaged(body: StorageDamaged, texts: Texts) -> Tag:
 
 def _bus(body: e.BusStateChanged, texts: Texts) -> Tag:
     _ = texts.gettext
+    if (device := device_word(body.bus, texts)) is not None:
+        if body.up:
+            return ("ok", _("%(device)s works again", device=device))
+        return ("crit", _("%(device)s does not answer", device=device))
     name = body.bus if body.unit is None else f"{body.bus} / {body.unit}"
     if body.up:
         return ("ok", _("Line %(name)s works again", name=name))

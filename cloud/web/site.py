@@ -23,7 +23,7 @@ from cloud.web.forms import path_id
 from cloud.web.frame import Frame
 from cloud.web.probe_words import probe_lines
 from cloud.web.session import Who
-from cloud.web.words import alarm_words, command_tag, zone_name
+from cloud.web.words import alarm_words, command_tag, device_word, zone_name
 from common.contract.words import CommandState
 from common.kit.clock import from_ms
 from common.kit.errors import InvalidError
@@ -149,7 +149,10 @@ class SitePages:
             ),
             Region(
                 "lines", detail.buses,
-                lambda: frame.render("lines.html", lang, buses=detail.buses),
+                lambda: frame.render(
+                    "lines.html", lang,
+                    lines=[(device_word(one.bus, texts) or one.bus, one) for one in detail.buses],
+                ),
             ),
             Region("commands", detail.commands, lambda: self._commands(detail.commands, lang)),
             Region("alarms", detail.alarms, lambda: self._alarms(detail.alarms, lang)),

@@ -173,6 +173,17 @@ def zone_word(zone: str, texts: Texts) -> str:
     return words.get(zone, zone)
 
 
+def device_word(name: str, texts: Texts) -> str | None:
+    """Return what a device with a port of its own is called, None for a line."""
+    _ = texts.gettext
+    return {
+        "scale": _("Scale"),
+        "scanner": _("Scanner"),
+        "printer": _("Printer"),
+        "card_reader": _("Card reader"),
+    }.get(name)
+
+
 def alarm_words(kind: str, texts: Texts) -> tuple[str, bool]:
     """Return what an alarm of a station means, and whether it is severe."""
     _ = texts.gettext

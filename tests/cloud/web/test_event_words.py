@@ -96,3 +96,14 @@ def test_alarms_of_devices_are_told_by_what_they_are() -> None:
     golden = json.loads((GOLDEN / "event.instrument.alarm.v1.json").read_text("utf-8"))
     over = told("instrument.alarm", json.dumps(golden | {"raised": False}))
     assert over == ("fridge no longer reports: too warm", "fridge：“温度过高”已解除")
+
+
+def test_a_device_is_called_by_what_it_is_and_a_line_by_its_name() -> None:
+    golden = json.loads((GOLDEN / "event.bus.state_changed.v1.json").read_text("utf-8"))
+    said = {
+        (name, up): told("bus.state_changed", json.dumps(golden | {"bus": name, "unit": None, "up": up}))
+        for name in ("scanner", "locks") for up in (True, False)
+    }  # fmt: skip
+    assert said["scanner", True] == ("Scanner works again", "扫码器恢复正常")
+    assert said["scanner", False] == ("Scanner does not answer", "扫码器没有应答")
+    assert said["locks", True] == ("Line locks works again", "线路 locks 恢复正常")
