@@ -6,30 +6,25 @@ A test compares the pages with what this would write.
 import ast
 import importlib
 import sys
-import types
-import typing
-from collections.abc import Iterable, Iterator, Mapping
-from enum import StrEnum
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any
 
 import typer
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from common.contract.error_keys import ERROR_KEYS
 from common.contract.events import EVENT_TYPES
 from common.contract.replica import REPLICA_TABLES
 from common.kit.config import load_toml
 from device_sim.fault_forms import kinds
+from docs.model_tables import first_line, own_words, rows_of, sections, table
 from edge.findings import FINDING_KEYS
 from firmware_protocols import profile_codec, profiles
 from firmware_protocols.lock_boards import LOCK_BOARDS, BoardFacts
 from firmware_protocols.profile import ROLE_UNITS, Profile, Role
 
 ROOT = Path(__file__).resolve().parent.parent
-Row = tuple[str, str, str, str]
 ROOMS = ("edge", "cloud", "device_sim", "common", "provisioning", "linli")
 SETTINGS = (
     ("station.toml", "the station daemon", "edge.config", "StationConfig"),
@@ -37,7 +32,6 @@ SETTINGS = (
     ("cabinet.toml", "the simulator", "device_sim.config", "CabinetConfig"),
     ("scenario.toml", "a scripted day", "device_sim.scenario_config", "Scenario"),
 )
-_LIMITS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤", "pattern": "like"}
 _MADE = "<!-- written by docs/generate.py (`make docs`); edit the code, not this page -->\n"
 
 
@@ -68,7 +62,7 @@ def settings_page() -> str:
     for file, program, module, name in SETTINGS:
         if model := _optional(module, name):
             parts.append(f"\n## `{file}` – {program}\n")
-            parts += [_table(head, rows, doc) for head, doc, rows in _sections(model, "")]
+            parts += [table(head, rows, doc) for head, doc, rows in sections(model, "")]
     return "".join(parts)
 
 
@@ -78,7 +72,7 @@ def commands_page() -> str:
 
     parts = [f"# Commands\n\n{_MADE}\nExit codes: 0 ok, 1 violated, 2 usage, 3 unavailable.\n"]
     for words, command in _commands(typer.main.get_command(app), "linli"):
-        parts.append(f"\n## `{words}`\n\n{_first_line(command.help)}\n")
+        parts.append(f"\n## `{words}`\n\n{first_line(command.help)}\n")
         rows = [_parameter(p) for p in command.params if p.name not in ("help", "version")]
         if rows:
             parts.append(
@@ -136,7 +130,7 @@ def profiles_page() -> str:
     parts = [f"# Register profiles\n\n{_MADE}\n{intro}\n{head}"]
     parts += [_profile_row(kind, profile) for kind, profile in found.items()]
     parts.append("\n## The keys of a profile\n")
-    parts += [_table(head, rows, doc) for head, doc, rows in _sections(Profile, "")]
+    parts += [table(head, rows, doc) for head, doc, rows in sections(Profile, "")]
     parts.append(_roles())
     return "".join(parts)
 
@@ -171,7 +165,7 @@ def faults_page() -> str:
     parts = [f"# Faults of the simulator\n\n{_MADE}\n{intro}"]
     for kind, model in kinds():
         own = {n: f for n, f in model.model_fields.items() if n not in ("kind", "for_s")}
-        parts.append(_table(f"`{kind}`", _rows(own), _own_words(model)))
+        parts.append(table(f"`{kind}`", rows_of(own), own_words(model)))
     return "".join(parts)
 
 
@@ -184,10 +178,10 @@ def messages_page() -> str:
     parts = [f"# Messages between station and hub\n\n{_MADE}\n{intro}"]
     for name, (lane, model) in EVENT_TYPES.items():
         heading = f"`{name}` (lane {lane})"
-        parts.append(_table(heading, _rows(model.model_fields), _own_words(model)))
+        parts.append(table(heading, rows_of(model.model_fields), own_words(model)))
     parts.append("\n## Ops: rows the hub owns and every station holds\n")
     for name, model in REPLICA_TABLES.items():
-        parts.append(_table(f"`{name}`", _rows(model.model_fields), _own_words(model)))
+        parts.append(table(f"`{name}`", rows_of(model.model_fields), own_words(model)))
     return "".join(parts)
 
 
@@ -231,87 +225,6 @@ def _optional(module: str, name: str) -> type[BaseModel] | None:
     return model
 
 
-def _sections(model: type[BaseModel], above: str) -> Iterator[tuple[str, str, list[Row]]]:
-    plain = {n: f for n, f in model.model_fields.items() if _inner(f.annotation) is None}
-    if plain:
-        yield f"`{above}`" if above else "top level", _own_words(model), _rows(plain)
-    for name, field in model.model_fields.items():
-        if inner := _inner(field.annotation):
-            key = f"{above.strip('[]')}.{name}".lstrip(".")
-            many = get_origin(field.annotation) in (list, tuple)
-            yield from _sections(inner, f"[[{key}]]" if many else f"[{key}]")
-
-
-def _rows(fields: Mapping[str, FieldInfo]) -> list[Row]:
-    return [
-        (name, _type_name(field), _default(field), field.description or "")
-        for name, field in fields.items()
-    ]
-
-
-def _table(heading: str, rows: Iterable[Row], doc: str) -> str:
-    lines = "\n".join(f"| `{n}` | {t} | {d} | {text} |" for n, t, d, text in rows)
-    table = f"\n| key | type | default | meaning |\n|---|---|---|---|\n{lines}\n" if lines else ""
-    return f"\n### {heading}\n\n{doc}\n{table}"
-
-
-def _inner(annotation: object) -> type[BaseModel] | None:
-    """Return the one table that a key holds; a choice of several is described where they are."""
-    tables = _tables(annotation)
-    return tables[0] if len(tables) == 1 else None
-
-
-def _tables(annotation: object) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [found for part in get_args(annotation) for found in _tables(part)]
-
-
-def _type_name(field: FieldInfo) -> str:
-    limits = [
-        f"{sign} `{value}`" if name == "pattern" else f"{sign} {value}"
-        for said in field.metadata
-        for name, sign in _LIMITS.items()
-        if (value := getattr(said, name, None)) is not None
-    ]
-    return ", ".join([f"`{_written(field.annotation)}`", *limits]).replace("|", "\\|")
-
-
-def _written(annotation: Any) -> str:
-    """Write a type as a person would: without modules, bounds and patterns."""
-    inner = get_args(annotation)
-    if len(_tables(annotation)) > 1:
-        return "table"
-    match get_origin(annotation):
-        case None if isinstance(annotation, type) and issubclass(annotation, StrEnum):
-            return " | ".join(repr(value.value) for value in annotation)
-        case None:
-            return "…" if annotation is ... else str(getattr(annotation, "__name__", annotation))
-        case typing.Annotated:
-            return _written(inner[0])
-        case typing.Literal:
-            return " | ".join(repr(value) for value in inner)
-        case types.UnionType | typing.Union:
-            return " | ".join(_written(part) for part in inner).replace("NoneType", "none")
-        case origin:
-            return f"{origin.__name__}[{', '.join(_written(part) for part in inner)}]"
-
-
-def _default(field: FieldInfo) -> str:
-    if field.is_required():
-        return "required"
-    value = field.default if field.default is not PydanticUndefined else "made when absent"
-    return "–" if isinstance(value, BaseModel) or value in ((), []) else f"`{value}`"
-
-
-def _own_words(model: type[BaseModel]) -> str:
-    return _first_line(model.__dict__.get("__doc__"))
-
-
-def _first_line(text: str | None) -> str:
-    return " ".join((text or "").strip().split("\n\n")[0].split())
-
-
 def _commands(command: Any, words: str) -> Iterator[tuple[str, Any]]:
     """Walk typer's tree; a command whose program is not built yet is left out."""
     if not hasattr(command, "list_commands"):
@@ -330,7 +243,7 @@ def _parameter(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         names = f"`{parameter.name.upper()}`"
     default = "required" if parameter.required else _shown(parameter.default)
-    return f"| {names} | {default} | {_first_line(getattr(parameter, 'help', ''))} |"
+    return f"| {names} | {default} | {first_line(getattr(parameter, 'help', ''))} |"
 
 
 def _shown(default: object) -> str:
@@ -345,7 +258,7 @@ def _failpoints() -> Iterator[tuple[str, str, str]]:
         for function in ast.walk(tree):
             if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
-            said = _first_line(ast.get_docstring(function)) or f"`{function.name}`"
+            said = first_line(ast.get_docstring(function)) or f"`{function.name}`"
             for name in _fp_calls(function):
                 yield name, path.relative_to(ROOT).as_posix(), said
 

@@ -14,7 +14,7 @@ from common.contract.error_keys import ERROR_KEYS
 from common.contract.events import EVENT_TYPES
 from common.contract.replica import REPLICA_TABLES
 from device_sim.fault_forms import kinds
-from docs import generate
+from docs import generate, model_tables
 from tests.conftest import ROOMS
 from tests.house_rules import tracked_files
 from tests.parts import ROOT
@@ -153,7 +153,7 @@ class _Outer(BaseModel):
 
 
 def test_the_generator_walks_nested_sections() -> None:
-    sections = list(generate._sections(_Outer, ""))
+    sections = list(model_tables.sections(_Outer, ""))
     assert [heading for heading, _, _ in sections] == ["top level", "`[inner]`", "`[[many]]`"]
     assert sections[0][2] == [("name", "`str`", "required", "")]
     assert sections[2][2] == [("depth_c", "`float`", "`1.5`", "how cold")]
@@ -168,7 +168,7 @@ def test_the_generator_walks_nested_sections() -> None:
     ],
 )
 def test_types_are_written_for_people(annotation: object, written: str) -> None:
-    assert generate._written(annotation) == written
+    assert model_tables.written(annotation) == written
 
 
 def _blocks(page: str) -> list[str]:
