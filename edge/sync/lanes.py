@@ -23,8 +23,8 @@ RETENTION_MS = 7 * 24 * 3600 * 1000
 RETENTION_ROWS = 50_000
 """An acknowledged row stays until it is older than the one and further back than the other: a hub restored
 from a backup is refilled from these."""
-TELEMETRY_ROWS_MAX = 50_000
-"""Unsent telemetry beyond this is dropped, oldest first, and the loss is told."""
+TELEMETRY_ROWS_MAX = 100_000
+"""Unsent telemetry beyond this is dropped, oldest first, and the loss is told: a month alone of two zones, 50 MB."""
 TELEMETRY_DROP = 5_000
 _TRIM_ROWS = 5_000  # deleted in one transaction: it must not hold up a door
 

@@ -21,6 +21,8 @@ _ORDERS = (14, 22)
 _SAMPLE_S, _SELDOM_S = 60.0, 3600.0
 """Each tenth seed measures every minute: two zones make 20,160 events in seven days."""
 _LATEST_S = 12 * 3600.0
+_LAST_ARRIVAL_DAYS = 10
+"""Later in a month alone nothing arrives: a code ends for good 14 days after its order was locked."""
 
 
 class Week(StrEnum):
@@ -63,7 +65,7 @@ def _announced(rng: random.Random, number: int, errand: Errand, days: int) -> Er
         errand,
         number=number,
         at_s=rng.uniform(60, ALONE_FROM_S / 2),
-        arrives_s=rng.randrange(max(1, days - 1)) * DAY_S,
+        arrives_s=rng.randrange(max(1, min(days - 1, _LAST_ARRIVAL_DAYS))) * DAY_S,
         fetch_after_s=min(errand.fetch_after_s or 0.0, _LATEST_S),
         cancel_after_s=None,
         revoke_after_s=None,

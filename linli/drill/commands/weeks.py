@@ -26,7 +26,7 @@ OfHub = Annotated[
 def pickups(
     seeds: Seeds = 10,
     seed: Annotated[int, typer.Option(help="first seed: people, faults and schedule")] = 1,
-    days: Annotated[int, typer.Option(min=1, max=28, help="virtual days before all heals")] = 7,
+    days: Annotated[int, typer.Option(min=1, max=31, help="virtual days before all heals")] = 7,
     week: Annotated[
         Week, typer.Option(help="6 to 11 orders a day, 0 to 2, or the cable cut throughout")
     ] = Week.BUSY,

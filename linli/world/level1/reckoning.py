@@ -4,16 +4,19 @@ import asyncio
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from cloud.orders.machine import ParcelState as HubState
-from common.contract.words import DoorState
+from common.contract.words import DoorState, Lane
 from common.kit.clock import to_ms
+from edge.sync.lanes import RETENTION_ROWS
 from linli.world.clock import DAWN
 from linli.world.custody import Parcel, Place, Used
 from linli.world.level1.desk import HubBooks
 from linli.world.level1.town import Town
 
+_Event = tuple[str, int, int]
+"""Lane, boot epoch, seq."""
 _MAY_BE: Mapping[Place, frozenset[HubState]] = {
     Place.VAN: frozenset(
         {HubState.LOCKED, HubState.PACKED, HubState.DEPARTED, HubState.ARRIVED, HubState.CANCELLED}
@@ -87,7 +90,7 @@ async def _events(town: Town, books: HubBooks) -> None:
     )
     for place in sorted(ours.keys() - theirs.keys()):
         say(f"the fact {place} is lost")
-    for place in sorted(theirs.keys() - ours.keys()):
+    for place in sorted(theirs.keys() - ours.keys() - given_up(ours, theirs)):
         say(f"the hub holds {place}, which the station never told")
     for place in sorted(ours.keys() & theirs.keys()):
         if ours[place] != theirs[place]:
@@ -96,6 +99,17 @@ async def _events(town: Town, books: HubBooks) -> None:
         openings = town.oracle.openings.get(label, ())
         if not any(at_s - _LATEST_S < opened_s < at_s + _LATEST_S for opened_s in openings):
             say(f"door {label} was reported open at {at_s:.0f} s and never moved")
+
+
+def given_up(ours: Iterable[_Event], theirs: Iterable[_Event]) -> set[_Event]:
+    """Return what the station may have given up after its retention: older than all that it must keep."""
+    found: set[_Event] = set()
+    for lane in Lane:
+        kept = [place for place in ours if place[0] == lane]
+        if len(kept) >= RETENTION_ROWS:
+            oldest = min(kept)
+            found |= {place for place in theirs if place[0] == lane and place < oldest}
+    return found
 
 
 def _unexpected(conn: sqlite3.Connection) -> list[tuple[str, float]]:

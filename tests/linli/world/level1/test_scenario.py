@@ -2,7 +2,7 @@
 
 import pytest
 
-from linli.world.scenario import HUB_PLACES, STATION_PLACES, FaultKind, plan
+from linli.world.scenario import DAY_S, HUB_PLACES, STATION_PLACES, FaultKind, plan
 from linli.world.weeks import Week, plan_of
 from tests.house_rules import failpoint_names
 from tests.parts import ROOT
@@ -51,6 +51,12 @@ def test_a_week_offline_announces_everything_before_the_cut() -> None:
     assert FaultKind.BUS not in {fault.kind for fault in week.faults}
     (cut,) = (fault for fault in week.faults if fault.kind is FaultKind.CUT)
     assert cut.at_s + cut.for_s >= week.horizon_s
+
+
+def test_in_a_month_offline_everything_arrives_while_codes_live() -> None:
+    month = plan_of(Week.OFFLINE, 10, 30)
+    assert max(errand.arrives_s for errand in month.errands) + 72 * 3600 < 14 * DAY_S
+    assert month.horizon_s == 30 * DAY_S
 
 
 def test_a_quiet_week_has_the_faults_of_a_busy_one_and_a_tenth_of_the_people() -> None:
