@@ -17,11 +17,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from blockbuster import BlockBuster
+from hypothesis import settings
 
 from tests.parts import ROOT, require, required
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+# No test fails for a busy machine; `--hypothesis-profile` is loaded after this.
+settings.register_profile("linli", settings(), deadline=None)
+settings.load_profile("linli")
 
 ROOMS = (
     "linli", "provisioning", "edge", "cloud", "device_sim", "firmware_protocols", "common",

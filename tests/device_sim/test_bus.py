@@ -132,7 +132,7 @@ def test_a_late_unit_acts_in_time_and_answers_late() -> None:
     assert pulse.at_s < 1000.01
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.binary(max_size=60), max_size=6))
 def test_garbage_never_breaks_the_line(chunks: list[bytes]) -> None:
     rig = Rig()

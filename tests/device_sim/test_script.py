@@ -322,7 +322,7 @@ FAULTS = st.fixed_dictionaries(
 CUTS = st.fixed_dictionaries({"at": CLOCKS, "for_min": st.floats(1, 600)})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(VISITS, max_size=4),
     st.lists(FAULTS, max_size=4),

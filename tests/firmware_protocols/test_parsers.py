@@ -23,7 +23,7 @@ streams = st.lists(pieces, max_size=12).map(b"".join)
 
 @pytest.mark.parametrize("name", PARSERS)
 def test_a_parser_takes_whatever_comes(name: str) -> None:
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(streams)
     def take(data: bytes) -> None:
         PARSERS[name](data)

@@ -70,7 +70,7 @@ def test_a_damaged_record_is_refused_and_stays_as_it_is(tmp_path: Path, name: st
     assert path.read_bytes() == RECORDS[name]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(at=st.integers(0, 10_000), change=st.binary(min_size=0, max_size=4))
 def test_a_record_with_any_bytes_changed_is_read_or_refused(at: int, change: bytes) -> None:
     whole = whole_record()

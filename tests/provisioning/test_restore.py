@@ -232,7 +232,7 @@ def test_a_torn_backup(tmp_path: Path, name: str) -> None:
     assert refusal(tmp_path, source).key == "provision.backup"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(at=st.integers(0, 1 << 20), change=st.integers(1, 255))
 def test_a_backup_with_a_byte_changed_is_never_half_restored(at: int, change: int) -> None:
     """Whatever byte: refused with nothing changed, or (a header's time, say) restored whole."""

@@ -99,7 +99,6 @@ class Ask:
         @seed(SEED)
         @settings(
             max_examples=examples,
-            deadline=None,
             database=None,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),

@@ -112,9 +112,7 @@ MOVES = st.lists(
 
 
 @given(MOVES)
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_whatever_is_tried_the_counters_are_the_sums(
     rooms: Rooms,
     moves: list[tuple[object, int]],

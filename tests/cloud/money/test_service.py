@@ -165,7 +165,7 @@ _acts = st.lists(
 
 
 @given(acts=_acts)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_whatever_is_posted_the_ledger_stays_sound(
     acts: list[tuple[tuple[Account, Account], int, int]],
 ) -> None:

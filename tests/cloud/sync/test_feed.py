@@ -64,9 +64,7 @@ _change = st.tuples(st.sampled_from(["A1", "A2", "A3", "A4"]), st.sampled_from([
 
 
 @given(changes=st.lists(_change, max_size=12))
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_ops_reduce_to_the_snapshot_from_any_cut(
     db: SqlDb, changes: list[tuple[str, str | None]]
 ) -> None:

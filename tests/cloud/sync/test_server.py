@@ -437,9 +437,7 @@ _json = st.recursive(
 
 
 @given(changes=st.dictionaries(st.sampled_from(sorted(_GOOD)), _json, min_size=1), first=_json)
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_message_is_a_server_error(db: SqlDb, changes: dict[str, object], first: object) -> None:
     async def ask() -> int:
         async with bench_of(db) as bench:

@@ -259,7 +259,6 @@ _FIRST: Step = ("hello", 0, 0, 1, True)
 @given(st.lists(_STEPS, min_size=4, max_size=24))
 @settings(
     max_examples=300 if required("campaign") else 20,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @pytest.mark.slow
