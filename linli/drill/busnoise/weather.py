@@ -18,7 +18,8 @@ _KINDS = (
     "no_answer", "late_answer", "answer_to_next", "split_answer", "garbage", "bit_flips",
     "foreign_frame", "foreign_function", "busy", "unsolicited", "adapter_unplugged",
 )  # fmt: skip
-_ALWAYS_LATE_S = 0.65
+_ALWAYS_LATE_S = 0.6
+"""With its turn-around and 60 bytes of answer and garbage it is still there within time-out and silence, 0.7 s."""
 _BEHIND = ("late_answer", "answer_to_next")
 _WEIGHTS = (2, 4, 3, 3, 4, 5, 5, 4, 2, 4, 0.5)
 
