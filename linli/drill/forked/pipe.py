@@ -104,8 +104,8 @@ def _live(main: Callable[[PipeEnd], None], pipe: PipeEnd, others: list[PipeEnd])
             other.close()
         main(pipe)
         code = 0
-    except EOFError:
-        code = 0  # the parent has gone
+    except (EOFError, BrokenPipeError):
+        code = 0  # the parent has gone, while this one listened or told
     except BaseException:  # noqa: BLE001 - the last thing this process does
         traceback.print_exc()
     finally:
