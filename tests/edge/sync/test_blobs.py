@@ -127,16 +127,18 @@ async def test_a_file_without_a_row_is_swept(alone: Alone, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("header", "body"),
+    ("header", "body", "key"),
     [
-        ("", b"x"), ("bytes 0-0/0", b"x"), ("bytes 0-1/9", b"x"), ("bytes 5-4/9", b""),
-        ("bytes 9-9/9", b"x"), ("bytes */9", b"x"), ("bytes 0-0/99999999999", b"x"),
-        ("items 0-0/9", b"x"), ("bytes 0-0/9 ", b"x"),
+        ("", b"x", "range"), ("bytes 0-0/0", b"x", "size"), ("bytes 0-1/9", b"x", "range"),
+        ("bytes 5-4/9", b"", "range"), ("bytes 9-9/9", b"x", "range"), ("bytes */9", b"x", "range"),
+        ("bytes 0-0/99999999999", b"x", "size"), ("items 0-0/9", b"x", "range"),
+        ("bytes 0-0/9 ", b"x", "range"),
     ],
 )  # fmt: skip
-def test_a_range_that_does_not_fit_is_refused(header: str, body: bytes) -> None:
-    with pytest.raises(InvalidError):
+def test_a_range_that_does_not_fit_is_refused(header: str, body: bytes, key: str) -> None:
+    with pytest.raises(InvalidError) as refused:
         Span.read(header, body)
+    assert refused.value.key == f"sync.blob_{key}", "a station gives a blob up by this key"
 
 
 async def test_the_hub_keeps_what_has_its_name_and_no_more_than_fits(hub: HubRig) -> None:
