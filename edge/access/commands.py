@@ -14,7 +14,7 @@ from common.kit.failpoints import fp
 from common.kit.identity import StationSecrets, verify
 from common.kit.sqlite import Db
 from edge.access.budget import RemoteBudget
-from edge.doors import DoorChange, Doors, DoorWish
+from edge.doors import DoorChange, Doors, DoorWish, OpenRequest
 from edge.sync import fence
 from edge.sync.outbox import Outbox
 from edge.sync.replica import ReplicaTable
@@ -78,6 +78,7 @@ class Commands:
         self._doors, self._budget, self._outbox = doors, budget, outbox
         self._news = asyncio.Event()
         doors.on_change_tx.append(self.on_door_tx)
+        doors.judges.append(self.holds_tx)
 
     def wake(self) -> None:
         """Look for new commands soon: for `Replica.on_applied`."""
@@ -116,6 +117,18 @@ class Commands:
         for row in rows:
             if row["open_request_id"] not in live:
                 self._move_tx(conn, row["command_id"], CommandState.UNKNOWN, "restarted meanwhile")
+
+    def holds_tx(self, conn: sqlite3.Connection, request: OpenRequest) -> bool:
+        """Return whether a remote opening that waited for its turn still holds: in time, not fenced, not taken back."""
+        if request.wish.purpose is not Purpose.REMOTE:
+            return True
+        row = conn.execute(
+            "SELECT r.body FROM command_run JOIN replica_command r USING (command_id) WHERE open_request_id = ?",
+            (request.open_request_id,),
+        ).fetchone()
+        if row is None or fence.why_tx(conn):
+            return False
+        return to_ms(self._clock.wall()) < _ends_ms(CommandRow.model_validate_json(row["body"]))
 
     def on_door_tx(self, conn: sqlite3.Connection, change: DoorChange) -> None:
         """Report the outcome in the commit that stores what the door did."""
@@ -159,7 +172,7 @@ class Commands:
             raise _Refusal(
                 CommandState.FAILED, f"issued {ahead_s} s ahead, the station's clock is not trusted"
             )
-        if now_ms >= min(command.expires_at_ms, command.issued_at_ms + LIFE_MAX_MS):
+        if now_ms >= _ends_ms(command):
             raise _Refusal(CommandState.EXPIRED, "came too late")
         if wait_s := self._budget.spend_tx(conn, _BUDGET):
             raise _Refusal(CommandState.FAILED, f"remote budget spent, wait {wait_s} s")
@@ -186,3 +199,7 @@ class Commands:
             {"command_id": command_id, "state": state, "detail": detail}
         )
         self._outbox.append_tx(conn, body, occurred_at=self._clock.wall())
+
+
+def _ends_ms(command: CommandRow) -> int:
+    return min(command.expires_at_ms, command.issued_at_ms + LIFE_MAX_MS)

@@ -68,3 +68,5 @@ class DoorView:
 
 
 ChangeListener = Callable[[sqlite3.Connection, DoorChange], None]
+Judge = Callable[[sqlite3.Connection, OpenRequest], bool]
+"""Says, in the transaction that stores a pulse, whether the request still holds."""

@@ -17,12 +17,16 @@ from edge.config import DoorsSection
 from edge.doors import duty, store
 from edge.doors.journal import Journal
 from edge.doors.machine import Trigger
-from edge.doors.model import OpenRequest
+from edge.doors.model import Judge, OpenRequest
 from edge.doors.sensors import Sensors
 from edge.doors.watcher import Watcher
 from edge.hardware.ports import DoorBus, PulseResult
 
 log = logging.getLogger(__name__)
+
+
+class _Withdrawn(Exception):
+    """What allowed this opening has ended while it waited for its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Runner:
         self._db, self._bus, self._journal, self._watcher = db, bus, journal, watcher
         self._sensors: Sensors = watcher.sensors
         self._settings, self._clock = settings, clock
+        self.judges: list[Judge] = []
         self._started_ms = _ms(clock.monotonic_s())
         self._queued = asyncio.Event()
         self._turns: dict[str, asyncio.Queue[OpenRequest]] = {
@@ -103,12 +108,16 @@ class Runner:
         fp("doors.expired_committed")
 
     async def _turn(self, request: OpenRequest) -> _Sent | None:
-        """Send this request's one pulse, unless it waited too long or may not be stored."""
+        """Send this request's one pulse, unless it waited too long, holds no more or may not be stored."""
         if self._left_s(request) <= 0:
             await self._expire(request)
             return None
         try:
             return await self._pulse(self._journal.step(request, Trigger.TAKEN))
+        except _Withdrawn:
+            log.info("pulse not sent: %s may not open any more", request.wish.compartment)
+            await self._expire(request)
+            return None
         except ConflictError as error:  # the stored request has moved on, or a listener refused
             log.info("pulse not sent: %s", error)
             label = request.wish.compartment
@@ -186,6 +195,8 @@ class Runner:
         rows: list[int] = []
 
         def before(conn: sqlite3.Connection) -> None:
+            if not all(holds(conn, request) for holds in self.judges):
+                raise _Withdrawn
             rows[:] = [
                 store.add_pulse(
                     conn,

@@ -21,7 +21,7 @@ from edge.config import DoorsSection
 from edge.doors import store
 from edge.doors.journal import Journal
 from edge.doors.machine import Trigger
-from edge.doors.model import ChangeListener, DoorView, DoorWish, OpenRequest
+from edge.doors.model import ChangeListener, DoorView, DoorWish, Judge, OpenRequest
 from edge.doors.runner import Runner
 from edge.doors.watch import Watch
 from edge.doors.watcher import Watcher
@@ -61,6 +61,15 @@ class Doors:
         QUEUED is stored by the caller's own transaction, so the caller is not told what it just did.
         """
         return self._journal.listeners
+
+    @property
+    def judges(self) -> list[Judge]:
+        """Return who is asked, in the transaction that stores a pulse, whether the request still holds.
+
+        A coil that rests keeps a request waiting for up to `queue_ttl_s`: a revocation, a fence or an expiry that
+        came meanwhile counts. One no is enough, and the request ends as EXPIRED without a pulse.
+        """
+        return self._runner.judges
 
     @property
     def watch(self) -> Watch:

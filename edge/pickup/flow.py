@@ -19,6 +19,7 @@ from edge.access.limiter import Empty, Limiter
 from edge.config import StationConfig
 from edge.doors import Doors, Watch
 from edge.parcels import Parcels
+from edge.pickup import session_store
 from edge.pickup.judge import CodeJudge
 from edge.pickup.keypad import Keypad
 from edge.pickup.live import Live, LiveReader
@@ -124,8 +125,10 @@ class PickupFlow:
             await self._finish()
 
     async def refresh(self) -> None:
-        """Read the live session anew and wake the screen."""
+        """Read the live session anew and wake the screen; one of which nothing can be served any more ends."""
         fresh = await self._db.read(self._reader.read_tx)
+        if fresh is None and await self._db.read(session_store.live_session) is not None:
+            await self._db.write(self._finish_lost_tx)
         if fresh != self._copy:
             self._copy, self._touched_s = fresh, self._clock.monotonic_s()
         self.watch.bump()
@@ -195,6 +198,10 @@ class PickupFlow:
             done = replace(view, step=Step.DONE)
             self._done = done, self._clock.monotonic_s() + DONE_SHOWN_S
         await self.refresh()
+
+    def _finish_lost_tx(self, conn: sqlite3.Connection) -> None:
+        if self._reader.read_tx(conn) is None:
+            self._sessions.finish_tx(conn)
 
     async def _follow_doors(self) -> None:
         version = -1

@@ -57,6 +57,13 @@ class Grants:
         """Tell whether it may be used now; an issued grant that may not has not ended, the clock is unsure (I9)."""
         return self._clock.allows_until(use.expires_at_ms)
 
+    def holds_tx(self, conn: sqlite3.Connection, grant_id: str) -> bool:
+        """Tell whether it may open a door as of now: known, not withdrawn, in time by the newest word of the hub."""
+        use, terms = store.use(conn, grant_id), store.terms(conn, grant_id)
+        if use is None or terms is None or terms.revoked:
+            return False
+        return self.in_time(self._refresh_expiry(conn, use, terms))
+
     def move_tx(self, conn: sqlite3.Connection, grant_id: str, trigger: Trigger) -> GrantState:
         """Take one step of the machine and report it; UnknownTransitionError for a step it does not have."""
         use = store.use(conn, grant_id)

@@ -16,13 +16,13 @@ from common.kit.ids import new_id
 from edge.config import StationConfig
 from edge.doors import DoorChange, Doors, DoorWish
 from edge.parcels import Parcels, PlacementState
-from edge.pickup import kin, session_store, store
+from edge.pickup import session_store, store
 from edge.pickup.grants import Grants
 from edge.pickup.machine import Trigger
+from edge.pickup.right import Right
 from edge.pickup.session_store import Session
 from edge.pickup.store import Item, Use
 from edge.pickup.verdict import Hindrance, Verdict
-from edge.sync import fence
 from edge.sync.outbox import Outbox
 
 _log = logging.getLogger(__name__)
@@ -52,8 +52,9 @@ class Sessions:
         """Tell doors to let this room know of every transition."""
         self._config, self._clock, self._chance = config, clock, chance
         self._doors, self._parcels, self._grants = doors, parcels, grants
-        self._outbox = outbox
+        self._outbox, self._right = outbox, Right(parcels, grants)
         doors.on_change_tx.append(self.on_door_tx)
+        doors.judges.append(self._right.judge_tx)
 
     def start_tx(self, conn: sqlite3.Connection, use: Use) -> Verdict:
         """Use an accepted grant: intent, events and session in one commit; or say what stands in the way."""
@@ -83,7 +84,9 @@ class Sessions:
             self._reopen_tx(conn, item)
             return
         self._grants.reconcile_tx(conn, item.grant_id)
-        alive = self._is_alive_tx(conn, item.grant_id) and self._lies_there_tx(conn, item)
+        alive = self._right.is_alive_tx(conn, item.grant_id) and self._right.lies_there_tx(
+            conn, item
+        )
         may = alive and item.door_state not in IN_FLIGHT
         if not may or not self.pulses_left(item):
             raise ConflictError("pickup.no_pulse_left", "this door may not be pulsed again now")
@@ -95,13 +98,16 @@ class Sessions:
         self._reopen_tx(conn, self._item_in_hand(conn))
 
     def proceed_tx(self, conn: sqlite3.Connection) -> bool:
-        """Take the next unopened item in hand and open its door; False when none is left."""
+        """Take the next unopened item in hand and open its door; False when none is left, or the one in hand moves."""
         session = session_store.live_session(conn)
         if session is None:
             raise ConflictError("pickup.no_session", "nobody is at the screen")
+        in_hand = store.item(conn, session.grant_id, session.parcel_id)
+        if in_hand is not None and in_hand.door_state in IN_FLIGHT | {DoorState.OPEN}:
+            return False  # one door after the other
         waiting = self._waiting(conn, session.grant_id)
         others = [item for item in waiting if item.parcel_id != session.parcel_id]
-        if not others or not self._is_alive_tx(conn, session.grant_id):
+        if not others or not self._right.is_alive_tx(conn, session.grant_id):
             return False  # only the door in hand is left: that is `again`
         if len(others) < len(waiting) and not self.pulses_left(others[0]):
             return False  # from a door that stays shut to another one that does
@@ -169,7 +175,7 @@ class Sessions:
         unopened = [
             item
             for item in store.items(conn, grant_id)
-            if not item.opened_at_ms and self._lies_there_tx(conn, item)
+            if not item.opened_at_ms and self._right.lies_there_tx(conn, item)
         ]
         for item in unopened:
             if not self.has_door(item):
@@ -180,30 +186,12 @@ class Sessions:
         there = [item for item in unopened if self.has_door(item)]
         return sorted(there, key=lambda item: not self.pulses_left(item))
 
-    def _lies_there_tx(self, conn: sqlite3.Connection, item: Item) -> bool:
-        """Return whether the parcel is still behind that door, and no other code has opened it.
-
-        The keeper may take it out while a session lives; somebody it was given to may have come first.
-        """
-        lies_there = self._parcels.occupied_tx(conn).get(item.compartment) == item.parcel_id
-        return lies_there and not kin.opened_by_another(conn, item.grant_id, item.parcel_id)
-
     def _item_in_hand(self, conn: sqlite3.Connection) -> Item:
         session = session_store.live_session(conn)
         item = store.item(conn, session.grant_id, session.parcel_id) if session else None
         if item is None:
             raise ConflictError("pickup.no_session", "nobody is at the screen")
         return item
-
-    @staticmethod
-    def _is_alive_tx(conn: sqlite3.Connection, grant_id: str) -> bool:
-        """Return whether one more door may open: revoked between two doors, the open one counts, no further one."""
-        if fence.why_tx(conn):
-            return False
-        use, terms = store.use(conn, grant_id), store.terms(conn, grant_id)
-        if use is None or terms is None or terms.revoked:
-            return False
-        return use.state in (GrantState.ISSUED, GrantState.OPENED)
 
     def _ask_tx(self, conn: sqlite3.Connection, item: Item, *, reopen: bool = False) -> None:
         """Write the intent; without a pulse left, or with the door busy, the screen shows the way on instead."""
@@ -226,14 +214,13 @@ class Sessions:
 
     def _reopen_tx(self, conn: sqlite3.Connection, item: Item) -> None:
         use = store.use(conn, item.grant_id)
-        lies_there = self._parcels.occupied_tx(conn).get(item.compartment, item.parcel_id)
         if (
             use is None
             or use.state is not GrantState.OPENED
             or item.door_state in IN_FLIGHT | {DoorState.OPEN}
             or not self.reopens_left(item)
             or not self.reopen_left_s(item)
-            or lies_there != item.parcel_id  # the door is now allotted to another parcel
+            or not self._right.may_reopen_tx(conn, item)
         ):
             raise ConflictError("pickup.no_reopen", "this door may not be opened again now")
         self._ask_tx(conn, item, reopen=True)
