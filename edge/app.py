@@ -23,7 +23,7 @@ from edge.access.budget import KeeperBudget, RemoteBudget
 from edge.access.code_check import CodeCheck
 from edge.access.commands import Commands
 from edge.access.keepers import KeeperPins
-from edge.access.limiter import KEEPER_BURST, KEEPER_FAILURES, KEEPER_REFILL_S, Limiter
+from edge.access.limiter import Limiter
 from edge.access.powered import PoweredTime
 from edge.access.qr_check import QrCheck
 from edge.climate import Climate
@@ -138,14 +138,7 @@ class Edge:
             clock, db, self.doors, self.parcels, qr, KeeperBudget(powered), self.outbox
         )
         self.papers = Papers(clock, db, self.grants, qr, self.outbox, self.pickup.refresh)
-        pin_limiter = Limiter(
-            "keeper",
-            powered,
-            burst=KEEPER_BURST,
-            refill_s=KEEPER_REFILL_S,
-            max_failures=KEEPER_FAILURES,
-        )
-        self.pins = KeeperPins(db, work, chance, pin_limiter, powered)
+        self.pins = KeeperPins(db, work, chance, powered)
         put_in = PutIn(
             clock, chance, self.doors, self.parcels, self.grants, self.outbox,
             self._refuse_obligations,

@@ -10,6 +10,7 @@ DDL = (
     *budget.DDL,
     *commands.DDL,
     *limiter.STEP_UP_DDL,
+    *keepers.TABLET_DDL,
 )
 REPLICA_TABLES = (keepers.KEEPER_TABLE, commands.COMMAND_TABLE, qr_check.GRANT_KEY_TABLE)
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from common.contract.events import ParcelUnknownScanned
 from common.contract.words import ActorKind, Purpose
 from common.kit.clock import Clock
-from common.kit.codes import CODE_DIGITS
+from common.kit.codes import CODE_DIGITS, TAIL_DIGITS
 from common.kit.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from common.kit.failpoints import fp
 from common.kit.sqlite import Db
@@ -73,9 +73,12 @@ class KeeperDesk:
         self._steady = Steady()
         self._copy: _Copy | None = None
 
-    async def sign_in(self, pin: str) -> KeeperSession | SignInRefused:
-        """Return a session for the keeper whose PIN this is; InvalidError when it is no PIN."""
-        return await self._pins.sign_in(pin)
+    async def sign_in(self, pin: str, tablet: str = "") -> KeeperSession | SignInRefused:
+        """Return a session for the keeper whose PIN this is; InvalidError when it is no PIN.
+
+        `tablet`: the field of that name in an earlier session on the same tablet.
+        """
+        return await self._pins.sign_in(pin, tablet)
 
     async def session(self, token: str) -> KeeperSession | None:
         """Return who holds `token`, or None."""
@@ -250,11 +253,13 @@ class KeeperDesk:
         return ScanRefused("put_in.no_compartment", self.look.view_tx(conn, parcel.parcel_id))
 
     def _unknown_tx(self, conn: sqlite3.Connection, keeper_id: str, label: str) -> UnknownParcel:
-        digits = label.replace(" ", "").replace("-", "")
-        if len(digits) == CODE_DIGITS and digits.isdigit():
-            # Perhaps somebody's pickup code: it must reach neither a log nor the hub.
+        # Perhaps somebody's pickup code, alone or with the phone's digits behind it: neither log nor hub may see it.
+        digits = "".join(sign for sign in label if sign.isalnum())
+        secret = digits.isdecimal() and len(digits) in (CODE_DIGITS, CODE_DIGITS + TAIL_DIGITS)
+        if secret and len(digits) == CODE_DIGITS:
             raise InvalidError("desk.code_not_here", "pickup codes belong on the touchscreen")
-        body = ParcelUnknownScanned(label=label, keeper_id=keeper_id)
+        told = "*" * CODE_DIGITS + digits[CODE_DIGITS:] if secret else label
+        body = ParcelUnknownScanned(label=told, keeper_id=keeper_id)
         self._outbox.append_tx(conn, body, occurred_at=self._clock.wall())
         return UnknownParcel(label)
 

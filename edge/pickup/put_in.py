@@ -116,10 +116,15 @@ class PutIn:
         return self._retry_tx(conn, task)
 
     def cancel_tx(self, conn: sqlite3.Connection) -> None:
-        """Let go of the task: shutting the door of a put-in stores nothing any more."""
+        """Let go of the task: shutting the door of a put-in stores nothing any more.
+
+        ConflictError for a door that is on its way or open to take a parcel out: what leaves must be written down.
+        """
         task = desk_store.current(conn)
         if task is None or task.step in (DeskStep.STORED, DeskStep.DONE):
             raise ConflictError("put_in.nothing_in_hand", "scan a parcel first")
+        if task.kind is not DeskKind.PUT_IN and task.busy:
+            raise ConflictError("put_in.door_moving", "wait until the door has been judged")
         desk_store.drop_current(conn)
 
     def settle_tx(self, conn: sqlite3.Connection, keeper_id: str) -> None:

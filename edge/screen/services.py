@@ -95,7 +95,7 @@ class Desk(Protocol):
     def watch(self) -> Watch:
         """Return the version that moves with every change."""
 
-    async def sign_in(self, pin: str) -> KeeperSession | SignInRefused:
+    async def sign_in(self, pin: str, tablet: str = "") -> KeeperSession | SignInRefused:
         """Prove who is there."""
 
     async def sign_out(self, token: str) -> None:

@@ -23,7 +23,7 @@ from edge.doors.machine import Trigger as DoorTrigger
 from edge.doors.runner import Runner
 from edge.hardware.ports import PulseResult
 from edge.parcels import Parcels
-from edge.pickup import grants, machine, sessions
+from edge.pickup import grants, machine, right, sessions
 from edge.sync import replica
 from edge.sync.outbox import Outbox
 from linli.world.scenario import Level
@@ -155,7 +155,10 @@ def _command_expiry() -> Patches:
     def patient(self: Any, conn: sqlite3.Connection, command: Any, _now_ms: int) -> None:
         original(self, conn, command, command.issued_at_ms)
 
-    return [(commands.Commands, "_start_tx", patient)]
+    return [
+        (commands.Commands, "_start_tx", patient),
+        (commands.Commands, "holds_tx", lambda *_: True),
+    ]
 
 
 def _known_events() -> Patches:
@@ -163,7 +166,7 @@ def _known_events() -> Patches:
 
 
 def _lies_there() -> Patches:
-    return [(sessions.Sessions, "_lies_there_tx", lambda *_: True)]
+    return [(right.Right, "lies_there_tx", lambda *_: True)]
 
 
 def _late_door() -> Patches:

@@ -1,11 +1,12 @@
 """What the keeper does: every post checks session, CSRF and repetition, acts, and redirects."""
 
 from collections.abc import Awaitable, Callable
+from urllib.parse import quote
 
 from aiohttp import web
 
 from common.contract.error_keys import ERROR_KEYS
-from common.kit.errors import InvalidError, LinliError
+from common.kit.errors import ConflictError, InvalidError, LinliError, NotFoundError
 from common.kit.web import read_form
 from common.ui.i18n import Param
 from edge.access.keepers import KeeperSession, SignInRefused
@@ -69,7 +70,9 @@ class KeeperActs:
         """Check the PIN; a wrong one says no more than that."""
         fields, lang = await read_form(request), lang_of(request)
         try:
-            answer = await self._desk.sign_in(fields.get("pin", "").strip())
+            answer = await self._desk.sign_in(
+                fields.get("pin", "").strip(), self._sessions.tablet_of(request)
+            )
         except InvalidError:
             answer = SignInRefused(wait_s=0)
         if isinstance(answer, SignInRefused):
@@ -110,6 +113,7 @@ class KeeperActs:
             target, flash = "/", None
             if self._pages.once.take(fields.get("key", "")):
                 try:
+                    self._require_same_hands(fields)
                     target, flash = await act(request, who, fields)
                 except LinliError as error:
                     target, flash = _back(request), _sorry(error)
@@ -118,6 +122,14 @@ class KeeperActs:
             return see_other(target)
 
         return handler
+
+    def _require_same_hands(self, fields: Fields) -> None:
+        """ConflictError when the form was about a door that is not in anybody's hands any more."""
+        if not (shown := fields.get("task")):
+            return
+        hands = self._desk.put_in_view()
+        if hands is None or hands.task_id != shown:
+            raise ConflictError("screen.stale_form", "the page shows another door by now")
 
     async def _scan(self, _request: web.Request, who: KeeperSession, fields: Fields) -> Outcome:
         text = fields.get("text", "").strip()
@@ -184,12 +196,12 @@ class KeeperActs:
         )
 
     async def _open_door(self, request: web.Request, who: KeeperSession, fields: Fields) -> Outcome:
-        label = request.match_info["label"]
+        label = _label(request)
         await self._desk.open_door(who.keeper_id, label, _reason(fields))
-        return f"/doors/{label}", Flash("info", "Door %(door)s is opening", {"door": label})
+        return _page_of(label), Flash("info", "Door %(door)s is opening", {"door": label})
 
     async def _mark(self, request: web.Request, who: KeeperSession, fields: Fields) -> Outcome:
-        label, off = request.match_info["label"], fields.get("out_of_service") == "yes"
+        label, off = _label(request), fields.get("out_of_service") == "yes"
         await self._desk.mark(who.keeper_id, label, off, _reason(fields))
         door: dict[str, Param] = {"door": label}
         said = (
@@ -197,7 +209,7 @@ class KeeperActs:
             if off
             else Flash("ok", "Door %(door)s is back in service", door)
         )
-        return f"/doors/{label}", said
+        return _page_of(label), said
 
 
 def _after_scan(result: ScanResult) -> Outcome:
@@ -205,7 +217,7 @@ def _after_scan(result: ScanResult) -> Outcome:
         case PutInStep():
             return "/", None
         case DoorScan(compartment=label):
-            return f"/doors/{label}", None
+            return _page_of(label), None
         case UnknownParcel(label=label):
             return "/", Flash(
                 "warn",
@@ -214,6 +226,18 @@ def _after_scan(result: ScanResult) -> Outcome:
             )
         case ScanRefused(key=key):
             return "/", Flash("warn", ERROR_KEYS.get(key, key))
+
+
+def _label(request: web.Request) -> str:
+    """Return the door the path names; NotFoundError for what cannot be one: it goes into a header."""
+    label = request.match_info["label"]
+    if not label.isprintable():
+        raise NotFoundError("desk.door_unknown", f"there is no door {label!r}")
+    return label
+
+
+def _page_of(label: str) -> str:
+    return f"/doors/{quote(label, safe='')}"
 
 
 def _reason(fields: Fields) -> str:

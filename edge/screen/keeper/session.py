@@ -13,7 +13,9 @@ from edge.access.keepers import KeeperSession
 from edge.screen.services import Desk
 
 COOKIE = "linli_keeper"
+TABLET_COOKIE = "linli_tablet"
 LANG_COOKIE = "linli_lang"
+_KNOWN_S = 400 * 86400
 _MOST_FLASHES = 64
 
 
@@ -40,11 +42,19 @@ class Sessions:
         return await self._desk.session(token) if 0 < len(token) <= 200 else None
 
     def set_cookie(self, response: web.StreamResponse, session: KeeperSession) -> None:
-        """Hand the browser its session; no script reads it and no other site sends it."""
-        response.set_cookie(
-            COOKIE, session.token, max_age=round(session.expires_in_s),
-            httponly=True, samesite="Strict", path="/",
-        )  # fmt: skip
+        """Hand the browser its session, and by what it is known; no script reads it and no other site sends it."""
+        for name, value, life_s, path in (
+            (COOKIE, session.token, round(session.expires_in_s), "/"),
+            (TABLET_COOKIE, session.tablet, _KNOWN_S, "/sign-in"),
+        ):
+            response.set_cookie(
+                name, value, max_age=life_s, httponly=True, samesite="Strict", path=path
+            )
+
+    def tablet_of(self, request: web.Request) -> str:
+        """Return by what the tablet is known; empty: it is not."""
+        value = request.cookies.get(TABLET_COOKIE, "")
+        return value if len(value) <= 200 else ""
 
     def leave(self, session: KeeperSession, flash: Flash) -> None:
         """Keep a message for the keeper's next page."""

@@ -234,10 +234,12 @@ class FakeDesk:
         self.wait_s = 0
         self.fails: LinliError | None = None
 
-    async def sign_in(self, pin: str) -> KeeperSession | SignInRefused:
+    async def sign_in(self, pin: str, tablet: str = "") -> KeeperSession | SignInRefused:
         if pin != PIN or self.wait_s:
             return SignInRefused(self.wait_s)
-        made = KeeperSession(f"token-{len(self.sessions)}", "01JKEEPER", "王芳", 43200.0)
+        made = KeeperSession(
+            f"token-{len(self.sessions)}", "01JKEEPER", "王芳", 43200.0, tablet or "t"
+        )
         self.sessions[made.token] = made
         return made
 

@@ -94,10 +94,22 @@ async def test_a_wrong_pin_says_no_more_than_that(stranger: Client, station: Fak
 
 async def test_the_cookie_is_for_no_script_and_no_other_site(stranger: Client) -> None:
     answer = await stranger.post("/sign-in", data={"pin": PIN}, allow_redirects=False)
-    cookie = answer.headers["Set-Cookie"]
+    cookies = answer.headers.getall("Set-Cookie")
     assert answer.status == 303
+    assert [cookie.partition("=")[0] for cookie in cookies] == ["linli_keeper", "linli_tablet"]
     for word in ("HttpOnly", "SameSite=Strict", "Path=/"):
-        assert word in cookie
+        assert all(word in cookie for cookie in cookies)
+    assert "Path=/sign-in" in cookies[1], "asked for nowhere else"
+
+
+@pytest.mark.parametrize(("cookie", "known_by"), [("of-before", "of-before"), ("x" * 300, "t")])
+async def test_a_tablet_says_by_what_it_is_known(
+    stranger: Client, station: FakeStation, cookie: str, known_by: str
+) -> None:
+    headers = {"Cookie": f"linli_tablet={cookie}", "Origin": str(stranger.make_url("/"))[:-1]}
+    answer = await stranger.post("/sign-in", data={"pin": PIN}, headers=headers)
+    assert answer.status == 200
+    assert [one.tablet for one in station.desk.sessions.values()] == [known_by]
 
 
 async def test_the_day_at_a_glance(keeper: Keeper, station: FakeStation) -> None:
@@ -177,6 +189,31 @@ async def test_giving_out_needs_a_reason(keeper: Keeper, station: FakeStation, a
     assert station.desk.asked == []
     await keeper.post(f"/parcels/{parcel_id}/{act}", reason="no_code")
     assert station.desk.asked == [f"{act.replace('-', '_')} {parcel_id} no_code"]
+
+
+async def test_a_form_about_a_door_of_before_does_nothing(
+    keeper: Keeper, station: FakeStation
+) -> None:
+    """Two tablets: what the other one shows may be over."""
+    station.desk.hands = hands(station.desk.parcels[3])
+    assert 'name="task" value="t1"' in await keeper.get("/")
+    assert 'class="notice crit"' in await keeper.post("/put-in/cancel", task="t0")
+    assert station.desk.asked == []
+    await keeper.post("/put-in/cancel", task="t1")
+    assert station.desk.asked == ["cancel"]
+    station.desk.hands = None
+    await keeper.post("/put-in/next", task="t1", reason="dirty")
+    assert station.desk.asked == ["cancel"]
+
+
+@pytest.mark.parametrize("label", ["%0d%0aA01", "A01%00", "%1b[A01"])
+async def test_a_door_that_cannot_be_one_is_refused_before_anything_moves(
+    keeper: Keeper, station: FakeStation, label: str
+) -> None:
+    for act in ("open", "mark"):
+        answer = await keeper.raw(f"/doors/{label}/{act}", reason="clean")
+        assert answer.status < 500
+    assert station.desk.asked == []
 
 
 async def test_an_unknown_reason_to_go_on_is_refused(keeper: Keeper, station: FakeStation) -> None:
