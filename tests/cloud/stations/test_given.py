@@ -5,6 +5,7 @@ import pytest
 from cloud.stations.machine import HubGrantState
 from cloud.stations.service import GrantView, Kin, PreparedGrant
 from common.contract.events import GrantActivated
+from common.contract.qr import decode
 from common.contract.replica import GrantRow
 from common.kit.errors import ConflictError, NotFoundError
 from tests.cloud.stations.test_grants import PARCEL, issue, moved
@@ -40,6 +41,16 @@ async def test_a_child_is_a_grant_of_its_own_over_one_parcel(world: World) -> No
     assert await world.violations() == []
 
 
+async def test_the_qr_code_of_a_child_names_its_parent(world: World) -> None:
+    """A station that has heard of neither ends the child with its parent all the same."""
+    await open_station(world)
+    parent_id = await issue(world)
+    child = await give(world, parent_id)
+    for grant_id, named in ((child.grant_id, parent_id), (parent_id, None)):
+        grant, _ = decode(await world.stations.codes.qr(grant_id))
+        assert (grant.grant_id, grant.parent_id) == (grant_id, named)
+
+
 async def test_a_child_never_outlives_its_parent(world: World) -> None:
     await open_station(world)
     parent_id = await issue(world)
@@ -63,7 +74,7 @@ async def test_revoking_a_parent_takes_its_children_and_only_those_that_live(wor
     assert (await view(world, used.grant_id)).revoke_state == "none"
     with pytest.raises(ConflictError) as refused:
         await give(world, parent_id, bytes(31) + b"3")
-    assert refused.value.key == "grant.over"
+    assert (refused.value.key, refused.value.params) == ("grant.over", {"state": "waiting"})
     await world.apply_all()
     assert (await view(world, open_one.grant_id)).state is HubGrantState.REVOKED
     with pytest.raises(ConflictError):

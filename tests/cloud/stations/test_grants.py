@@ -13,6 +13,7 @@ from cloud.stations.machine import (
 )
 from cloud.stations.models import grant as grant_table
 from cloud.stations.service import GrantOrder, PreparedGrant
+from cloud.stations.store import grants
 from common.contract.events import GrantActivated, GrantStateChanged
 from common.contract.qr import decode, key_message
 from common.contract.replica import GrantKeyRow, GrantRow, ParcelRow
@@ -147,13 +148,33 @@ async def test_an_expired_code_is_forgotten(world: World) -> None:
     await open_station(world)
     grant_id = await issue(world)
     await world.report(GrantActivated(grant_id=grant_id, expires_at_ms=world.now_ms() + 5000))
-    world.clock.pass_s(6)
-    assert await world.stations.codes.show(grant_id, shown_to="x") is None
+    world.clock.pass_s(4)
+    assert await world.stations.codes.show(grant_id, shown_to="x") is not None
+    world.clock.pass_s(1)
+    assert await world.stations.codes.show(grant_id, shown_to="x") is None, "on the second"
+    world.clock.pass_s(1)
     await world.stations.sweep()
     kept = await world.db.read(
         lambda c: c.execute(sa.select(grant_table.c.digits_sealed)).scalar_one()
     )
     assert kept is None
+
+
+async def test_what_becomes_of_a_code_wakes_those_who_look_at_its_order(world: World) -> None:
+    await open_station(world)
+    grant_id = await issue(world)
+    heard: list[str] = []
+    world.db.on_hint(heard.append)
+    await moved(world, grant_id, "opened")
+    assert f"order:{ORDER}" in heard
+
+
+async def test_grants_lie_at_their_own_station(world: World) -> None:
+    await open_station(world)
+    grant_id = await issue(world)
+    for station_id, held in ((STATION_ID, [grant_id]), ("01K0TESTSTATN0000000000002", [])):
+        found = await world.db.read(lambda c, at=station_id: grants.held_at(c, at))  # type: ignore[misc]
+        assert [one.grant_id for one in found] == held
 
 
 async def test_grants_nobody_knows(world: World) -> None:

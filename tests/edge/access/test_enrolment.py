@@ -141,7 +141,7 @@ async def test_a_station_that_is_paired_pins_the_authority_later(
     ("url", "said", "code"),
     [
         ("http://127.0.0.1:1", "https://", 2),
-        ("https://127.0.0.1:1", "no hub answers", 3),
+        ("https://127.0.0.1:1", "no hub answers at https://127.0.0.1:1/", 3),
         ("https://[nonsense", "no hub answers", 3),
     ],
 )

@@ -36,7 +36,8 @@ def test_a_door_in_use_keeps_its_bus(tmp_path: Path) -> None:
         await station.ask("A02")
         with pytest.raises(ConflictError) as refused:
             await station.doors.lend(LABELS)
-        assert refused.value.key == "doors.busy"
+        assert (refused.value.key, refused.value.params["compartment"]) == ("doors.busy", "A02")
+        assert "A02 is in use" in refused.value.detail
         await station.until("A02", DoorState.OPEN)
         with pytest.raises(ConflictError):
             await station.doors.lend(LABELS)

@@ -153,6 +153,23 @@ def test_a_door_left_open_is_told_once(tmp_path: Path) -> None:
     in_station(tmp_path, body)
 
 
+def test_each_door_left_open_is_told(tmp_path: Path) -> None:
+    async def body(station: Station) -> None:
+        await station.boot()
+        for label in ("A01", "A02", "A03"):
+            await station.ask(label)
+            await station.until(label, S.OPEN)
+        await station.push("A01")
+        await station.until("A01", S.CLOSED)
+        await asyncio.sleep(200)
+        told = station.events("door.left_open")
+        assert [label for label in ("A01", "A02", "A03") if label in str(told)] == ["A02", "A03"]
+        await asyncio.sleep(200)
+        assert len(station.events("door.left_open")) == 2
+
+    in_station(tmp_path, body)
+
+
 def test_idle_doors_are_read_once_a_second_doors_in_use_more_often(tmp_path: Path) -> None:
     async def body(station: Station) -> None:
         await station.boot()
