@@ -56,8 +56,9 @@ class _Seen:
 class NonceBook:
     """Remembers nonces in bounded memory: what it has to forget it makes too old instead.
 
-    A replay is therefore refused whatever happens; an honest station that falls below the floor (a hub
-    that just started, a burst) is told the hub's time and signs again.
+    A replay is therefore refused by the process that saw the request, whatever happens; another worker of the same hub
+    takes it once more, within `WINDOW_MS` of its signature (docs/operations/hub.md, several workers). An honest station
+    that falls below the floor (a hub that just started, a burst) is told the hub's time and signs again.
     """
 
     def __init__(self, start_ms: int, *, keep: int = NONCES_KEPT) -> None:

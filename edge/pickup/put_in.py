@@ -116,10 +116,7 @@ class PutIn:
         return self._retry_tx(conn, task)
 
     def cancel_tx(self, conn: sqlite3.Connection) -> None:
-        """Let go of the task: shutting the door of a put-in stores nothing any more.
-
-        ConflictError for a door that is on its way or open to take a parcel out: what leaves must be written down.
-        """
+        """Let go of the task: shutting the door stores nothing any more. ConflictError while a parcel is taken out."""
         task = desk_store.current(conn)
         if task is None or task.step in (DeskStep.STORED, DeskStep.DONE):
             raise ConflictError("put_in.nothing_in_hand", "scan a parcel first")
