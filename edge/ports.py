@@ -1,5 +1,6 @@
 """What the daemon needs from the outside; tests and the simulated world give their own."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ import aiohttp
 from common.kit.chance import Chance
 from common.kit.clock import Clock
 from common.kit.disk import FolderSpace, Space
+from common.kit.holes import ReadAt
 from common.kit.identity import StationSecrets
 from common.kit.sqlite import SqliteDb
 from common.kit.work import Work
@@ -34,5 +36,7 @@ class EdgePorts:
         build_hardware
     )
     hub_client: OpenClient = over_http
+    read_at: ReadAt = os.pread
+    """Reads `state.db`, its log and its sums where SQLite does not."""
     pages: bool = True
     """False: nobody listens; whoever stands at the station calls the rooms themselves."""

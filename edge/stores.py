@@ -43,7 +43,7 @@ class Stores:
         self.disk = Disk(data, ports.space(data), _limits(config.disk))
         if not is_sound(data / "telemetry.db", ports.clock):
             _log.error("the temperature record is begun anew: %s", set_aside(data / "telemetry.db"))
-        self.guard = StateGuard(data, ports.secrets, config, ports.clock, self.disk)
+        self.guard = StateGuard(data, ports.secrets, config, ports.clock, self.disk, ports.read_at)
         at = ports.clock.wall()
         state = self.guard.open(ports.open_db, lambda conn: migrate_tx(conn, STATE_MIGRATIONS, at))
         self.state = ReservedDb(state, self.disk, ports.work, self.guard.found)

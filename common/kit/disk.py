@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from common.kit.errors import UnavailableError
+from common.kit.holes import is_unreadable
 from common.kit.sqlite import SqliteDb, foreseen
 from common.kit.work import Work
 
@@ -179,7 +180,7 @@ class ReservedDb:
         try:
             return await self._db.write(fn)
         except (UnavailableError, sqlite3.DatabaseError) as error:
-            if _code(error) in _DAMAGE:
+            if _is_damage(error):
                 raise self._found(error) from error
             if _code(error) not in _REFUSALS:
                 raise
@@ -194,14 +195,15 @@ class ReservedDb:
         """Run `fn` on a committed view; UnavailableError `storage.damaged` where the file does not read."""
         try:
             return await self._db.read(fn)
-        except sqlite3.DatabaseError as error:
-            if _code(error) in _DAMAGE:
+        except (UnavailableError, sqlite3.DatabaseError) as error:
+            if _is_damage(error):
                 raise self._found(error) from error
             raise
 
     def _found(self, error: Exception) -> UnavailableError:
-        if isinstance(error, sqlite3.DatabaseError):
-            self._damaged(error)
+        cause = error.__cause__ or error
+        if isinstance(cause, sqlite3.DatabaseError):
+            self._damaged(cause)
         return UnavailableError("storage.damaged", f"{self.path} is damaged: {error}")
 
     def write_now(self, fn: Callable[[sqlite3.Connection], T]) -> T:
@@ -217,6 +219,10 @@ _REFUSALS = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE
 
 
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+def _is_damage(error: BaseException) -> bool:
+    return _code(error) in _DAMAGE or is_unreadable(error.__cause__ or error)
 
 
 def _code(error: BaseException) -> int:

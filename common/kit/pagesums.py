@@ -2,6 +2,7 @@
 
 The file under a log changes only when the log is taken over, so its sums are renewed there and nowhere else. A page
 that the log holds is proven by the log. Every sum is kept twice, so a sum that changes by itself accuses nobody.
+A page that the disk does not give back is as bad as one that changed.
 """
 
 import contextlib
@@ -10,10 +11,12 @@ import logging
 import os
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 from common.kit.durable import write_whole
+from common.kit.holes import ReadAt, read_holed, read_piece
 from common.kit.walfile import Log, log_of, offset, pages_in_log, pages_of, read_log
 
 SUM_BYTES = 8
@@ -26,17 +29,19 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a look at a database found; `bad` pages changed by themselves and must not be read."""
+    """What a look at a database found; `bad` pages changed by themselves or do not read: nobody may believe them."""
 
     page_size: int
     pages: int
     bad: frozenset[int]
     log: Log
+    holed: bool = False
+    """A page does not read of which the log holds a newer one: nothing is lost, but SQLite may stumble over it."""
 
     @property
     def sound(self) -> bool:
         """Tell whether SQLite may open it as it is; a log that power cut short it ends itself."""
-        return not self.bad and not self.log.damaged
+        return not self.bad and not self.holed and not self.log.damaged
 
 
 @dataclass(slots=True)
@@ -49,9 +54,9 @@ class _Image:
 class PageSums:
     """The sums of one database file."""
 
-    def __init__(self, path: Path, key: bytes) -> None:
-        """Keep the sums of `path` beside it, made with `key`."""
-        self.synced = True
+    def __init__(self, path: Path, key: bytes, read: ReadAt = os.pread) -> None:
+        """Keep the sums of `path` beside it, made with `key`; all three files are read by `read`."""
+        self.synced, self._read = True, read
         self.path, self.file = path, path.with_name(f"{path.name}.sums")
         self._log_path = log_of(path)
         self._key = key
@@ -63,17 +68,20 @@ class PageSums:
         if not self._images or not self.path.exists():
             return None
         page_size = self._images[0].page_size
-        log = read_log(self.path, page_size)
+        log = read_log(self.path, page_size, self._read)
         newest = log.newest()
         pages = log.pages or len(self._images[0].sums) // SUM_BYTES
+        if log.lost:
+            return Finding(page_size, pages, frozenset(range(1, pages + 1)), log)
         bad = {page for page, number in newest.items() if not log.frames[number].whole}
-        bad |= self._bad_pages(page_size, pages, newest.keys())
+        rotten, holes = self._bad_pages(page_size, pages, newest.keys())
+        bad |= rotten
         if bad and not self._log_path.exists() and self._is_written_by_others():
             _log.warning(
                 "%s was written by another program: its sums are made anew", self.path.name
             )
             return None
-        return Finding(page_size, pages, frozenset(bad), log)
+        return Finding(page_size, pages, frozenset(bad), log, holed=holes)
 
     @property
     def pages(self) -> int:
@@ -81,21 +89,24 @@ class PageSums:
         return len(self._images[0].sums) // SUM_BYTES if self._images else 0
 
     def rotten(self, first: int, count: int) -> set[int]:
-        """Return which of `count` pages from `first` on are bad; only in a turn of the file's one writer."""
+        """Return which of `count` pages from `first` on are bad; only in a turn of the file's one writer.
+
+        OSError where the log does not read.
+        """
         if not self._images:
             return set()
         page_size = self._images[0].page_size
-        logged = pages_in_log(self.path, page_size)
-        with self.path.open("rb") as file:
+        logged = pages_in_log(self.path, page_size, self._read)
+        with self.path.open("rb", buffering=0) as file:
             # What the system holds in memory is not what the disk would give after the next start.
             os.posix_fadvise(
                 file.fileno(), (first - 1) * page_size, count * page_size, os.POSIX_FADV_DONTNEED
             )
-            file.seek((first - 1) * page_size)
             return {
                 page
                 for page in range(first, min(first + count, self.pages + 1))
-                if not self._is_known(page, file.read(page_size)) and page not in logged
+                if not self._is_known(page, self._page(file, page, page_size))
+                and page not in logged
             }
 
     def renew(self, frames: int | None = None) -> None:
@@ -115,26 +126,30 @@ class PageSums:
         with contextlib.suppress(OSError):
             self.file.unlink(missing_ok=True)
 
-    def restore(self, finding: Finding, to: Path) -> None:
-        """Write the database with its log taken over to `to`; of bad pages full of ones SQLite reads nothing."""
-        newest = finding.log.newest()
-        with self.path.open("rb") as main, to.open("wb") as out:
-            log = self._log_path.open("rb") if newest else None
-            try:
-                for page in range(1, finding.pages + 1):
-                    file, at = main, (page - 1) * finding.page_size
-                    if page in newest and log is not None:
-                        file, at = log, offset(newest[page], finding.page_size)
-                    file.seek(at)
-                    content = b"" if page in finding.bad else file.read(finding.page_size)
-                    out.write(content or b"\xff" * finding.page_size)
-            finally:
-                if log is not None:
-                    log.close()
+    def restore(self, finding: Finding, to: Path) -> Finding:
+        """Write the database with its log taken over to `to`; of bad pages full of ones SQLite reads nothing.
+
+        Return the finding with the pages that did not read any more.
+        """
+        newest, size, gone = finding.log.newest(), finding.page_size, set[int]()
+        with contextlib.ExitStack() as files:
+            main = files.enter_context(self.path.open("rb", buffering=0))
+            out = files.enter_context(to.open("wb"))
+            log = files.enter_context(self._log_path.open("rb", buffering=0)) if newest else main
+            for page in range(1, finding.pages + 1):
+                file, at = main, (page - 1) * size
+                if page in newest:
+                    file, at = log, offset(newest[page], size)
+                content = None
+                if page not in finding.bad:
+                    content = read_piece(file, at, size, self._read)
+                    gone |= {page} if content is None else set()
+                out.write(content or b"\xff" * size)
+        return replace(finding, bad=finding.bad | gone)
 
     def _renew(self, frames: int | None) -> None:
-        with self.path.open("rb") as file:
-            page_size = _page_size(file.read(18))
+        with self.path.open("rb", buffering=0) as file:
+            page_size = _page_size(self._read(file.fileno(), 18, 0))
             count = self.path.stat().st_size // page_size
             changed = set(range(1, count + 1))
             sums = bytearray(count * SUM_BYTES)
@@ -145,23 +160,33 @@ class PageSums:
                 changed = pages_of(self._log_path, frames, page_size) | set(grown)
             for page in sorted(changed):
                 if page <= count:
-                    file.seek((page - 1) * page_size)
-                    sums[(page - 1) * SUM_BYTES : page * SUM_BYTES] = self._sum(
-                        page, file.read(page_size)
-                    )
+                    content = self._page(file, page, page_size)
+                    # One that does not read gets a sum that no content has: it is bad at the next look.
+                    made = bytes(SUM_BYTES) if content is None else self._sum(page, content)
+                    sums[(page - 1) * SUM_BYTES : page * SUM_BYTES] = made
         self._images = [_Image(page_size, self.path.stat().st_mtime_ns, sums)]
         write_whole(self.file, 2 * self._packed(self._images[0]), synced=self.synced)
 
-    def _bad_pages(self, page_size: int, pages: int, proven: Iterable[int]) -> set[int]:
-        skip, bad = set(proven), set()
-        with self.path.open("rb") as file:
+    def _bad_pages(
+        self, page_size: int, pages: int, proven: Iterable[int]
+    ) -> tuple[set[int], bool]:
+        """Return the bad pages, and whether one of the `proven` does not read."""
+        skip, bad, holed = set(proven), set(), False
+        with self.path.open("rb", buffering=0) as file:
             for page in range(1, pages + 1):
-                content = file.read(page_size)
-                if page not in skip and not self._is_known(page, content):
+                content = self._page(file, page, page_size)
+                if page in skip:
+                    holed = holed or content is None
+                elif not self._is_known(page, content):
                     bad.add(page)
-        return bad
+        return bad, holed
 
-    def _is_known(self, page: int, content: bytes) -> bool:
+    def _page(self, file: IO[bytes], page: int, page_size: int) -> bytes | None:
+        return read_piece(file, (page - 1) * page_size, page_size, self._read)
+
+    def _is_known(self, page: int, content: bytes | None) -> bool:
+        if content is None:
+            return False
         found, place = self._sum(page, content), slice((page - 1) * SUM_BYTES, page * SUM_BYTES)
         known = any(image.sums[place] == found for image in self._images)
         if known:  # a sum that changed by itself is put right by its twin
@@ -189,7 +214,7 @@ class PageSums:
     def _load(self) -> list[_Image]:
         """Return the readable ones of the two images."""
         try:
-            data = self.file.read_bytes()
+            data = read_holed(self.file, self._read).data
         except OSError:
             return []
         half = len(data) // 2

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from common.kit.clock import Clock
+from common.kit.holes import is_unreadable
 
 CHECK_S = 10.0
 _STEPS = 20_000  # SQLite's own instructions between two looks at the clock
@@ -15,7 +16,10 @@ _log = logging.getLogger(__name__)
 def is_sound(
     path: Path, clock: Clock, within_s: float = CHECK_S, *, thorough: bool = False
 ) -> bool:
-    """Return False for a file that SQLite finds damaged; one that takes longer is taken as it is, and that is said."""
+    """Return False for a file that SQLite finds damaged or that does not read.
+
+    One that takes longer is taken as it is, and that is said.
+    """
     if not path.exists() or not path.stat().st_size:
         return True
     end_s = clock.monotonic_s() + within_s
@@ -26,6 +30,9 @@ def is_sound(
                 f"PRAGMA {'integrity' if thorough else 'quick'}_check(1)"
             ).fetchone()
     except sqlite3.OperationalError as error:
+        if is_unreadable(error):
+            _log.error("%s does not read: %s", path.name, error)
+            return False
         if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
             _log.warning("%s: not checked to the end within %d s", path.name, within_s)
         return True  # a full or read-only disk is no damage: opening will say it

@@ -1,14 +1,19 @@
 """A write-ahead log of SQLite read without SQLite, which ends it at the first damaged frame without a word.
 
 Frames behind a damaged one can still be proven: each carries the running checksum that the next continues from.
+Where the disk does not give the log back (`holes`), which pages it held there is not known either.
 Format: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 """
 
+import os
 import sqlite3
 import struct
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+
+from common.kit.holes import Holed, ReadAt, read_holed
 
 HEADER_BYTES = 32
 FRAME_HEADER_BYTES = 24
@@ -41,6 +46,8 @@ class Log:
     """SQLite would not take it as it is: something in it changed by itself."""
     torn: bool = False
     """Frames lie behind the last commit that can be proven: power failed, or they changed by themselves."""
+    lost: bool = False
+    """Which pages it held is not known: every page of the database may have a newer content."""
 
     @property
     def pages(self) -> int:
@@ -76,31 +83,37 @@ def pages_of(path: Path, frames: int, page_size: int) -> set[int]:
     return found
 
 
-def pages_in_log(database: Path, page_size: int) -> set[int]:
-    """Return the pages that frames of the log's present run hold, unchecked."""
+def pages_in_log(database: Path, page_size: int, read: ReadAt = os.pread) -> set[int]:
+    """Return the pages that frames of the log's present run hold, unchecked; OSError where one does not read."""
     path, found = log_of(database), set[int]()
     if not path.exists():
         return found
-    with path.open("rb") as file:
-        salts, number = file.read(HEADER_BYTES)[16:24], 0
+    with path.open("rb", buffering=0) as file:
+        salts, number = read(file.fileno(), HEADER_BYTES, 0)[16:24], 0
         while True:
-            file.seek(offset(number, page_size) - FRAME_HEADER_BYTES)
-            head = file.read(FRAME_HEADER_BYTES)
+            at = offset(number, page_size) - FRAME_HEADER_BYTES
+            head = read(file.fileno(), FRAME_HEADER_BYTES, at)
             if head[8:16] != salts or not salts:
                 return found
             found.add(int.from_bytes(head[:4], "big"))
             number += 1
 
 
-def read_log(database: Path, page_size: int) -> Log:
+def read_log(database: Path, page_size: int, read: ReadAt = os.pread) -> Log:
     """Read the log of `database`; SQLite checks it, and only where it ends too early every frame is looked at."""
     path = log_of(database)
-    data = path.read_bytes() if path.exists() else b""
-    count = (len(data) - HEADER_BYTES) // (FRAME_HEADER_BYTES + page_size)
+    held = read_holed(path, read) if path.exists() else Holed(b"")
+    count = (len(held.data) - HEADER_BYTES) // (FRAME_HEADER_BYTES + page_size)
     if count <= 0:
-        return Log()
+        return Log(damaged=bool(held.holes))
+    if held.lacks(0, HEADER_BYTES):  # nothing tells this run's frames from an earlier one's
+        return Log(damaged=True, lost=True)
     limit = count + database.stat().st_size // page_size
-    reader = _Reader(data, count, page_size, limit)
+    reader = _Reader(held, count, page_size, limit)
+    if held.holes:  # behind the end too: writing over a part of an unreadable block fails
+        log = reader.read(0)
+        log.damaged = True
+        return log
     taken = _frames_sqlite_takes(database)
     return reader.plain(taken) if reader.ends_at(taken) else reader.read(taken)
 
@@ -118,10 +131,13 @@ def _frames_sqlite_takes(database: Path) -> int:
 
 
 class _Reader:
-    def __init__(self, data: bytes, count: int, page_size: int, limit: int) -> None:
+    def __init__(self, held: Holed, count: int, page_size: int, limit: int) -> None:
         self._limit = limit  # pages a database of this file and this log can have
+        data = held.data
         self._data, self._count, self._page_size = data, count, page_size
         self._odd: list[int] = []  # frames that SQLite would not take
+        heads = ((n, offset(n, page_size) - FRAME_HEADER_BYTES) for n in range(count))
+        self._blind = {n for n, at in heads if held.holes and held.lacks(at, FRAME_HEADER_BYTES)}
         magic = int.from_bytes(data[:4], "big")
         self._words = struct.Struct(f"{'>' if magic == _MAGIC_BIG else '<'}{(8 + page_size) // 4}I")
         self._short = struct.Struct(f"{'>' if magic == _MAGIC_BIG else '<'}6I")
@@ -149,12 +165,22 @@ class _Reader:
         else:
             seed = next((one for one in self._seeds if self._adds_up(0, one)), self._seeds[0])
         for number in range(taken, self._count):
+            if number in self._blind:
+                self._end_blind(log, number)
+                break
             frame, seed = self._frame(number, seed)
             if frame is None:
                 break
             log.frames.append(frame)
         self._cut(log)
         return log
+
+    def _end_blind(self, log: Log, number: int) -> None:
+        """Judge what lies from `number` on, whose header does not read: the last transaction, or nobody knows what."""
+        if number + 1 in self._blind or self._goes_on(number):
+            log.lost = True
+        else:
+            log.frames.append(Frame(0, 1, False))
 
     def _frame(self, number: int, seed: Seed) -> tuple[Frame | None, Seed]:
         """Return the frame, judged, and what the next continues from; None behind the end of this log."""
@@ -173,8 +199,8 @@ class _Reader:
         return Frame(page, commit, False, self._other_pages(number, seed, stored)), stored
 
     def _goes_on(self, number: int) -> bool:
-        ahead = range(number + 1, min(self._count, number + 1 + _LOOK_AHEAD))
-        return any(self._head(later)[8:16] == self._salts for later in ahead)
+        ahead = (later for later in range(number + 1, self._count) if later not in self._blind)
+        return any(self._head(later)[8:16] == self._salts for later in islice(ahead, _LOOK_AHEAD))
 
     def _other_pages(self, number: int, seed: Seed, stored: Seed) -> tuple[int, ...]:
         """Return the pages that one bit of the frame's page number turned back would make it add up as.

@@ -5,6 +5,7 @@ Damage that is found while the station serves ends its run with `storage.damaged
 
 import asyncio
 import logging
+import os
 import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from common.kit.clock import Clock
 from common.kit.disk import MIB, Disk
 from common.kit.errors import UnavailableError
 from common.kit.failpoints import fp
+from common.kit.holes import ReadAt, is_unreadable
 from common.kit.identity import StationSecrets
 from common.kit.pagesums import PageSums
 from common.kit.sqlite import Db, SqliteDb
@@ -26,20 +28,26 @@ LOOK_PAGES = 512  # looked through in one turn of the writer: about two millisec
 _log = logging.getLogger(__name__)
 
 
-def state_sums(data: Path, secrets: StationSecrets) -> PageSums:
+def state_sums(data: Path, secrets: StationSecrets, read: ReadAt = os.pread) -> PageSums:
     """Return the sums of a station's `state.db`; whoever writes to the file must keep them."""
-    return PageSums(data / "state.db", secrets.key_for("page sums"))
+    return PageSums(data / "state.db", secrets.key_for("page sums"), read)
 
 
 class StateGuard:
     """The one that answers for `state.db` of a data folder."""
 
     def __init__(
-        self, data: Path, secrets: StationSecrets, config: StationConfig, clock: Clock, disk: Disk
+        self,
+        data: Path,
+        secrets: StationSecrets,
+        config: StationConfig,
+        clock: Clock,
+        disk: Disk,
+        read: ReadAt,
     ) -> None:
-        """Guard the file in `data`, with keys of the station's secrets."""
+        """Guard the file in `data`, with keys of the station's secrets; it is read by `read`."""
         self._data, self._config, self._clock, self._disk = data, config, clock, disk
-        self.sums = state_sums(data, secrets)
+        self.sums = state_sums(data, secrets, read)
         self.copies = Copies(data / "state.db", secrets.key_for("copies"))
         self._found = asyncio.Event()
 
@@ -92,9 +100,15 @@ class StateGuard:
         """Read the whole file from the disk, a stretch at a turn of its writer; return whether a page is bad."""
         first = 1
         while first <= self.sums.pages:
-            bad = await db.write(lambda _conn, at=first: self.sums.rotten(at, LOOK_PAGES))  # type: ignore[misc]
+            try:
+                bad = await db.write(lambda _conn, at=first: self.sums.rotten(at, LOOK_PAGES))  # type: ignore[misc]
+            except OSError as error:
+                if not is_unreadable(error):
+                    raise
+                _log.critical("the log of state.db does not read: %s", error)
+                return True
             if bad:
-                _log.critical("state.db has changed by itself in pages %s", sorted(bad)[:20])
+                _log.critical("state.db is not what was written in pages %s", sorted(bad)[:20])
                 return True
             first += LOOK_PAGES
         return False

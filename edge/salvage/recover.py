@@ -66,14 +66,15 @@ class Recovery:
         _log.error("%s is damaged: a new one is made of what proves itself", self.path.name)
         part = ready.with_suffix(".part")
         if finding is not None and not finding.sound:
-            self.sums.restore(finding, part)
+            finding = self.sums.restore(finding, part)
         if finding is not None and not finding.sound and not finding.bad:
             report = self._report(finding, "exact", _NOTHING, began_s)
         else:
             copy = next(iter(self.copies.sound()), None)
-            proven = part if finding is not None and not finding.sound else None
-            stock = take_stock(proven, copy)
-            if proven is None:
+            # A log whose pages nobody knows leaves no page proven, but an event still proves itself.
+            is_proven = finding is not None and not finding.sound and not finding.log.lost
+            stock = take_stock(part if is_proven else None, copy)
+            if not is_proven:
                 add_chained(stock, self.path, self.config.station.id)
             wall_ms = to_ms(self.clock.wall())
             copy_ms = made_at_ms(copy) if copy else None

@@ -35,6 +35,7 @@ from edge.config import StationConfig
 from edge.pickup.views import DeskStep, PutInStep, SessionView, Step
 from edge.ports import EdgePorts
 from edge.sync import blobs
+from linli.drill.rot.sectors import Sectors
 from linli.world.clock import WorldClock
 from linli.world.loop import VirtualLoop, run_virtual
 from tests.device_sim.cabinets import config as cabinet_config
@@ -94,6 +95,7 @@ class House:
         self.argon2_calls = 0
         self._task: asyncio.Task[None] | None = None
         self.space = SetSpace()
+        self.sectors = Sectors()
         self.edge: Edge
 
     async def boot(self, *, new_machine_boot: bool = False) -> None:
@@ -110,6 +112,7 @@ class House:
             connector=lambda: aiohttp.UnixConnector(path="hub:8800"),
             secrets=self.secrets,
             space=lambda _folder: self.space,
+            read_at=self.sectors.read,
         )
         self.edge = build_edge(ports, self.config, self.folder)
         self._task = asyncio.create_task(self.edge.run())
