@@ -42,17 +42,15 @@ def power_cut(
 
 def bit_rot(
     seeds: Annotated[int, typer.Option(min=1, help="how many damages, one a seed")] = 200,
-    seed: Annotated[int, typer.Option(help="first seed: image, files and bits")] = 1,
+    seed: Annotated[int, typer.Option(help="first seed: image, files, bits or blocks")] = 1,
     ablate: Annotated[
         str | None,
         typer.Option(help="page-sums or log-read: the drill must then find wrong answers"),
     ] = None,
-    trace: Annotated[
-        bool, typer.Option("--trace", help="say which bits and what came of it")
-    ] = False,
+    trace: Annotated[bool, typer.Option("--trace", help="say where and what came of it")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Turn bits of a station's files over between two runs; each answer is right or declared lost."""
+    """Let a station's bits turn over or its blocks fail between two runs; each answer is right or declared lost."""
     from linli.drill.rot.campaign import Ablation, Campaign
 
     known_safeguard(ablate, list(Ablation))

@@ -9,7 +9,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from random import Random
@@ -19,18 +19,22 @@ from common.kit import pagesums, walfile
 from common.kit.chance import seeded_chance
 from common.kit.clock import SystemClock
 from common.kit.errors import UnavailableError
+from common.kit.holes import BLOCK_BYTES
 from common.kit.log import setup_logging
 from device_sim.config import load
 from edge.app import Edge, build_edge
 from linli.drill.rot.answers import Answers, ask
 from linli.drill.rot.oracle import judge
 from linli.drill.rot.scene import Image, lived
+from linli.drill.rot.sectors import Sectors
 from linli.world.clock import WorldClock
 from linli.world.loop import VirtualLoop, run_virtual
 from linli.world.town import Town
 
 CABINET = Path(__file__).parents[3] / "cabinets" / "yangguangli-3.toml"
 MOST_FLIPS = 4
+UNREADABLE_SHARE = 0.25  # of the seeds: blocks that do not read instead of bits
+STRETCHES = (1, 1, 1, 4)  # blocks that fail together
 STARTS_MOST = 3
 _TOWN_SEED = 1
 _TIME = SystemClock()
@@ -110,7 +114,9 @@ class Campaign:
     ) -> None:
         draw = seeded_chance(f"{seed}|rot").jitter
         image = images[draw.randrange(len(images))]
-        places = desk.damage(image.now, draw)
+        # A draw of its own: the other seeds turn the bits over that they always turned over.
+        unreadable = seeded_chance(f"{seed}|injury").jitter.random() < UNREADABLE_SHARE
+        places = (desk.blind if unreadable else desk.damage)(image.now, draw)
         began_s = _TIME.monotonic_s()
         said = await desk.answers()
         tally.slowest_s = max(tally.slowest_s, _TIME.monotonic_s() - began_s)
@@ -120,7 +126,8 @@ class Campaign:
         found = judge(*truths[image.name], said)
         tally.violations += [(seed, sentence) for sentence in found]
         if self.trace or found:
-            self.say(f"seed {seed}: image {image.name!r}, bits at {', '.join(places)}: {outcome}")
+            what = "unreadable" if unreadable else "bits at"
+            self.say(f"seed {seed}: image {image.name!r}, {what} {', '.join(places)}: {outcome}")
             for sentence in found:
                 self.say(
                     f"  {sentence}\n  replay: linli drill bit-rot --seed {seed} --seeds 1 --trace"
@@ -135,6 +142,7 @@ class _Desk:
     ) -> None:
         self._town, self._folder, self._tags = town, folder, tags
         self._clock = WorldClock(loop, boot_id="after the damage")
+        self._sectors = Sectors()
 
     async def ask(self, image: Path) -> Answers:
         """Return what the station says on an image that nobody damaged."""
@@ -144,10 +152,7 @@ class _Desk:
     def damage(self, image: Path, draw: Random) -> list[str]:
         """Lay `image` out and turn one to four bits over; return where."""
         self._lay_out(image)
-        files = sorted(
-            one for one in self._folder.rglob("*") if one.is_file() and _weight(one, self._folder)
-        )
-        weights = [_weight(one, self._folder) for one in files]
+        files, weights = self._files()
         places = []
         for _ in range(draw.randint(1, MOST_FLIPS)):
             (file,) = draw.choices(files, weights)
@@ -156,23 +161,50 @@ class _Desk:
             places.append(f"{file.relative_to(self._folder)}:{bit // 8}.{bit % 8}")
         return places
 
+    def blind(self, image: Path, draw: Random) -> list[str]:
+        """Lay `image` out and let one to four stretches of blocks read no more; return where."""
+        self._lay_out(image)
+        files, weights = self._files()
+        places = []
+        for _ in range(draw.randint(1, MOST_FLIPS)):
+            (file,) = draw.choices(files, weights)
+            blocks = (file.stat().st_size - 1) // BLOCK_BYTES + 1
+            first = draw.randrange(blocks)
+            last = min(blocks, first + draw.choice(STRETCHES)) - 1
+            for block in range(first, last + 1):
+                self._sectors.spoil(file, block)
+            places.append(f"{file.relative_to(self._folder)} blocks {first} to {last}")
+        return places
+
+    def _files(self) -> tuple[list[Path], list[int]]:
+        """Return what may be damaged, and how likely each is."""
+        found = (one for one in self._folder.rglob("*") if one.is_file())
+        files = sorted(one for one in found if _weight(one, self._folder))
+        return files, [_weight(one, self._folder) for one in files]
+
     async def answers(self) -> Answers:
         """Start the station on the folder and ask; damage found then makes it start anew, as the daemon does."""
+        if not self._sectors.any_bad:
+            return await self._answers()
+        with self._sectors.under_sqlite():
+            return await self._answers()
+
+    async def _answers(self) -> Answers:
         for _ in range(STARTS_MOST - 1):
             with suppress(UnavailableError):
                 return await self._start()
         return await self._start()
 
     async def _start(self) -> Answers:
-        edge: Edge = build_edge(
-            self._town.edge_ports(self._clock), self._town.station_config, self._folder
-        )
+        ports = replace(self._town.edge_ports(self._clock), read_at=self._sectors.read)
+        edge: Edge = build_edge(ports, self._town.station_config, self._folder)
         try:
             return await ask(edge, self._tags)
         finally:
             edge.close()
 
     def _lay_out(self, image: Path) -> None:
+        self._sectors = Sectors()
         shutil.rmtree(self._folder, ignore_errors=True)
         shutil.copytree(
             image, self._folder
