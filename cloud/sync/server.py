@@ -20,7 +20,13 @@ from cloud.sync.http import answer_of, message_of, query_of, read_body, session_
 from cloud.sync.ingest import Accepted, Broken, Fork, Gap, Outcome, ingest_tx
 from cloud.sync.negotiation import agree, check_proto
 from cloud.sync.pollers import Pollers
-from cloud.sync.sessions import check_session, heard_tx, hello_tx, is_heard_due
+from cloud.sync.sessions import (
+    check_epochs,
+    check_session,
+    heard_tx,
+    hello_tx,
+    is_heard_due,
+)
 from cloud.sync.wire import AnyBatch, read_batch
 from common.contract import protocol
 from common.contract.enrolment import CERTIFICATE_PATH
@@ -188,6 +194,7 @@ class SyncServer:
         def tx(conn: Connection) -> Outcome:
             state = feed.station_tx(conn, station_id, lock=True)
             check_session(state, session)
+            check_epochs(state, batch)
             outcome = ingest_tx(conn, station_id, batch, received_ms, handlers)
             if isinstance(outcome, Fork) and batch.lane == Lane.FACTS:
                 self._gateway.forked_tx(conn, station_id, outcome.shared)

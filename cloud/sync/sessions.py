@@ -7,8 +7,9 @@ from cloud.sync import claims, feed
 from cloud.sync.alarms import alarm_tx
 from cloud.sync.ingest import heads_tx
 from cloud.sync.models import station as station_table
-from common.contract.protocol import Hello, HelloAnswer
-from common.kit.errors import ConflictError, RefusedError
+from cloud.sync.wire import AnyBatch
+from common.contract.protocol import EVENTS_AHEAD, MOST_AT_FIRST, Hello, HelloAnswer, most_after
+from common.kit.errors import ConflictError, InvalidError, RefusedError
 from common.kit.failpoints import fp
 from common.kit.sqldb import hint_tx
 
@@ -27,8 +28,13 @@ _HEARD = (
 
 
 def hello_tx(conn: Connection, station_id: str, hello: Hello, now_ms: int) -> HelloAnswer | None:
-    """Open, renew or refuse (None) a session and return what the hub knows."""
+    """Open, renew or refuse (None) a session and return what the hub knows.
+
+    InvalidError `sync.invalid` for a number that no honest count reaches: the hub would count on from it, and tell
+    it to every later computer of this station.
+    """
     state = feed.station_tx(conn, station_id, lock=True)
+    _check_counts(state, hello)
     session = _session(conn, state, hello, now_ms)
     if session is None:
         return None
@@ -61,6 +67,29 @@ def hello_tx(conn: Connection, station_id: str, hello: Hello, now_ms: int) -> He
         server_time_ms=now_ms,
         acked=heads_tx(conn, station_id),
     )
+
+
+def _check_counts(state: StationRow, hello: Hello) -> None:
+    is_first = state.boot_epoch == 0  # every row begins in generation 1
+    known = {
+        "session": state.session,  # a new key begins at 0 again
+        "boot_epoch": state.boot_epoch,
+        "gen": 0 if is_first else state.gen,
+    }
+    for name, number in known.items():
+        if getattr(hello, name) > most_after(int(number), MOST_AT_FIRST):
+            raise InvalidError("sync.invalid", f"{name}: no station comes so far beyond {number}")
+
+
+def check_epochs(state: StationRow, batch: AnyBatch) -> None:
+    """Refuse events of a boot epoch far above the one this session said hello with; InvalidError `sync.invalid`.
+
+    They may lie a little above: a fork is told anew in a new epoch, in the middle of a session.
+    """
+    # The last one is the highest: a batch whose order is wrong adds up to nothing and is not stored.
+    if batch.events[-1].boot_epoch > state.boot_epoch + EVENTS_AHEAD:
+        said = f"events: their boot epoch lies far above {state.boot_epoch}, which hello said"
+        raise InvalidError("sync.invalid", said)
 
 
 def _session(conn: Connection, state: StationRow, hello: Hello, now_ms: int) -> int | None:

@@ -40,6 +40,16 @@ _BLOB_PERSON = b"linli/blob/1"
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Counted = Annotated[int, Field(ge=0, le=2**49 - 1)]
 """A number the hub counts on from: what comes next must fit its answers and the session's header."""
+AHEAD = 2**20
+"""Further than this beyond what the other side knows of it no session, boot epoch or generation gets honestly: a boot
+epoch is one start, and this is a month of a station that starts every three seconds and never reaches its hub; a
+salvaged disk goes on 1,000 above what it lost, a hub put back from its backup lacks one of each for every start since.
+"""
+EVENTS_AHEAD = AHEAD // 2
+"""Events of a session lie above the boot epoch of its hello by one for each fork that was told anew since. Less than
+`AHEAD`, so that the hello behind a fork at the very end of this room is still taken."""
+MOST_AT_FIRST = 2**40
+"""What a hub believes of a station it knows nothing of: a hub that begins anew meets old stations."""
 Spoken = Annotated[
     tuple[Annotated[int, Field(ge=1, le=10_000)], ...], Field(min_length=1, max_length=16)
 ]
@@ -62,6 +72,11 @@ class Position(Message):
     def order(self) -> tuple[int, int]:
         """Where it stands: order in a lane is `(boot_epoch, seq)`, never the wall clock."""
         return (self.boot_epoch, self.seq)
+
+
+def most_after(known: int, at_first: int) -> int:
+    """Return the largest number that can be believed where `known` was the last; `at_first` when that is 0."""
+    return known + AHEAD if known else at_first
 
 
 START = Position(boot_epoch=0, seq=0, chain=GENESIS.hex())

@@ -106,9 +106,11 @@ class Uplink:
             fork = (params.at, params.head)
             told = await self._db.write(lambda conn: lanes.retell_tx(conn, station_id, lane, *fork))
             _log.error("hub knows another story of lane %s: %d events told anew", lane, told)
+            self._contact.want_hello()  # they are of a new boot epoch
         elif key == "sync.chain_broken":
             told = await self._db.write(lambda conn: lanes.mend_tx(conn, station_id, lane))
             _log.error("links of lane %s were damaged: %d chained anew", lane, told)
+            self._contact.want_hello()
         elif key in ("sync.fenced", "sync.hello_first", "sync.revoked"):
             self._contact.want_hello()
         else:

@@ -315,7 +315,7 @@ async def test_another_type_of_body_is_refused(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("name", ["session", "boot_epoch", "gen", "op"])
-@pytest.mark.parametrize("number", [2**49 - 1, 2**49, 2**53 - 1])
+@pytest.mark.parametrize("number", [2**40, 2**40 + 1, 2**49 - 1, 2**49, 2**53 - 1])
 async def test_the_largest_numbers_of_a_hello_leave_room_for_the_next(
     bench: Bench, name: str, number: int
 ) -> None:
@@ -329,7 +329,7 @@ async def test_the_largest_numbers_of_a_hello_leave_room_for_the_next(
         statuses.add(said.status)
         if said.status == 200:
             bench.device.session = protocol.HelloAnswer.model_validate_json(said.body).session
-    assert statuses <= {200, 403, 422}
+    assert statuses - {403} == ({200} if name == "op" or number == 2**40 else {422})
     digests = await bench.device.send("GET", f"{protocol.DIGESTS_PATH}?gen=1")
     assert digests.status in (200, 409) or 200 not in statuses
 

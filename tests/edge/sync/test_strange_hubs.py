@@ -240,7 +240,7 @@ class Up:
     """The facts lane of `alone` going up."""
 
     def __init__(self, alone: Alone) -> None:
-        self.alone, self.why = alone, Why.NONE
+        self.alone, self.why, self.greeted = alone, Why.NONE, 0
         self.contact = Contact(alone.clock, lambda: self.why)
         self.contact.heard()
         self.contact.ready.set()
@@ -267,6 +267,7 @@ class Up:
         while True:
             await self.contact.hello_wanted.wait()
             self.contact.hello_wanted.clear()
+            self.greeted += 1
             self.contact.ready.set()
 
     @property
@@ -366,6 +367,18 @@ async def test_links_damaged_on_the_disk_are_made_anew_behind_what_the_hub_has(
     mouth = await up.hears(refused("sync.chain_broken"), _take(), _take(), acked=3)
     told = [event for batch in mouth.asked["events"][1:] for event in batch.events]
     assert [(one.boot_epoch, one.seq) for one in told] == [(2, 1), (2, 2)]
+    assert up.greeted == 1, "the hub hears of the new boot epoch"
+
+
+async def test_a_story_told_anew_behind_another_begins_with_a_hello(alone: Alone) -> None:
+    await alone.outbox.boot()
+    up = Up(alone)
+    _door(alone, "A1", "A2")
+    head = {"head_epoch": 4, "head_seq": 7, "head_chain": "77" * 32}
+    mouth = await up.hears(refused("sync.fork", at_epoch=1, at_seq=2, **head), _take(), acked=2)
+    told = mouth.asked["events"][-1]
+    assert (told.after.order, told.events[0].boot_epoch) == ((4, 7), 5)
+    assert up.greeted == 1
 
 
 async def test_a_stale_disk_asks_for_a_hello_after_each_fact_that_arrived(alone: Alone) -> None:
