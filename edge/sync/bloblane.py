@@ -54,6 +54,8 @@ class BlobLane:
         answer = await client.put(path, b"", f"bytes */{blob.size}", BlobAnswer)
         while not answer.complete:
             start = answer.received
+            if start >= blob.size:  # else the end of the file would pass for damage
+                raise HubAway("the hub has more of a blob than there is", reached=True)
             part = await self._store.read(blob, start, BLOB_PART_BYTES)
             if not part:
                 await self._store.give_up(blob, "damaged")

@@ -10,6 +10,7 @@ from common.kit.failpoints import fp
 from edge.sync.client import HubAway, HubClient, HubRefused
 from edge.sync.contact import Backoff, Contact
 from edge.sync.replica import Change, Cursor, DigestMismatch, Replica
+from edge.sync.sense import check_op
 from edge.sync.shadow import Shadow
 
 _log = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ class Downlink:
             return
         if (page.gen, page.after) != (cursor.gen, cursor.op):
             raise HubAway("the hub answered another question", reached=True)
+        check_op(page.to)
         fp("sync.edge.ops_received")
         end = Cursor(page.gen, page.to, bytes.fromhex(page.digest))
         await self._replica.apply(
@@ -83,11 +85,11 @@ class Downlink:
 
     async def _take_snapshot(self, client: HubClient, cursor: Cursor) -> None:
         """Bring the rows to the hub's head: only differing segments first, the whole when that did not help."""
-        answer = await client.get(
-            protocol.DIGESTS_PATH, protocol.DigestsQuery(gen=self.gen), protocol.DigestsAnswer
-        )
-        if answer is None:
-            raise HubAway("the hub answered no digests", reached=True)
+        query = protocol.DigestsQuery(gen=self.gen)
+        answer = await client.get(protocol.DIGESTS_PATH, query, protocol.DigestsAnswer)
+        if answer is None or answer.gen != query.gen:
+            raise HubAway("the hub answered no digests of these rows", reached=True)
+        check_op(answer.op)
         segments = None if self._whole else await self._shadow.differing(answer.segments)
         end = Cursor(answer.gen, answer.op, bytes.fromhex(answer.digest))
         self._whole = True  # unless this succeeds

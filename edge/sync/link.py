@@ -8,9 +8,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
+from pydantic import ValidationError
 
 from common.contract.events import ReplicaApplied, TelemetryGap
-from common.contract.protocol import HELLO_PATH, Hello, HelloAnswer
+from common.contract.protocol import HELLO_PATH, Hello, HelloAnswer, Problem
 from common.contract.versions import FIRST, OURS
 from common.contract.words import Lane
 from common.kit.chance import Chance
@@ -29,13 +30,16 @@ from edge.sync.downlink import Downlink
 from edge.sync.fence import Fence, Why
 from edge.sync.outbox import Outbox
 from edge.sync.replica import Replica, cursor_tx
+from edge.sync.sense import check_answer
 from edge.sync.shadow import Shadow
 from edge.sync.uplink import Uplink
 
 _log = logging.getLogger(__name__)
 JANITOR_S = 600.0
 _SHUT = {"sync.fenced": Why.FENCED, "sync.revoked": Why.REVOKED}
-_TOO_OLD = frozenset({"sync.proto", "sync.projection"})
+_LOUD = dict.fromkeys(
+    ("sync.proto", "sync.projection"), "the hub wants a newer station: %s; update it"
+) | {"sync.invalid": "no hub takes what this station says of itself: %s; keep state.db, report it"}
 OFFSET_MAX_MS = 2**52
 COUNT_S = 1.0  # the backlog on a screen is at most this old
 
@@ -146,8 +150,14 @@ class HubLink:
                 continue
 
     async def _hello(self, client: HubClient) -> None:
-        hello = await self._db.read(self._hello_tx(client.clock_offset_ms))
+        try:
+            hello = await self._db.read(self._hello_tx(client.clock_offset_ms))
+        except ValidationError as error:  # an older release stored what it was told
+            names = ", ".join(str(wrong["loc"][0]) for wrong in error.errors())
+            said = f"state.db holds what cannot be said ({names})"
+            raise HubRefused(Problem(key="sync.invalid", detail=said)) from error
         answer = await client.post(HELLO_PATH, hello, HelloAnswer)
+        check_answer(hello, answer)
         fp("sync.edge.hello_answered")
         time = self._ports.time
         if time is not None:
@@ -217,10 +227,11 @@ class HubLink:
 
     async def _turned_away(self, error: HubRefused) -> None:
         """Say once that another daemon holds the station (a copied disk, or our own older self for five minutes),
-        or that the hub no longer speaks our language: everything is kept, and pickups go on without it."""
+        that the hub no longer speaks our language, or that our numbers are none: everything is kept, and pickups
+        go on without it."""
         self._contact.ready.clear()
-        if error.key in _TOO_OLD and self._contact.refusal != error.key:
-            _log.error("the hub wants a newer station: %s; update it", error.problem.detail)
+        if (loud := _LOUD.get(error.key)) is not None and self._contact.refusal != error.key:
+            _log.error(loud, error.problem.detail)
         self._contact.refusal = error.key
         if (why := _SHUT.get(error.key)) is not None:
             await self.fence.turned_away(to_ms(self._ports.clock.wall()), why)

@@ -22,6 +22,7 @@ from edge.sync.contact import Backoff, Contact
 from edge.sync.fence import Why
 from edge.sync.outbox import Outbox
 from edge.sync.pace import Pace
+from edge.sync.sense import is_epoch_near
 
 _log = logging.getLogger(__name__)
 _LINGER_S = {Lane.FACTS: 0.0, Lane.TELEMETRY: 1.0}
@@ -103,10 +104,7 @@ class Uplink:
         if key == "sync.gap" and (head := params.head) is not None:
             await self._step_back(head)
         elif key == "sync.fork" and params.head is not None and params.at is not None:
-            fork = (params.at, params.head)
-            told = await self._db.write(lambda conn: lanes.retell_tx(conn, station_id, lane, *fork))
-            _log.error("hub knows another story of lane %s: %d events told anew", lane, told)
-            self._contact.want_hello()  # they are of a new boot epoch
+            await self._tell_anew(params.at, params.head)
         elif key == "sync.chain_broken":
             told = await self._db.write(lambda conn: lanes.mend_tx(conn, station_id, lane))
             _log.error("links of lane %s were damaged: %d chained anew", lane, told)
@@ -116,6 +114,22 @@ class Uplink:
         else:
             self._contact.lost(HubAway(key, reached=True))
         await asyncio.sleep(self._backoff.next_s())
+
+    async def _tell_anew(self, at: tuple[int, int], head: Position) -> None:
+        lane, station_id = self._lane, self._outbox.station_id
+
+        def tx(conn: sqlite3.Connection) -> int | None:
+            if not is_epoch_near(head.boot_epoch, lanes.own_epoch_tx(conn)):
+                return None
+            return lanes.retell_tx(conn, station_id, lane, at, head)
+
+        told = await self._db.write(tx)
+        if told is None:
+            said = f"the hub makes no sense: a fork in boot epoch {head.boot_epoch}"
+            self._contact.lost(HubAway(said, reached=True))
+            return
+        _log.error("hub knows another story of lane %s: %d events told anew", lane, told)
+        self._contact.want_hello()  # they are of a new boot epoch
 
     async def _step_back(self, head: Position) -> None:
         """Send again from the hub's place on, or everything held when that place is not known here."""

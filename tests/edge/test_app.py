@@ -75,6 +75,22 @@ def test_without_its_port_the_station_serves_and_says_so(tmp_path: Path) -> None
     in_house(tmp_path, body)
 
 
+def test_numbers_that_cannot_be_said_back_take_the_hub_away_and_no_door(tmp_path: Path) -> None:
+    """As an older release stored them: it ended at each start, and the doors with it."""
+
+    async def body(house: House) -> None:
+        await house.delivered("LP-0001")
+        house.sql("UPDATE sync_self SET boot_epoch = ?", 2**53)
+        await house.cut()
+        await house.boot()
+        await asyncio.sleep(300)
+        assert not house.edge.link.view().online
+        await house.edge.pickup.submit(CODE)
+        await house.until(Step.OPEN)
+
+    in_house(tmp_path, body)
+
+
 def test_both_faces_answer_and_the_kiosk_only_on_loopback(tmp_path: Path) -> None:
     async def body(house: House) -> None:
         assert house.edge.faces[0].host == "127.0.0.1"

@@ -11,6 +11,7 @@ import pytest
 from common.contract.chain import GENESIS
 from common.contract.digest import EMPTY, SEGMENTS
 from common.contract.protocol import (
+    AHEAD,
     START,
     DigestsAnswer,
     EventsAck,
@@ -38,6 +39,9 @@ from tests.edge.sync.test_outbox import _ack, _batch, _block, _door, _end
 from tests.edge.sync.test_replica import _change, _digest, _labels
 
 NOWHERE = Position(boot_epoch=7, seq=7, chain="77" * 32)
+NOWHERE_NEAR = {
+    "head_epoch": 2 + AHEAD, "head_seq": 1, "head_chain": "77" * 32, "at_epoch": 1, "at_seq": 1,
+}  # fmt: skip
 
 
 def _backoff() -> Backoff:
@@ -143,10 +147,11 @@ async def test_a_page_that_does_not_add_up_is_followed_by_a_snapshot(alone: Alon
     "says",
     [
         {"digests": [None]},
-        {"digests": [_digests("A2")], "snapshot": [None]},
-        {"digests": [_digests("A2")], "snapshot": [_rows(more=True)]},
+        {"digests": [_digests("A1", gen=2**48)]},
+        {"digests": [_digests("A2", gen=2)], "snapshot": [None]},
+        {"digests": [_digests("A2", gen=2)], "snapshot": [_rows(more=True)]},
     ],
-    ids=["no digests", "no page", "empty page that goes on"],
+    ids=["no digests", "another generation", "no page", "empty page that goes on"],
 )
 async def test_a_snapshot_that_breaks_off_changes_no_row(
     alone: Alone, says: dict[str, list[Say]]
@@ -334,12 +339,22 @@ async def test_a_hub_whose_place_is_not_known_here_is_offered_everything(alone: 
         (refused("sync.gap"), False),
         (refused("sync.fork", head_epoch=1, head_seq=1, head_chain=GENESIS.hex()), False),
         (refused("sync.fork", at_epoch=1, at_seq=1), False),
+        (refused("sync.fork", **NOWHERE_NEAR), False),
         (refused("sync.too_much"), False),
         (refused("sync.fenced"), True),
         (refused("sync.hello_first"), True),
         (refused("sync.revoked"), True),
     ],
-    ids=["gap", "fork without at", "fork without head", "other", "fenced", "hello", "revoked"],
+    ids=[
+        "gap",
+        "fork without at",
+        "fork without head",
+        "fork nowhere near",
+        "other",
+        "fenced",
+        "hello",
+        "revoked",
+    ],
 )
 async def test_a_refusal_that_says_too_little_changes_no_event(
     alone: Alone, said: Exception, online: bool
