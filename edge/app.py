@@ -30,7 +30,7 @@ from edge.climate import Climate
 from edge.config import StationConfig
 from edge.doors import Doors
 from edge.hardware.peripherals import Peripherals
-from edge.jobs import going_on
+from edge.jobs import going_on, lasting
 from edge.parcels import Parcels
 from edge.peripherals import WEDGE
 from edge.pickup.desk import KeeperDesk
@@ -75,7 +75,15 @@ class Edge:
             self.replica.register(table)
         self.blobs = BlobStore(db, data / "blobs", ports.work, clock, self.outbox)
         self.link = HubLink(
-            LinkPorts(clock, ports.chance, ports.connector, ports.secrets, ports.hub_client, clock),
+            LinkPorts(
+                clock,
+                ports.chance,
+                ports.connector,
+                ports.secrets,
+                ports.hub_client,
+                clock,
+                lasting,
+            ),
             config.hub,
             db,
             self.outbox,
@@ -232,7 +240,7 @@ class Edge:
             "commands": going_on("commands", self.commands.run),
             "bus news": going_on("bus news", self._tell_bus_news),
             "disk": going_on("disk", lambda: self.stores.watch_disk(self._report)),
-            "hub link": going_on("hub link", self.link.run),
+            "hub link": going_on("hub link", lambda: lasting("hub link", self.link.run)),
             "copies": self.guard.run(self.state_db, self.ports.work),
             "damage": self.guard.watch(),
         }

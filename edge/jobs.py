@@ -1,8 +1,8 @@
-"""How a job of the station goes on when the disk refuses."""
+"""How a job of the station goes on when the disk refuses, and how the hub link does whatever it meets."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 from common.kit.errors import UnavailableError
 
@@ -16,7 +16,32 @@ async def going_on(name: str, job: Callable[[], Awaitable[None]]) -> None:
         try:
             await job()
         except* UnavailableError as refused:
-            if any(getattr(one, "key", "") == "storage.damaged" for one in refused.exceptions):
+            found = list(_errors(refused))
+            if any(getattr(one, "key", "") == "storage.damaged" for one in found):
                 raise
-            _log.error("%s stopped, again in %d s: %s", name, GO_ON_AFTER_S, refused.exceptions[0])
+            _log.error("%s stopped, again in %d s: %s", name, GO_ON_AFTER_S, found[0])
         await asyncio.sleep(GO_ON_AFTER_S)
+
+
+async def lasting(name: str, job: Callable[[], Awaitable[None]]) -> None:
+    """Run a job that the station can do without for a while, whatever it meets: a defect there must shut no door.
+
+    UnavailableError passes, a broken invariant among them: `going_on` knows what to do about those.
+    """
+    while True:
+        try:
+            await job()
+        except* UnavailableError:
+            raise
+        except* Exception as unforeseen:  # noqa: BLE001 - it is said, and pickups go on without it
+            _log.error("%s failed, again in %d s", name, GO_ON_AFTER_S, exc_info=unforeseen)
+        await asyncio.sleep(GO_ON_AFTER_S)
+
+
+def _errors(group: BaseExceptionGroup[Exception]) -> Iterator[Exception]:
+    """Yield what is in `group`, groups in groups taken apart."""
+    for one in group.exceptions:
+        if isinstance(one, BaseExceptionGroup):
+            yield from _errors(one)
+        else:
+            yield one

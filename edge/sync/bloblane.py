@@ -41,12 +41,21 @@ class BlobLane:
                 await asyncio.sleep(LOOK_S)
                 continue
             try:
-                await self._send(client, blob)
-                self._backoff.reset()
-            except HubAway as error:
-                await self._contact.pause(error, self._backoff)
-            except HubRefused as error:
-                await self._refused(blob, error)
+                await self._try(client, blob)
+            except OSError as error:
+                _log.error(
+                    "blob %s cannot be read, left out until the next start: %s", blob.digest, error
+                )
+                self._store.leave_out(blob)
+
+    async def _try(self, client: HubClient, blob: Blob) -> None:
+        try:
+            await self._send(client, blob)
+            self._backoff.reset()
+        except HubAway as error:
+            await self._contact.pause(error, self._backoff)
+        except HubRefused as error:
+            await self._refused(blob, error)
 
     async def _send(self, client: HubClient, blob: Blob) -> None:
         """Ask how far the hub is, then send part after part; a fact that comes up meanwhile goes first."""

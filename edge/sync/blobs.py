@@ -5,6 +5,7 @@ sent ones before unsent ones; one that goes unsent is an event.
 """
 
 import asyncio
+import logging
 import os
 import sqlite3
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from common.kit.sqlite import Db
 from common.kit.work import Work
 from edge.sync.outbox import Outbox
 
+_log = logging.getLogger(__name__)
 BUDGET_BYTES = 512 * 1024 * 1024
 _PART = ".part"
 
@@ -48,13 +50,19 @@ class BlobStore:
         self._db, self._folder, self._work = db, folder, work
         self._clock, self._outbox, self._budget = clock, outbox, budget_bytes
         self.added = asyncio.Event()
+        self._left_out: set[str] = set()
 
     async def start(self) -> None:
         """Remove files that no row knows: a cut came between the two. Before anything is added."""
         known = await self._db.read(
             lambda conn: {str(row["digest"]) for row in conn.execute("SELECT digest FROM blob")}
         )
-        await self._work.run(_sweep, self._folder, known)
+        try:
+            await self._work.run(_sweep, self._folder, known)
+        except (
+            OSError
+        ) as error:  # a disk that fails there must not keep the doors from being served
+            _log.error("blobs that no row knows are left where they are: %s", error)
 
     async def add(self, content: bytes) -> str:
         """Keep `content` and return its name; the same content again is the same blob."""
@@ -75,15 +83,20 @@ class BlobStore:
         """Return the oldest that is not sent."""
 
         def tx(conn: sqlite3.Connection) -> Blob | None:
-            row = conn.execute(
-                "SELECT digest, size FROM blob WHERE sent_at_ms IS NULL ORDER BY added_at_ms, digest LIMIT 1"
-            ).fetchone()
-            return None if row is None else Blob(row["digest"], row["size"])
+            rows = conn.execute(
+                "SELECT digest, size FROM blob WHERE sent_at_ms IS NULL ORDER BY added_at_ms, digest"
+            )
+            unsent = (Blob(row["digest"], row["size"]) for row in rows)
+            return next((blob for blob in unsent if blob.digest not in self._left_out), None)
 
         return await self._db.read(tx)
 
+    def leave_out(self, blob: Blob) -> None:
+        """Send others before this one: the disk does not give it out now; the next start tries again."""
+        self._left_out.add(blob.digest)
+
     async def read(self, blob: Blob, start: int, count: int) -> bytes:
-        """Return a part of the file; fewer bytes when it is not whole any more."""
+        """Return a part of the file; fewer bytes when it is not whole any more, OSError when the disk fails."""
         return await self._work.run(_read, self._folder / blob.digest, start, count)
 
     async def is_whole(self, blob: Blob) -> bool:

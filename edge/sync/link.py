@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 from pydantic import ValidationError
@@ -44,6 +45,7 @@ OFFSET_MAX_MS = 2**52
 COUNT_S = 1.0  # the backlog on a screen is at most this old
 
 
+Way = Callable[[], Awaitable[None]]
 OpenClient = Callable[["LinkPorts", HubSection], AbstractAsyncContextManager[HubClient]]
 
 
@@ -58,6 +60,11 @@ async def over_http(ports: "LinkPorts", config: HubSection) -> AsyncIterator[Hub
         )
 
 
+async def as_it_is(_name: str, way: Way) -> None:
+    """Let a way of the link end as it ends, and the link with it."""
+    await way()
+
+
 @dataclass(frozen=True, slots=True)
 class LinkPorts:
     """What the link needs from outside."""
@@ -68,6 +75,8 @@ class LinkPorts:
     secrets: StationSecrets
     client: OpenClient = over_http
     time: TrustedTime | None = None  # told what the hub says of the time
+    keep: Callable[[str, Way], Coroutine[None, None, None]] = as_it_is
+    """Runs each way by its name: a defect in one must not hold up the others (`edge.jobs.lasting`)."""
 
 
 class HubLink:
@@ -86,6 +95,7 @@ class HubLink:
         """Use the hub of `config`; `outbox.boot()` and `replica.prepare()` must have run before `run`."""
         self._ports, self._config, self._db = ports, config, db
         self._outbox, self._app_version = outbox, app_version
+        self._bell = outbox.listen()
         self.fence = fence = Fence(db)
         self._contact = Contact(ports.clock, lambda: fence.why)
         fence.on_change.append(self._contact.tell)
@@ -115,14 +125,19 @@ class HubLink:
             self._ports.client(self._ports, self._config) as client,
             asyncio.TaskGroup() as tasks,
         ):
-            tasks.create_task(self._greet(client), name="sync.hello")
-            tasks.create_task(self._downlink.run(client), name="sync.ops")
-            for uplink, lane in zip(self._uplinks, Lane, strict=True):
-                tasks.create_task(uplink.run(client), name=f"sync.{lane}")
-            if self._blobs is not None:
-                tasks.create_task(self._blobs.run(client), name="sync.blobs")
-            tasks.create_task(self._count(), name="sync.count")
-            tasks.create_task(self._tidy(), name="sync.janitor")
+            for name, way in self._ways(client).items():
+                tasks.create_task(self._ports.keep(name, way), name=name)
+
+    def _ways(self, client: HubClient) -> dict[str, Way]:
+        ways: dict[str, Way] = {
+            "sync.hello": partial(self._greet, client),
+            "sync.ops": partial(self._downlink.run, client),
+        }
+        for uplink, lane in zip(self._uplinks, Lane, strict=True):
+            ways[f"sync.{lane}"] = partial(uplink.run, client)
+        if self._blobs is not None:
+            ways["sync.blobs"] = partial(self._blobs.run, client)
+        return ways | {"sync.count": self._count, "sync.janitor": self._tidy}
 
     def _backoff(self) -> Backoff:
         return Backoff(self._ports.chance.jitter, self._config.backoff_max_s)
@@ -239,10 +254,9 @@ class HubLink:
 
     async def _count(self) -> None:
         """Keep the backlog right while nothing can be sent."""
-        bell = self._outbox.listen()
         while True:
-            await bell.wait()
-            bell.clear()
+            await self._bell.wait()
+            self._bell.clear()
             await self._outbox.count()
             await asyncio.sleep(COUNT_S)
 

@@ -114,6 +114,19 @@ async def test_the_oldest_go_first_and_what_was_not_sent_is_an_event(
     )
 
 
+async def test_a_folder_that_cannot_be_swept_keeps_nobody_from_starting(
+    alone: Alone, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    subject = await _store(alone, tmp_path / "blobs", 250)
+    stray = tmp_path / "blobs" / "a folder, which unlink refuses"
+    stray.mkdir(parents=True)
+    await subject.start()
+    assert str(stray) in caplog.text
+    digest = await subject.add(b"later")
+    assert (found := await subject.next()) is not None
+    assert found.digest == digest
+
+
 async def test_a_file_without_a_row_is_swept(alone: Alone, tmp_path: Path) -> None:
     folder = tmp_path / "blobs"
     subject = await _store(alone, folder, 250)

@@ -1,5 +1,6 @@
 """The link's rarer ways: telemetry gaps, a disk older than the hub, no photos, the hub's time, endless answers."""
 
+import errno
 from pathlib import Path
 
 import aiohttp
@@ -12,9 +13,11 @@ from common.contract.words import Lane
 from common.kit.clock import to_ms
 from common.kit.trusted_time import DDL as TIME_DDL
 from common.kit.trusted_time import TrustedTime
-from edge.sync import HubLink, LinkPorts, lanes
-from edge.sync.client import HubAway, HubRefused
+from edge.jobs import lasting
+from edge.sync import HubLink, LinkPorts, blobs, lanes
+from edge.sync.client import HubAway, HubClient, HubRefused
 from edge.sync.fence import Why
+from edge.sync.uplink import Uplink
 from tests.edge.sync.rig import HubRig, StationRig, until
 from tests.edge.sync.test_contact import MESSAGE, _client
 
@@ -200,3 +203,63 @@ async def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch)
             await subject.post(HELLO_PATH, MESSAGE, EventsAck)
         body = EventsAck(acked=MESSAGE, quarantined=0).model_dump_json().encode()
         await subject.post(HELLO_PATH, MESSAGE, EventsAck)
+
+
+async def test_a_defect_in_one_way_does_not_hold_up_the_others(
+    hub: HubRig,
+    subject: StationRig,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As the daemon runs it: the one that failed waits a minute, for itself."""
+    run = Uplink.run
+
+    async def defect(self: Uplink, client: HubClient) -> None:
+        if self._lane is Lane.TELEMETRY:
+            raise ValueError("nobody foresaw this measurement")
+        await run(self, client)
+
+    monkeypatch.setattr(Uplink, "run", defect)
+    await subject.boot()
+    ports = LinkPorts(
+        subject.clock, subject.chance, aiohttp.TCPConnector, subject.secrets, keep=lasting
+    )
+    config = subject.config.model_copy(update={"url": hub.url})
+    link = HubLink(ports, config, subject.db, subject.outbox, subject.replica)
+    async with hub.serving(), subject.talking(link):
+        await until(lambda: "sync.telemetry failed" in caplog.text)
+        await hub.put(subject.station_id, "A1")
+        await subject.door("A1")
+        await until(lambda: "A1" in subject.rows() and hub.labels() == ["A1"])
+
+
+async def test_a_photo_that_the_disk_does_not_give_out_is_left_out_and_kept(
+    hub: HubRig,
+    subject: StationRig,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Others go before it, and the next start tries again."""
+    await subject.boot()
+    bad = await subject.blobs.add(b"on a bad sector")
+    read = blobs._read
+
+    def failing(path: Path, start: int, count: int) -> bytes:
+        if path.name == bad:
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return read(path, start, count)
+
+    monkeypatch.setattr(blobs, "_read", failing)
+    async with hub.serving():
+        async with subject.talking(subject.link()):
+            await until(lambda: "cannot be read" in caplog.text)
+            await subject.blobs.add(b"on a good one")
+            await until(lambda: subject.unsent() == 1)
+            await subject.door("A1")
+            await until(subject.is_empty)
+        monkeypatch.undo()
+        subject.restart()
+        async with subject.running():
+            await until(lambda: subject.unsent() == 0)
+    assert caplog.text.count("cannot be read") == 1
+    assert "blob.dropped" not in hub.types()
