@@ -3,14 +3,15 @@
 Which codes were used or emptied since, its own memory cannot say; the hub has heard it, and says so.
 """
 
-import json
 import logging
 from collections.abc import Iterable
 
+from pydantic import ValidationError
 from sqlalchemy.engine import Connection
 
 from cloud.stations.grants import Grants
 from cloud.sync.gateway import StoredEvent
+from common.contract.base import Id, Message
 
 _log = logging.getLogger(__name__)
 _TOUCHING = frozenset(
@@ -25,6 +26,13 @@ _TOUCHING = frozenset(
 """Facts after which a code may not open what it opened before; a put-in that was forgotten opens nothing anyway."""
 
 
+class _Touched(Message):
+    """What a fact names; whatever else it says need not be readable."""
+
+    grant_id: Id | None = None
+    parcel_id: Id | None = None
+
+
 class Copies:
     """Called in the transaction that finds the fork."""
 
@@ -36,12 +44,28 @@ class Copies:
         self, connection: Connection, station_id: str, unknown: Iterable[StoredEvent]
     ) -> None:
         """Let every grant that `unknown` facts touched open nothing at the station any more."""
-        bodies = [json.loads(one.body) for one in unknown if one.type in _TOUCHING]
-        parcels = {str(body["parcel_id"]) for body in bodies if "parcel_id" in body}
-        touched = {str(body["grant_id"]) for body in bodies if "grant_id" in body}
-        closed = self._grants.close_tx(connection, station_id, touched, parcels)
+        grant_ids: set[str] = set()
+        parcel_ids: set[str] = set()
+        for fact in unknown:
+            if fact.type in _TOUCHING:
+                touched = _touched(fact.body)
+                grant_ids |= _some(touched.grant_id)
+                parcel_ids |= _some(touched.parcel_id)
+        closed = self._grants.close_tx(connection, station_id, grant_ids, parcel_ids)
         if closed:
             _log.warning(
                 "station %s has an older disk than its reports: %d codes are withdrawn",
                 station_id, closed,
             )  # fmt: skip
+
+
+def _touched(body: str) -> _Touched:
+    """Read a stored body; one that cannot be read had no effect here either, and names nothing."""
+    try:
+        return _Touched.model_validate_json(body)
+    except ValidationError:
+        return _Touched()
+
+
+def _some(name: str | None) -> frozenset[str]:
+    return frozenset() if name is None else frozenset({name})

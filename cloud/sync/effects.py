@@ -63,7 +63,7 @@ def run_effects_tx(
             for context, event in todo:
                 _dispatch(conn, context, event, handlers)
     except Exception as error:  # noqa: BLE001 - told apart below
-        _raise_if_not_the_event_s(error)
+        raise_if_the_databases_own(error)
         return sum(not _alone(conn, context, event, handlers) for context, event in todo)
     return 0
 
@@ -73,7 +73,7 @@ def _alone(conn: Connection, context: EventContext, event: AnyEvent, handlers: H
         with conn.begin_nested():
             _dispatch(conn, context, event, handlers)
     except Exception as error:  # noqa: BLE001 - whatever a handler does, the lane must go on
-        _raise_if_not_the_event_s(error)
+        raise_if_the_databases_own(error)
         _quarantine(conn, context, event, error)
         return False
     return True
@@ -85,7 +85,7 @@ def _dispatch(conn: Connection, context: EventContext, event: AnyEvent, handlers
         handler(conn, context, body)
 
 
-def _raise_if_not_the_event_s(error: Exception) -> None:
+def raise_if_the_databases_own(error: Exception) -> None:
     """Let the database's own trouble (a serialization failure, a lost server) rise: the whole batch comes again."""
     if isinstance(error, DBAPIError) and not isinstance(
         error, IntegrityError | DataError | ProgrammingError

@@ -5,11 +5,12 @@ Domains put rows and subscribe to event types; both happen inside their own tran
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from cloud.sync import claims, feed
+from cloud.sync import claims, feed, forks
 from cloud.sync.alarms import Alarm, alarms_tx
 from cloud.sync.claims import Claim
 from cloud.sync.ingest import EventContext, Handler, heads_tx
@@ -161,11 +162,13 @@ class Gateway:
         """Let one of them speak from its next hello on; the one that speaks now is turned away then."""
         claims.admit_tx(conn, station_id, hello_id)
 
-    def forked_tx(self, conn: Connection, station_id: str, shared: tuple[int, int]) -> None:
-        """Tell the domains which facts behind `shared` the station does not know of itself."""
+    def forked_tx(
+        self, conn: Connection, station_id: str, shared: tuple[int, int], at_ms: int
+    ) -> None:
+        """Tell the domains which facts behind `shared` the station does not know of itself; none can stop it."""
         unknown = facts_behind_tx(conn, station_id, shared)
         for told in self.on_fork:
-            told(conn, station_id, unknown)
+            forks.tell_tx(conn, station_id, at_ms, partial(told, conn, station_id, unknown))
 
     def station_status_tx(self, conn: Connection, station_id: str) -> StationSyncStatus:
         """Return how the station stands; NotFoundError for one that has no row here."""

@@ -197,7 +197,7 @@ class SyncServer:
             check_epochs(state, batch)
             outcome = ingest_tx(conn, station_id, batch, received_ms, handlers)
             if isinstance(outcome, Fork) and batch.lane == Lane.FACTS:
-                self._gateway.forked_tx(conn, station_id, outcome.shared)
+                self._gateway.forked_tx(conn, station_id, outcome.shared, received_ms)
             heard_tx(conn, station_id, received_ms)
             hint_tx(conn, f"events:{station_id}")
             return outcome

@@ -29,9 +29,9 @@ async def test_a_used_code_that_the_disk_forgot_is_withdrawn(world: World) -> No
         GrantStateChanged(grant_id=grant_id, state="done", pulses=1),
     )
     assert await states(world) == {grant_id: "issued"}
-    await world.db.write(lambda c: world.gateway.forked_tx(c, STATION_ID, (1, 5)))
+    await world.db.write(lambda c: world.gateway.forked_tx(c, STATION_ID, (1, 5), 1))
     assert await states(world) == {grant_id: "issued"}  # it knows of everything
-    await world.db.write(lambda c: world.gateway.forked_tx(c, STATION_ID, shared))
+    await world.db.write(lambda c: world.gateway.forked_tx(c, STATION_ID, shared, 1))
     assert await states(world) == {grant_id: "revoked"}
     assert await world.violations() == []
 
@@ -40,7 +40,7 @@ async def test_a_code_that_was_only_put_in_since_stays(world: World) -> None:
     await open_station(world)
     grant_id = await issue(world)
     await world.report(GrantActivated(grant_id=grant_id, expires_at_ms=world.now_ms() + 1000))
-    await world.db.write(lambda c: world.gateway.forked_tx(c, STATION_ID, (1, 1)))
+    await world.db.write(lambda c: world.gateway.forked_tx(c, STATION_ID, (1, 1), 1))
     assert await states(world) == {grant_id: "issued"}
 
 
@@ -51,7 +51,7 @@ async def test_a_code_under_way_is_revoked_and_its_owner_told_so(world: World) -
         GrantActivated(grant_id=grant_id, expires_at_ms=world.now_ms() + 1000),
         GrantStateChanged(grant_id=grant_id, state="issued", pulses=3),
     )
-    await world.db.write(lambda c: world.gateway.forked_tx(c, STATION_ID, (1, 2)))
+    await world.db.write(lambda c: world.gateway.forked_tx(c, STATION_ID, (1, 2), 1))
     view = await world.db.read(lambda c: world.stations.grants.view_tx(c, grant_id))
     assert view.revoke_state == "pending"
     await world.apply_all()
@@ -85,3 +85,27 @@ async def test_the_desk_sees_who_was_turned_away_and_lets_it_speak(world: World)
     assert [one.daemon for one in detail.claims] == [ID.format(11)]
     await world.stations.pair(STATION_ID, bytes(32))
     assert (await world.stations.detail(STATION_ID)).claims == ()
+
+
+@pytest.mark.parametrize("body", ["null", "5", "not json", '["parcel_id"]', "[" * 5000, ""])
+async def test_a_fact_that_cannot_be_read_keeps_no_code_from_being_withdrawn(
+    world: World, body: str
+) -> None:
+    await open_station(world)
+    grant_id = await issue(world)
+    await world.tell("grant.state_changed", body)
+    await world.report(GrantStateChanged(grant_id=grant_id, state="done", pulses=1))
+    await world.tell("parcel.collected", body)
+    await world.db.write(lambda c: world.gateway.forked_tx(c, STATION_ID, (1, 1), 1))
+    assert await states(world) == {grant_id: "revoked"}
+    alarms = await world.db.read(lambda c: world.gateway.alarms_tx(c, STATION_ID))
+    assert alarms == ()
+
+
+async def test_a_fact_read_in_part_withdraws_what_it_names(world: World) -> None:
+    """A newer station's word that this hub does not know: the code was touched, whatever became of it."""
+    await open_station(world)
+    grant_id = await issue(world)
+    await world.tell("grant.state_changed", f'{{"grant_id": "{grant_id}", "state": "lent"}}')
+    await world.db.write(lambda c: world.gateway.forked_tx(c, STATION_ID, (1, 1), 1))
+    assert await states(world) == {grant_id: "revoked"}

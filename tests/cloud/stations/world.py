@@ -79,30 +79,23 @@ class World:
     async def report(self, *bodies: Message, station_id: str = STATION_ID) -> None:
         """Let the station's events arrive, each in a batch of its own, the way the gateway takes them."""
         for body in bodies:
-            lane = EVENT_TYPES[type_of(body)][0]
-            after = self.heads.get((station_id, lane), START)
-            event = WireEvent(
-                boot_epoch=1,
-                seq=after.seq + 1,
-                occurred_at_ms=self.now_ms(),
-                type=type_of(body),
-                body=body.model_dump_json(),
-            )
-            link = Link(
-                station_id,
-                lane.value,
-                1,
-                event.seq,
-                event.occurred_at_ms,
-                event.type,
-                1,
-                event.body,
-            )
-            chain = next_link(bytes.fromhex(after.chain), link).hex()
-            batch = EventsBatch(lane=lane, after=after, events=(event,), chain=chain)
-            await self.deliver(batch, station_id)
-            self.heads[station_id, lane] = Position(boot_epoch=1, seq=event.seq, chain=chain)
-            self.last = batch
+            await self.tell(type_of(body), body.model_dump_json(), station_id=station_id)
+
+    async def tell(self, type_: str, body: str, *, station_id: str = STATION_ID) -> None:
+        """Let an event of any text arrive, also one that no station of ours would send."""
+        lane = EVENT_TYPES[type_][0]
+        after = self.heads.get((station_id, lane), START)
+        event = WireEvent(
+            boot_epoch=1, seq=after.seq + 1, occurred_at_ms=self.now_ms(), type=type_, body=body
+        )
+        link = Link(
+            station_id, lane.value, 1, event.seq, event.occurred_at_ms, event.type, 1, event.body
+        )
+        chain = next_link(bytes.fromhex(after.chain), link).hex()
+        batch = EventsBatch(lane=lane, after=after, events=(event,), chain=chain)
+        await self.deliver(batch, station_id)
+        self.heads[station_id, lane] = Position(boot_epoch=1, seq=event.seq, chain=chain)
+        self.last = batch
 
     async def deliver(self, batch: EventsBatch, station_id: str = STATION_ID) -> None:
         """Take a batch in; once more is nothing new."""
