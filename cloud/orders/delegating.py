@@ -113,11 +113,14 @@ class Delegating:
         return replace(view, code=code, qr=await codes.qr(view.grant_id) if code else None)
 
     def tell_collected_tx(
-        self, connection: Connection, grant_id: str, parcel_id: str, source: str, at_ms: int
-    ) -> None:
-        """Tell the owner when a parcel was collected with a code that she gave away."""
+        self, connection: Connection, station_id: str, grant_id: str, parcel_id: str,
+        source: str, at_ms: int,
+    ) -> None:  # fmt: skip
+        """Tell the owner when a parcel was collected at the code's own station with one that she gave away."""
         grant = self._kit.stations.grants.find_tx(connection, grant_id)
-        if grant is not None and grant.parent_id is not None:
+        if grant is None or grant.station_id != station_id:
+            return
+        if grant.parent_id is not None:
             entry = Entry(grant.order_id, "collected_for_you", source, at_ms, parcel_id)
             self._kit.tell_tx(connection, entry)
 

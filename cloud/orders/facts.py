@@ -60,7 +60,7 @@ class Facts:
         cause = _cause(at, trigger, f"grant:{body.grant_id}", body.compartment)
         self._move(c, at, body.parcel_id, cause)
         self._delegating.tell_collected_tx(
-            c, body.grant_id, body.parcel_id, cause.source, cause.at_ms
+            c, at.station_id, body.grant_id, body.parcel_id, cause.source, cause.at_ms
         )
 
     def _handed_over(self, c: Connection, at: EventContext, body: events.ParcelHandedOver) -> None:

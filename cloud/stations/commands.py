@@ -74,15 +74,19 @@ class Commands:
     def report_tx(
         self,
         connection: Connection,
+        station_id: str,
         command_id: str,
         report: CommandState,
         *,
         detail: str,
         at_ms: int,
     ) -> bool:
-        """Let the station's word (or the sweep) move a command; False for one the hub never gave."""
+        """Let the station's word (or the sweep) move a command; False for one the hub never gave it."""
         record = commands.one_command(connection, command_id)
         if record is None:
+            return False
+        about = f"command {command_id}"
+        if not self._kit.is_own_tx(connection, station_id, record.station_id, about):
             return False
         state = next_command_state(CommandState(record.state), report)
         if state.value != record.state:
@@ -103,7 +107,9 @@ class Commands:
         silent = commands.overdue(connection, started, now_ms - ANSWER_GRACE_S * 1000)
         for records, end in ((never, CommandState.EXPIRED), (silent, CommandState.UNKNOWN)):
             for record in records:
-                self.report_tx(connection, record.command_id, end, detail="", at_ms=now_ms)
+                self.report_tx(
+                    connection, record.station_id, record.command_id, end, detail="", at_ms=now_ms
+                )
         return len(never) + len(silent)
 
     def _drawn(self, label: str, reason: str, issued_by: str, expires_in_s: int) -> CommandRow:

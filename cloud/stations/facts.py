@@ -163,12 +163,16 @@ class Facts:
         sites.vacate(c, at.station_id, body.parcel_id)
 
     def _activated(self, c: Connection, at: EventContext, body: events.GrantActivated) -> None:
-        if self._grants.apply_tx(c, body.grant_id, GrantTrigger.ACTIVATED, to_ms(at.occurred_at)):
+        moment_ms = to_ms(at.occurred_at)
+        if self._grants.report_tx(
+            c, at.station_id, body.grant_id, GrantTrigger.ACTIVATED, moment_ms
+        ):
             grant_store.update_grant(c, body.grant_id, expires_at_ms=body.expires_at_ms)
 
     def _grant_moved(self, c: Connection, at: EventContext, body: events.GrantStateChanged) -> None:
         trigger = GrantTrigger(body.state)
-        if self._grants.apply_tx(c, body.grant_id, trigger, to_ms(at.occurred_at)):
+        moment_ms = to_ms(at.occurred_at)
+        if self._grants.report_tx(c, at.station_id, body.grant_id, trigger, moment_ms):
             grant_store.update_grant(c, body.grant_id, pulses=body.pulses)
 
     def _capsule(self, c: Connection, at: EventContext, body: RevocationApplied) -> None:
@@ -177,11 +181,14 @@ class Facts:
             # What was given away ended with it.
             if record.grant_id in body.grant_ids or record.parent_id in body.grant_ids:
                 moment_ms = to_ms(at.occurred_at)
-                self._grants.apply_tx(c, record.grant_id, GrantTrigger.REVOKED, moment_ms)
+                self._grants.report_tx(
+                    c, at.station_id, record.grant_id, GrantTrigger.REVOKED, moment_ms
+                )
 
     def _command(self, c: Connection, at: EventContext, body: events.CommandResult) -> None:
         self._commands.report_tx(
             c,
+            at.station_id,
             body.command_id,
             CommandState(body.state),
             detail=body.detail,

@@ -24,6 +24,7 @@ from cloud.stations.machine import LIVE_GRANTS, GrantTrigger, HubGrantState, nex
 from cloud.stations.models import RevokeState
 from cloud.stations.qr import pin_keys_tx
 from cloud.stations.store import grants
+from cloud.stations.store.grants import GrantRecord
 from cloud.stations.views import GrantView, grant_view
 from common.contract.replica import ParcelRow
 from common.kit.codes import code_verifier, confusable, new_code
@@ -180,13 +181,29 @@ class Grants:
                 self._kit.gateway.put_row_tx(connection, station_id, "grant", row)
         return len(wanted)
 
-    def apply_tx(
-        self, connection: Connection, grant_id: str, trigger: GrantTrigger, at_ms: int
+    def report_tx(
+        self,
+        connection: Connection,
+        station_id: str,
+        grant_id: str,
+        trigger: GrantTrigger,
+        at_ms: int,
     ) -> bool:
-        """Let a fact (or the hub's clock) move a grant; False for a grant nobody issued here."""
+        """Let a station's fact move a grant; False for one that nobody issued here, or for another station."""
         record = grants.one_grant(connection, grant_id)
         if record is None:
             return False
+        about = f"grant {grant_id}"
+        if not self._kit.is_own_tx(connection, station_id, record.station_id, about):
+            return False
+        self._apply_tx(connection, record, trigger, at_ms)
+        return True
+
+    def _apply_tx(
+        self, connection: Connection, record: GrantRecord, trigger: GrantTrigger, at_ms: int
+    ) -> None:
+        """Let a fact of its station, or the hub's clock, move a grant."""
+        grant_id = record.grant_id
         state = next_grant_state(HubGrantState(record.state), trigger)
         live = state in LIVE_GRANTS
         grants.update_grant(
@@ -200,7 +217,6 @@ class Grants:
         if not live:
             grants.update_grant(connection, grant_id, digits_sealed=None)
             fp("stations.digits_forgotten")
-        return True
 
     def settle_revokes_tx(
         self, connection: Connection, station_id: str, at_ms: int
@@ -209,7 +225,7 @@ class Grants:
         applied_op = self._kit.gateway.applied_op_tx(connection, station_id)
         pending = grants.pending_revokes(connection, station_id, applied_op)
         for record in pending:
-            self.apply_tx(connection, record.grant_id, GrantTrigger.REVOKED, at_ms)
+            self._apply_tx(connection, record, GrantTrigger.REVOKED, at_ms)
         return tuple(record.grant_id for record in pending)
 
     def find_tx(self, connection: Connection, grant_id: str) -> GrantView | None:
@@ -226,7 +242,7 @@ class Grants:
         states = sorted(state.value for state in (HubGrantState.WAITING, HubGrantState.ACTIVE))
         over = grants.past_their_end(connection, states, now_ms)
         for record in over:
-            self.apply_tx(connection, record.grant_id, GrantTrigger.EXPIRED, now_ms)
+            self._apply_tx(connection, record, GrantTrigger.EXPIRED, now_ms)
         return tuple(record.grant_id for record in over)
 
     def retire_tx(self, connection: Connection, ended_before_ms: int) -> int:

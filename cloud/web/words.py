@@ -192,6 +192,7 @@ def alarm_words(kind: str, texts: Texts) -> tuple[str, bool]:
         "taken_over": (_("Another disk speaks for the station after the first fell silent"), True),
         "readmitted": (_("The desk let another computer speak for the station"), False),
         "fork": (_("The station forgot what it had reported: its disk is older"), True),
+        "foreign": (_("The station reported codes or commands of another station"), True),
         "hole.facts": (_("Facts of the station are missing for good"), True),
         "calibration.lost": (_("The station lost the offset of a probe: calibrate again"), True),
         "hole.telemetry": (_("Measurements of the station are missing"), False),

@@ -10,7 +10,7 @@ from common.contract.qr import decode
 from common.contract.replica import GrantRow
 from common.kit.errors import ConflictError, NotFoundError
 from tests.cloud.orders.shop import collected, kinds, locked, put_in, shop
-from tests.cloud.stations.world import STATION_ID, World
+from tests.cloud.stations.world import OTHER_ID, STATION_ID, World, open_station
 
 MUM = "妈妈"
 
@@ -166,6 +166,22 @@ async def test_the_owner_is_told_who_came(world: World) -> None:
     )  # fmt: skip
     assert await refusal(world, view) == "order.nothing_left"
     assert await world.violations() == []
+
+
+async def test_another_stations_word_of_a_given_code_is_no_news(world: World) -> None:
+    owner = await shop(world)
+    view = await locked(world, owner)
+    kid = await given(world, view, owner)
+    await open_station(world, OTHER_ID)
+    taken = ParcelCollected(
+        parcel_id=view.parcels[0].parcel_id, grant_id=kid.grant_id, compartment="A01"
+    )
+    await world.report(put_in(view))
+    await world.report(taken, station_id=OTHER_ID)
+    after = await world.orders.view(view.order_id, owner)
+    assert after.state == "ready"
+    assert "collected_for_you" not in kinds(after)
+    assert [case.kind for case in await world.orders.cases()] == ["parcel_of_other_station"]
 
 
 async def test_what_she_collects_herself_is_no_news(world: World) -> None:

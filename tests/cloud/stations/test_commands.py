@@ -10,7 +10,7 @@ from common.contract.signing import command_message
 from common.contract.words import CommandState
 from common.kit.errors import ConflictError, NotFoundError, RefusedError
 from common.kit.identity import public_key, verify
-from tests.cloud.stations.world import STATION_ID, World, open_station
+from tests.cloud.stations.world import OTHER_ID, STATION_ID, World, open_station
 
 
 async def opened(world: World) -> CommandView:
@@ -52,6 +52,18 @@ async def test_reports_move_it_forward_only_and_its_row_leaves_at_the_end(world:
     assert await world.rows("command") == []
     detail = await world.stations.detail(STATION_ID)
     assert [one.detail for one in detail.commands] == ["door A01"]
+    assert await world.violations() == []
+
+
+async def test_another_stations_word_moves_no_command_and_calls_a_person(world: World) -> None:
+    view = await opened(world)
+    await open_station(world, OTHER_ID)
+    result = CommandResult(command_id=view.command_id, state=CommandState.SUCCEEDED, detail="mine")
+    await world.report(result, station_id=OTHER_ID)
+    assert (await world.stations.commands.view(view.command_id)).state is CommandState.QUEUED
+    assert len(await world.rows("command")) == 1
+    [alarm] = (await world.stations.detail(OTHER_ID)).alarms
+    assert (alarm.kind, alarm.times) == ("foreign", 1)
     assert await world.violations() == []
 
 

@@ -14,7 +14,9 @@ from cloud.stations.machine import (
 from cloud.stations.models import grant as grant_table
 from cloud.stations.service import GrantOrder, PreparedGrant
 from cloud.stations.store import grants
+from cloud.stations.store.grants import known_grant
 from common.contract.events import GrantActivated, GrantStateChanged
+from common.contract.papers import RevocationApplied
 from common.contract.qr import decode, key_message
 from common.contract.replica import GrantKeyRow, GrantRow, ParcelRow
 from common.contract.words import Size, TemperatureClass
@@ -22,7 +24,7 @@ from common.kit.chance import seeded_chance
 from common.kit.codes import confusable
 from common.kit.errors import ConflictError, NotFoundError
 from common.kit.identity import public_key, verify
-from tests.cloud.stations.world import STATION_ID, World, open_station
+from tests.cloud.stations.world import OTHER_ID, STATION_ID, World, open_station
 
 ORDER = "01K0RDER000000000000000001"
 PERSON = "01K0PERS0N0000000000000001"
@@ -222,9 +224,38 @@ async def test_a_revoked_grant_stays_in_the_feed_until_its_end(world: World) -> 
     await open_station(world)
     grant_id = await issue(world)
     await world.db.write(
-        lambda c: world.stations.grants.apply_tx(c, grant_id, GrantTrigger.REVOKED, world.now_ms())
+        lambda c: world.stations.grants.report_tx(
+            c, STATION_ID, grant_id, GrantTrigger.REVOKED, world.now_ms()
+        )
     )
     soon, end = world.now_ms() + 3 * 86_400_000, world.now_ms() + 15 * 86_400_000
     grants = world.stations.grants
     assert await world.db.write(lambda c: grants.retire_tx(c, soon)) == 0
     assert await world.db.write(lambda c: grants.retire_tx(c, end)) == 1
+
+
+async def test_another_stations_word_moves_no_code_and_calls_a_person(world: World) -> None:
+    await open_station(world)
+    await open_station(world, OTHER_ID)
+    grant_id = await issue(world)
+    await world.report(
+        GrantActivated(grant_id=grant_id, expires_at_ms=1),
+        GrantStateChanged(grant_id=grant_id, state="done", pulses=7),
+        RevocationApplied(epoch=1, grant_ids=(grant_id,)),
+        station_id=OTHER_ID,
+    )
+    record = await world.db.read(lambda c: known_grant(c, grant_id))
+    assert (record.state, record.pulses, record.expires_at_ms) == ("waiting", 0, None)
+    assert await world.stations.codes.show(grant_id, shown_to="x") is not None
+    [alarm] = (await world.stations.detail(OTHER_ID)).alarms
+    assert (alarm.kind, alarm.times) == ("foreign", 2)
+    assert (await world.stations.detail(STATION_ID)).alarms == ()
+    assert await world.violations() == []
+
+
+async def test_a_code_that_nobody_issued_calls_nobody(world: World) -> None:
+    """A hub put back from a backup hears of codes that it does not know."""
+    await open_station(world)
+    await world.report(GrantStateChanged(grant_id=ORDER, state="done", pulses=1))
+    assert (await world.stations.detail(STATION_ID)).alarms == ()
+    assert await world.violations() == []

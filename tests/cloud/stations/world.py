@@ -34,6 +34,7 @@ from common.kit.sqldb import SqlDb
 from common.kit.work import ThreadWork
 
 STATION_ID = "01K0TESTSTATN0000000000001"
+OTHER_ID = "01K0TESTSTATN0000000000009"
 DOORS = ("A01", "A02", "A03", "B01")
 
 
