@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from common.contract.base import GridIndex, GridSpan, Id, LimitC
+from common.contract.events import MOST_PLACES
 from common.contract.words import TemperatureClass
 from edge.instruments import CalibrationSection, DeviceSection, ProbeKind, devices_fit, probes_exist
 from edge.peripherals import (
@@ -184,8 +185,9 @@ class StationConfig(Section):
     station: StationSection
     hub: HubSection = HubSection()
     bus: tuple[BusSection, ...] = Field(min_length=1)
-    zone: tuple[ZoneSection, ...] = Field(min_length=1)
-    compartment: tuple[CompartmentSection, ...] = Field(min_length=1)
+    # As many as a hub reads of one station.
+    zone: tuple[ZoneSection, ...] = Field(min_length=1, max_length=MOST_PLACES)
+    compartment: tuple[CompartmentSection, ...] = Field(min_length=1, max_length=MOST_PLACES)
     flap: tuple[FlapSection, ...] = ()
     fill: tuple[FillSection, ...] = ()
     device: tuple[DeviceSection, ...] = ()

@@ -63,12 +63,13 @@ class Facts:
         sites.update_station(
             c, at.station_id, app_version=body.app_version[:40], started_at_ms=to_ms(at.occurred_at)
         )
+        open_doors = frozenset(body.open_doors)
         for label in body.compartments:
             sites.upsert_compartment(
                 c,
                 at.station_id,
                 label,
-                door_open=label in body.open_doors,
+                door_open=label in open_doors,
                 door_at_ms=to_ms(at.occurred_at),
             )
         if body.layout:

@@ -24,6 +24,8 @@ from common.contract.words import (
 )
 
 Name = Annotated[str, Field(min_length=1, max_length=20)]
+MOST_PLACES = 1000
+"""More doors or zones than any station has; a station that says more is read by no hub."""
 
 
 class CompartmentPlace(Message):
@@ -66,16 +68,20 @@ class StationStarted(Message):
 
     app_version: str
     boot_reason: Literal["cold", "restart"]
-    compartments: tuple[Label, ...]
-    open_doors: tuple[Label, ...]
+    compartments: tuple[Label, ...] = Field(max_length=MOST_PLACES)
+    open_doors: tuple[Label, ...] = Field(max_length=MOST_PLACES)
     layout: tuple[CompartmentPlace, ...] = Field(
-        default=(), description="label, zone, size, column, row, width, height of each"
+        default=(),
+        max_length=MOST_PLACES,
+        description="label, zone, size, column, row, width, height of each",
     )
     screen: ScreenPlace | None = Field(
         default=None, description="column, row, width, height in the same grid"
     )
     zones: tuple[ZoneLimits, ...] = Field(
-        default=(), description="zone, name_zh, name_en, temperature_class, min_c, max_c of each"
+        default=(),
+        max_length=MOST_PLACES,
+        description="zone, name_zh, name_en, temperature_class, min_c, max_c of each",
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
+from common.contract.events import MOST_PLACES
 from edge.config import StationConfig
 from edge.hardware.build import PROBE_DRIVERS
 from edge.hardware.lock_drivers import LOCK_DRIVERS, SPEECHES
@@ -123,6 +124,14 @@ def test_two_buses_or_zones_of_one_name_are_refused() -> None:
     for section in ("bus", "zone"):
         rows = [row.model_dump() for row in getattr(config, section)]
         assert "the same name" in _refused(**{section: [*rows, rows[0]]})
+
+
+def test_no_station_has_more_doors_or_zones_than_a_hub_reads() -> None:
+    config = station_config()
+    for section in ("compartment", "zone"):
+        row = getattr(config, section)[0].model_dump()
+        said = _refused(**{section: [row] * (MOST_PLACES + 1)})
+        assert f"at most {MOST_PLACES} items" in said
 
 
 def test_a_name_that_stands_nowhere_is_refused_with_those_that_do() -> None:

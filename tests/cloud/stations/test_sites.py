@@ -1,11 +1,14 @@
 """Sites, compartments and what operators see of a station."""
 
+import json
+
 import pytest
 
 from cloud.stations.keys import station_pepper, station_salt
 from cloud.stations.schemas import StationDetailAnswer
 from cloud.stations.views import PlaceView
 from common.contract.events import (
+    MOST_PLACES,
     BusStateChanged,
     ClimateBlock,
     ClimateOverLimit,
@@ -291,3 +294,27 @@ async def test_a_strip_says_when_the_station_was_heard(world: World) -> None:
     world.clock.pass_s(10 * 3600)
     (gone,) = (await world.stations.sites.beats(await world.stations.overview())).values()
     assert not any(gone)
+
+
+@pytest.mark.parametrize("name", ["compartments", "open_doors", "layout", "zones"])
+async def test_a_station_with_more_doors_than_any_has_is_not_taken_in(
+    world: World, name: str
+) -> None:
+    """Each label is a row for good, and the one writer is held while they are written."""
+    await open_station(world)
+    most = LAYOUT.model_dump(mode="json")
+    most |= {
+        "compartments": [f"L{n}" for n in range(MOST_PLACES)],
+        "open_doors": ["L999"] * MOST_PLACES,
+    }
+    await world.tell("station.started", json.dumps(most))
+    detail = await world.stations.detail(STATION_ID)
+    held = {one.label: one.door_open for one in detail.compartments}
+    assert len(held) == len(DOORS) + MOST_PLACES
+    assert (held["L998"], held["L999"]) == (False, True)
+    assert await world.violations() == []
+    one_more = most[name] + most[name][:1] * (MOST_PLACES + 1 - len(most[name]))
+    await world.tell("station.started", json.dumps(most | {"app_version": "9", name: one_more}))
+    assert (await world.stations.detail(STATION_ID)).station.app_version == "0.1.0"
+    [why] = await world.violations()
+    assert why.startswith("station.started: ValidationError")
