@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from sqlalchemy.engine import Connection
 
 from cloud.stations.grants import Grants
-from cloud.sync.gateway import StoredEvent
+from cloud.sync.forks import ForgottenFact
 from common.contract.base import Id, Message
 
 _log = logging.getLogger(__name__)
-_TOUCHING = frozenset(
+TOUCHING = frozenset(
     {
         "grant.state_changed",
         "parcel.collected",
@@ -41,16 +41,17 @@ class Copies:
         self._grants = grants
 
     def forked_tx(
-        self, connection: Connection, station_id: str, unknown: Iterable[StoredEvent]
+        self, connection: Connection, station_id: str, unknown: Iterable[ForgottenFact]
     ) -> None:
-        """Let every grant that `unknown` facts touched open nothing at the station any more."""
+        """Let every grant that `unknown` facts (all of `TOUCHING`) name open nothing at the station any more."""
         grant_ids: set[str] = set()
         parcel_ids: set[str] = set()
         for fact in unknown:
-            if fact.type in _TOUCHING:
-                touched = _touched(fact.body)
-                grant_ids |= _some(touched.grant_id)
-                parcel_ids |= _some(touched.parcel_id)
+            touched = _touched(fact.body)
+            if touched.grant_id is not None:
+                grant_ids.add(touched.grant_id)
+            if touched.parcel_id is not None:
+                parcel_ids.add(touched.parcel_id)
         closed = self._grants.close_tx(connection, station_id, grant_ids, parcel_ids)
         if closed:
             _log.warning(
@@ -65,7 +66,3 @@ def _touched(body: str) -> _Touched:
         return _Touched.model_validate_json(body)
     except ValidationError:
         return _Touched()
-
-
-def _some(name: str | None) -> frozenset[str]:
-    return frozenset() if name is None else frozenset({name})

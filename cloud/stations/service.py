@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 from cloud.config import HubSecrets
 from cloud.stations.capsules import Capsules
 from cloud.stations.commands import EXPIRES_S, Commands
-from cloud.stations.copies import Copies
+from cloud.stations.copies import TOUCHING, Copies
 from cloud.stations.enrolment import Enrolment
 from cloud.stations.facts import Facts, typed
 from cloud.stations.grant_rows import GrantOrder, Kin, PreparedGrant
@@ -71,7 +71,7 @@ class Stations:
     def subscribe(self) -> None:
         """Take the events this room keeps something of."""
         self._facts.subscribe(self._kit.gateway)
-        self._kit.gateway.on_fork.append(Copies(self.grants).forked_tx)
+        self._kit.gateway.on_fork(TOUCHING, Copies(self.grants).forked_tx)
 
     async def create_station(self, new: NewStation) -> str:
         """Write a new site (or the new texts of a known one) and return its id."""

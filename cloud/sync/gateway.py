@@ -3,23 +3,22 @@
 Domains put rows and subscribe to event types; both happen inside their own transactions.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from cloud.sync import claims, feed, forks
+from cloud.sync import claims, feed
 from cloud.sync.alarms import Alarm, alarms_tx
 from cloud.sync.claims import Claim
+from cloud.sync.forks import ForkHandler, Forks
 from cloud.sync.ingest import EventContext, Handler, heads_tx
 from cloud.sync.models import event as event_table
 from cloud.sync.models import station as station_table
 from common.contract.base import Message
 from common.contract.events import EVENT_TYPES, ReplicaApplied
 from common.contract.protocol import Hello
-from common.contract.words import Lane
 from common.kit.errors import ConflictError
 from common.kit.sqldb import hint_tx
 
@@ -85,8 +84,7 @@ class Gateway:
         """Start with the one effect that is sync's own: what a station has applied."""
         self.handlers: dict[str, list[Handler]] = {}
         self.on_hello: list[Callable[[Hello], None]] = []
-        self.on_fork: list[Callable[[Connection, str, list[StoredEvent]], None]] = []
-        """Called with the facts that a station does not know of itself any more: its disk is older than they are."""
+        self.forks = Forks()
         self.on_event("replica.applied", _note_applied)
 
     def on_event(
@@ -96,6 +94,10 @@ class Gateway:
         if event_type not in EVENT_TYPES:
             raise ValueError(f"no event type {event_type!r}")
         self.handlers.setdefault(event_type, []).append(handler)
+
+    def on_fork(self, event_types: Iterable[str], handler: ForkHandler) -> None:
+        """Tell `handler` the facts of these types that a station does not know of itself any more."""
+        self.forks.on_fork(event_types, handler)
 
     def register_station_tx(self, conn: Connection, station_id: str, public_key: bytes) -> None:
         """Let the holder of `public_key` speak for the station; another key starts a new line of sessions."""
@@ -162,14 +164,6 @@ class Gateway:
         """Let one of them speak from its next hello on; the one that speaks now is turned away then."""
         claims.admit_tx(conn, station_id, hello_id)
 
-    def forked_tx(
-        self, conn: Connection, station_id: str, shared: tuple[int, int], at_ms: int
-    ) -> None:
-        """Tell the domains which facts behind `shared` the station does not know of itself; none can stop it."""
-        unknown = facts_behind_tx(conn, station_id, shared)
-        for told in self.on_fork:
-            forks.tell_tx(conn, station_id, at_ms, partial(told, conn, station_id, unknown))
-
     def station_status_tx(self, conn: Connection, station_id: str) -> StationSyncStatus:
         """Return how the station stands; NotFoundError for one that has no row here."""
         state = feed.station_tx(conn, station_id)
@@ -217,18 +211,6 @@ class Gateway:
             query = query.where(columns.type == type_)
         rows = conn.execute(query.order_by(*(part.desc() for part in order)).limit(limit))
         return [StoredEvent(*found) for found in rows]
-
-
-def facts_behind_tx(conn: Connection, station_id: str, place: tuple[int, int]) -> list[StoredEvent]:
-    """Return the facts stored behind `place`, in their order."""
-    columns = event_table.c
-    query = sa.select(*(columns[name] for name in StoredEvent.__dataclass_fields__)).where(
-        columns.station_id == station_id,
-        columns.lane == Lane.FACTS.value,
-        sa.tuple_(columns.boot_epoch, columns.seq) > sa.tuple_(*place),
-    )
-    rows = conn.execute(query.order_by(columns.boot_epoch, columns.seq))
-    return [StoredEvent(*found) for found in rows]
 
 
 def _note_applied(conn: Connection, context: EventContext, body: Message) -> None:

@@ -191,17 +191,23 @@ def _follows(order: tuple[int, int], before: tuple[int, int]) -> bool:
 def _first_difference(
     conn: Connection, station_id: str, lane: Lane, story: _Story, known: int
 ) -> int | None:
-    """Return the first of `known` events we hold with another chain, or that we should hold and do not."""
+    """Return the first of `known` events we hold with another chain, or that we should hold and do not.
+
+    As many rows are enough: one of ours between two of theirs shows in the chain of the later one.
+    """
     if not known:
         return None
     place = sa.tuple_(event_table.c.boot_epoch, event_table.c.seq)
     rows = conn.execute(
-        sa.select(event_table.c.boot_epoch, event_table.c.seq, event_table.c.chain).where(
+        sa.select(event_table.c.boot_epoch, event_table.c.seq, event_table.c.chain)
+        .where(
             event_table.c.station_id == station_id,
             event_table.c.lane == lane.value,
             place >= sa.tuple_(*story.order(0)),
             place <= sa.tuple_(*story.order(known - 1)),
         )
+        .order_by(event_table.c.boot_epoch, event_table.c.seq)
+        .limit(known)
     )
     stored = {(found.boot_epoch, found.seq): bytes(found.chain) for found in rows}
     return next((n for n in range(known) if stored.get(story.order(n)) != story.chains[n]), None)

@@ -15,6 +15,7 @@ from cloud.sync.admission import Admission
 from cloud.sync.alarms import alarm_tx
 from cloud.sync.blobs import Shelf, Span
 from cloud.sync.certificates import Certificates
+from cloud.sync.forks import Told
 from cloud.sync.gateway import Gateway
 from cloud.sync.http import answer_of, message_of, query_of, read_body, session_of
 from cloud.sync.ingest import Accepted, Broken, Fork, Gap, Outcome, ingest_tx
@@ -70,7 +71,7 @@ class SyncServer:
         self._versions, self._shelf = versions, shelf
         self._gateway, self._db, self._clock = gateway, db, clock
         self._nonces = auth.NonceBook(to_ms(clock.wall()))
-        self._pollers = Pollers()
+        self._pollers, self._told = Pollers(), Told()
         self._admission = admission or Admission()
         db.on_hint(self._pollers.hint)
 
@@ -191,25 +192,35 @@ class SyncServer:
         received_ms = to_ms(self._clock.wall())
         handlers = self._gateway.handlers
 
-        def tx(conn: Connection) -> Outcome:
+        def tx(conn: Connection) -> tuple[Outcome, Fork | None]:
             state = feed.station_tx(conn, station_id, lock=True)
             check_session(state, session)
             check_epochs(state, batch)
             outcome = ingest_tx(conn, station_id, batch, received_ms, handlers)
+            told = None
             if isinstance(outcome, Fork) and batch.lane == Lane.FACTS:
-                self._gateway.forked_tx(conn, station_id, outcome.shared, received_ms)
+                told = self._tell_tx(conn, station_id, outcome, received_ms)
             heard_tx(conn, station_id, received_ms)
             hint_tx(conn, f"events:{station_id}")
-            return outcome
+            return outcome, told
 
         try:
-            outcome = await self._db.write(tx)
+            outcome, told = await self._db.write(tx)
         except InvariantError as error:
             kind, said = f"invariant.{error.params['invariant']}", error.detail
             await self._db.write(lambda c: alarm_tx(c, station_id, kind, said, received_ms))
             raise
         fp("sync.hub.events_committed")
+        if told is not None:
+            self._told.note(station_id, told)
         return _acked(outcome)
+
+    def _tell_tx(self, conn: Connection, station_id: str, fork: Fork, at_ms: int) -> Fork | None:
+        """Tell the domains what they were not told before; return the fork once all of them have heard it."""
+        if self._told.covers(station_id, fork):
+            return None
+        heard = self._gateway.forks.tell_tx(conn, station_id, fork.shared, at_ms)
+        return fork if heard else None
 
     async def _blob(
         self, shelf: Shelf, request: web.Request, station_id: str, body: bytes

@@ -29,9 +29,9 @@ async def test_a_used_code_that_the_disk_forgot_is_withdrawn(world: World) -> No
         GrantStateChanged(grant_id=grant_id, state="done", pulses=1),
     )
     assert await states(world) == {grant_id: "issued"}
-    await world.db.write(lambda c: world.gateway.forked_tx(c, STATION_ID, (1, 5), 1))
+    await world.db.write(lambda c: world.gateway.forks.tell_tx(c, STATION_ID, (1, 5), 1))
     assert await states(world) == {grant_id: "issued"}  # it knows of everything
-    await world.db.write(lambda c: world.gateway.forked_tx(c, STATION_ID, shared, 1))
+    await world.db.write(lambda c: world.gateway.forks.tell_tx(c, STATION_ID, shared, 1))
     assert await states(world) == {grant_id: "revoked"}
     assert await world.violations() == []
 
@@ -40,7 +40,7 @@ async def test_a_code_that_was_only_put_in_since_stays(world: World) -> None:
     await open_station(world)
     grant_id = await issue(world)
     await world.report(GrantActivated(grant_id=grant_id, expires_at_ms=world.now_ms() + 1000))
-    await world.db.write(lambda c: world.gateway.forked_tx(c, STATION_ID, (1, 1), 1))
+    await world.db.write(lambda c: world.gateway.forks.tell_tx(c, STATION_ID, (1, 1), 1))
     assert await states(world) == {grant_id: "issued"}
 
 
@@ -51,7 +51,7 @@ async def test_a_code_under_way_is_revoked_and_its_owner_told_so(world: World) -
         GrantActivated(grant_id=grant_id, expires_at_ms=world.now_ms() + 1000),
         GrantStateChanged(grant_id=grant_id, state="issued", pulses=3),
     )
-    await world.db.write(lambda c: world.gateway.forked_tx(c, STATION_ID, (1, 2), 1))
+    await world.db.write(lambda c: world.gateway.forks.tell_tx(c, STATION_ID, (1, 2), 1))
     view = await world.db.read(lambda c: world.stations.grants.view_tx(c, grant_id))
     assert view.revoke_state == "pending"
     await world.apply_all()
@@ -96,7 +96,7 @@ async def test_a_fact_that_cannot_be_read_keeps_no_code_from_being_withdrawn(
     await world.tell("grant.state_changed", body)
     await world.report(GrantStateChanged(grant_id=grant_id, state="done", pulses=1))
     await world.tell("parcel.collected", body)
-    await world.db.write(lambda c: world.gateway.forked_tx(c, STATION_ID, (1, 1), 1))
+    await world.db.write(lambda c: world.gateway.forks.tell_tx(c, STATION_ID, (1, 1), 1))
     assert await states(world) == {grant_id: "revoked"}
     alarms = await world.db.read(lambda c: world.gateway.alarms_tx(c, STATION_ID))
     assert alarms == ()
@@ -107,5 +107,5 @@ async def test_a_fact_read_in_part_withdraws_what_it_names(world: World) -> None
     await open_station(world)
     grant_id = await issue(world)
     await world.tell("grant.state_changed", f'{{"grant_id": "{grant_id}", "state": "lent"}}')
-    await world.db.write(lambda c: world.gateway.forked_tx(c, STATION_ID, (1, 1), 1))
+    await world.db.write(lambda c: world.gateway.forks.tell_tx(c, STATION_ID, (1, 1), 1))
     assert await states(world) == {grant_id: "revoked"}

@@ -134,6 +134,19 @@ def test_a_later_epoch_that_skips_our_events_is_a_fork(db: SqlDb) -> None:
     assert outcome.at.order == (2, 1)
 
 
+def test_an_epoch_told_without_our_events_before_it_is_a_fork_there(db: SqlDb) -> None:
+    """Only as many of our rows are looked at as were told: those between show in the chain."""
+    subject = Hub(db)
+    first = batch(doors("A1", "A2", "A3"))
+    subject.take(first)
+    later = batch(doors("B1", boot_epoch=2), end_of(first))
+    subject.take(later)
+    end = end_of(later)
+    outcome = subject.take(batch([*doors("A1"), *doors("B1", boot_epoch=2)]))
+    assert isinstance(outcome, Fork)
+    assert (outcome.head, outcome.at.order, outcome.shared) == (end, (2, 1), (1, 1))
+
+
 def test_links_that_do_not_add_up_are_refused(db: SqlDb) -> None:
     subject = Hub(db)
     good = batch(doors("A1", "A2"))

@@ -143,10 +143,9 @@ async def test_an_older_or_empty_disk_opens_nothing_until_the_hub_has_told_what_
             subject.restore_file(tmp_path / "old.db")
         hub.clock.advance(minutes=10)
         told: list[tuple[str, int]] = []
-        hub.gateway.on_fork.append(
-            lambda _c, station_id, facts: told.append(
-                (station_id, sum(one.type == "door.unexpected" for one in facts))
-            )
+        hub.gateway.on_fork(
+            ["door.unexpected"],
+            lambda _c, station_id, facts: told.append((station_id, len(list(facts)))),
         )
         await subject.boot()
         link = subject.link()

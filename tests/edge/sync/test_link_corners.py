@@ -84,7 +84,7 @@ async def test_a_disk_older_than_the_hub_speaks_first_and_opens_once_the_rows_ar
             await until(subject.is_empty)
         subject.restore_file(tmp_path / "old.db")
         hub.clock.advance(minutes=10)
-        hub.gateway.on_fork.append(lambda conn, station, _facts: None)
+        hub.gateway.on_fork(["door.unexpected"], lambda conn, station, _facts: None)
         seen: list[Why] = []
         await subject.boot()
         link = subject.link()

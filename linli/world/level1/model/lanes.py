@@ -47,6 +47,7 @@ class Lanes:
     ) -> None:
         """Take what the one station sends."""
         self._station_id, self._effects, self._on_fork = station_id, effects, on_fork
+        self._told: tuple[Position, Spot] | None = None
 
     def take(self, books: Books, batch: EventsBatch, received_ms: int) -> EventsAck | LinliError:
         """Return the acknowledgement or the refusal; the books may be kept either way."""
@@ -109,11 +110,17 @@ class Lanes:
         at = places[forked + 1].order
         books.odd["fork"] = f"{lane} at {at}"
         if lane is Lane.FACTS:
-            self._on_fork(books, _behind(books, lane, _shared(books, lane, places[forked], forked)))
+            self._tell(books, head, _shared(books, lane, places[forked], forked))
         return ConflictError(
             "sync.fork", "the hub holds another story from there on",
             at_epoch=at[0], at_seq=at[1], **_head(head),
         )  # fmt: skip
+
+    def _tell(self, books: Books, head: Position, shared: Spot) -> None:
+        """Let a fork take effect, unless one at the same head and no later place did since the hub was started."""
+        if self._told is None or self._told[0] != head or self._told[1] > shared:
+            self._on_fork(books, _behind(books, Lane.FACTS, shared))
+            self._told = (head, shared)
 
     def _store(
         self,
