@@ -51,7 +51,9 @@ class LimitsSection(_Section):
     """Table `[limits]`."""
 
     body_bytes: int = Field(256 * 1024, ge=1024, description="largest request body")
-    connections: int = Field(512, ge=8, description="connections at once")
+    connections: int = Field(
+        512, ge=8, description="connections at once, of each port; twice the stations and some"
+    )
     requests_per_minute: int = Field(600, ge=10, description="requests a minute of one token")
     login_failures: int = Field(5, ge=1, le=20, description="wrong passwords before waiting")
     token_hours: int = Field(12, ge=1, le=24 * 30, description="life of a bearer token")

@@ -147,18 +147,18 @@ class SyncServer:
         loop = asyncio.get_running_loop()
         until_s = loop.time() + query.wait
         await self._note_heard(station_id, session)
-        with self._pollers.listen(station_id) as bell:
+        with self._pollers.listen(station_id) as poll:
             while True:
-                bell.clear()
+                poll.bell.clear()
                 answer = await self._db.read(
                     lambda c: reading.ops_tx(c, station_id, session, query)
                 )
                 if answer is not None:
                     return answer_of(answer)
                 left_s = until_s - loop.time()
-                if left_s <= 0 or self._pollers.closing:
-                    return web.Response(status=204)
-                await self._pollers.wait(bell, left_s)
+                if left_s <= 0 or self._pollers.closing or poll.over:
+                    return _nothing_new(close=poll.over)
+                await self._pollers.wait(poll, left_s)
 
     async def _snapshot(self, request: web.Request, station_id: str, _body: bytes) -> web.Response:
         query = query_of(protocol.SnapshotQuery, request)
@@ -243,6 +243,13 @@ class SyncServer:
             lambda c: is_heard_due(reading.state_tx(c, station_id, session), now_ms)
         ):
             await self._db.write(lambda conn: heard_tx(conn, station_id, now_ms))
+
+
+def _nothing_new(*, close: bool) -> web.Response:
+    response = web.Response(status=204)
+    if close:  # a poll that was one too many keeps no connection either
+        response.force_close()
+    return response
 
 
 def _acked(outcome: Outcome) -> web.Response:

@@ -3,9 +3,11 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 from sqlalchemy.exc import OperationalError
 
 from cloud.sync import claims, feed, requests
@@ -16,7 +18,7 @@ from cloud.sync.effects import EventContext
 from cloud.sync.gateway import Gateway
 from cloud.sync.ingest import Accepted
 from cloud.sync.models import event, quarantine
-from cloud.sync.pollers import Pollers
+from cloud.sync.pollers import MOST_HELD, Pollers
 from cloud.sync.sessions import check_session
 from common.contract import protocol
 from common.contract.base import Message
@@ -27,9 +29,10 @@ from common.contract.words import Lane
 from common.kit.clock import from_ms
 from common.kit.errors import ConflictError, RefusedError, UnavailableError
 from common.kit.sqldb import SqlDb
+from common.kit.web import Limits
 from tests.cloud.sync.stories import AT_MS, STATION, batch, doors
 from tests.cloud.sync.test_ingest import Hub
-from tests.cloud.sync.test_server import Bench, _ops, _put, bench_of, dump
+from tests.cloud.sync.test_server import Answer, Bench, _ops, _put, bench_of, dump
 
 
 @pytest.fixture
@@ -142,21 +145,52 @@ async def test_polls_are_woken_all_together_or_by_station_and_end_by_themselves(
     with subject.listen("a") as one, subject.listen("b") as other:
         subject.hint("station:a")
         subject.hint("order:b")
-        assert (one.is_set(), other.is_set()) == (True, False)
+        assert (one.bell.is_set(), other.bell.is_set()) == (True, False)
         subject.hint("")
-        assert other.is_set()
-        other.clear()
+        assert other.bell.is_set()
+        other.bell.clear()
         await subject.wait(other, 0.001)
-        assert not other.is_set(), "the time was over, nobody rang"
+        assert not other.bell.is_set(), "the time was over, nobody rang"
     with subject.listen("a") as first:
         with subject.listen("a") as second:
-            second.clear()
+            second.bell.clear()
         subject.hint("station:a")
-        assert first.is_set(), "who stays is still heard of"
-        assert not second.is_set()
-    assert subject._bells == {}
+        assert first.bell.is_set(), "who stays is still heard of"
+        assert not second.bell.is_set()
+    assert subject._polls == {}
     subject.close()
     assert subject.closing
+
+
+def test_the_oldest_of_too_many_polls_of_one_station_is_over() -> None:
+    subject = Pollers()
+    with ExitStack() as held:
+        other = held.enter_context(subject.listen("b"))
+        polls = [held.enter_context(subject.listen("a")) for _ in range(MOST_HELD)]
+        assert not any(one.over or one.bell.is_set() for one in polls)
+        newest = held.enter_context(subject.listen("a"))
+        assert [one.over for one in (*polls, newest, other)] == [True, False, False, False]
+        assert polls[0].bell.is_set(), "it is woken to say so"
+    with subject.listen("a") as alone:
+        assert not alone.over
+
+
+async def test_one_station_cannot_take_every_connection_with_held_polls(db: SqlDb) -> None:
+    places = 6
+    async with bench_of(db, Limits(connections=places)) as bench, ClientSession() as other:
+        await bench.device.greet()
+        path = _ops(bench, 1, 0, EMPTY.hex(), 60)
+        polls = {asyncio.create_task(bench.device.send("GET", path)) for _ in range(places)}
+        ended: set[asyncio.Task[Answer]] = set()
+        while len(polls) > MOST_HELD:
+            done, polls = await asyncio.wait(polls, return_when=asyncio.FIRST_COMPLETED)
+            ended |= done
+        assert {(one.result().status, one.result().body) for one in ended} == {(204, b"")}
+        async with other.get(f"{bench.server.url}/healthz") as response:
+            assert response.status == 200
+        await _put(bench, "A1")
+        answers = [await one for one in polls]
+        assert [one.status for one in answers] == [200] * MOST_HELD
 
 
 def test_a_station_that_gives_one_of_two_places_back_keeps_the_other() -> None:

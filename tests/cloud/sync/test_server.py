@@ -133,10 +133,10 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench_of(db: SqlDb) -> AsyncIterator[Bench]:
+async def bench_of(db: SqlDb, limits: Limits | None = None) -> AsyncIterator[Bench]:
     clock, gateway = HandClock(), Gateway()
     await db.write(lambda c: gateway.register_station_tx(c, STATION, public_key(KEY)))
-    app = make_app(limits=Limits())
+    app = make_app(limits=limits or Limits())
     SyncServer(gateway, db, clock).routes(app)
     server = WebServer(app, "127.0.0.1", 0)
     await server.start()
