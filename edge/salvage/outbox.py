@@ -1,18 +1,23 @@
-"""The outbox of a rebuilt station: events that the hub does not have yet, and ranges of those that are lost.
+"""The outbox of a rebuilt station: events that the hub may not have yet, and ranges of those that are lost.
 
-Behind a hole the events are chained anew, so the hub's log stays without one; what it has already is let go.
+Each keeps the place it had: the hub may hold it there, further on than file and copy know. A link that leads to a lost
+event is marked; when the hub has said how far it is, `edge.sync.tears` chains anew what it lacks behind the hole.
 """
 
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from common.contract.chain import Link, next_link
 from common.contract.damage import LostEvents
-from common.contract.protocol import Position
+from common.contract.protocol import START
 from common.contract.words import Lane
-from edge.salvage.stock import Record, Stock
-from edge.sync import lanes
+from edge.salvage.stock import LINKED, Record, Stock
 
-_TABLES = ("outbox", "sync_lane", "sync_break")
+_TABLES = ("outbox", "sync_lane", "sync_break", "sync_tear")
+_Place = tuple[int, int, bytes]
+_NO_LINK = bytes.fromhex(START.chain)
+_START: _Place = (*START.order, _NO_LINK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class _Lane:
 
 
 def fill_outbox_tx(conn: sqlite3.Connection, stock: Stock, station_id: str) -> list[LostEvents]:
-    """Put events and lanes into `conn`, return the ranges that are lost; `sync_self` must be there."""
+    """Put events and lanes into `conn`, return the ranges that are lost."""
     if stock.is_whole(*_TABLES):
         for name in _TABLES:
             insert_tx(conn, name, stock.records(name))
@@ -55,34 +60,41 @@ def insert_tx(conn: sqlite3.Connection, table: str, records: list[Record]) -> No
 def _fill_lane_tx(
     conn: sqlite3.Connection, stock: Stock, station_id: str, lane: Lane, was: _Lane
 ) -> list[LostEvents]:
-    """Number the unsent events anew without holes; where one is missing, chain them anew as well."""
+    """Number what the hub is not known to have without holes, and mark the links that lead into one."""
     held = _events(stock, lane)
     unsent = [held[n] for n in sorted(held) if n > was.acked_n]
     place = _place(stock, lane, was, held, unsent)
-    lost = _ranges(lane, was, unsent, place)
     insert_tx(
         conn,
         "outbox",
         [row | {"n": was.acked_n + 1 + i, "acked_at_ms": None} for i, row in enumerate(unsent)],
     )
-    conn.execute("INSERT INTO sync_break VALUES (?, ?, ?, ?, ?)", (lane.value, was.acked_n, *place))
-    end = (place[0], place[1], place[2])
-    if unsent:
-        end = (unsent[-1]["boot_epoch"], unsent[-1]["seq"], unsent[-1]["chain"])
+    if place != _START:
+        row = (lane.value, was.acked_n, *place)
+        conn.execute("INSERT INTO sync_break VALUES (?, ?, ?, ?, ?)", row)
     conn.execute(
         "INSERT OR REPLACE INTO sync_lane VALUES (?, ?, ?, ?, ?, ?)",
-        (lane.value, was.acked_n + len(unsent), *end, was.acked_n),
+        (lane.value, was.acked_n + len(unsent), was.boot_epoch, was.seq, was.chain, was.acked_n),
     )
-    if lost and unsent:
-        at = (int(unsent[0]["boot_epoch"]), int(unsent[0]["seq"]))
-        head = Position(boot_epoch=place[0], seq=place[1], chain=place[2].hex())
-        lanes.retell_tx(conn, station_id, lane, at, head)
-    return lost
+    for i in _torn(station_id, lane, place[2], unsent, was.chain):
+        conn.execute("INSERT INTO sync_tear VALUES (?, ?)", (lane.value, was.acked_n + i))
+    return _ranges(lane, was, unsent, place)
 
 
-def _ranges(
-    lane: Lane, was: _Lane, unsent: list[Record], place: tuple[int, int, bytes]
-) -> list[LostEvents]:
+def _torn(
+    station_id: str, lane: Lane, before: bytes, unsent: list[Record], newest: bytes
+) -> Iterator[int]:
+    """Return behind how many of `unsent` a link leads to an event that is lost; what comes next follows `newest`."""
+    for i, row in enumerate(unsent):
+        link = Link(station_id, lane, *(row[name] for name in LINKED))
+        if next_link(before, link) != row["chain"]:
+            yield i
+        before = row["chain"]
+    if before != newest:
+        yield len(unsent)
+
+
+def _ranges(lane: Lane, was: _Lane, unsent: list[Record], place: _Place) -> list[LostEvents]:
     """Return the stretches of numbers between what the hub has and the newest event that nobody has any more."""
     lost, before, at = [], was.acked_n, place[:2]
     for row in [*unsent, {"n": was.n + 1}]:
@@ -107,7 +119,7 @@ def _lane(stock: Stock, lane: Lane) -> _Lane | None:
     if not older:
         return None
     held = _events(stock, lane)
-    newest = max((older[0], *(held[n] for n in held)), key=lambda row: int(row["n"]))
+    newest = max((*held.values(), older[0]), key=lambda row: int(row["n"]))
     return _Lane(**_standing(newest), acked_n=older[0]["acked_n"], proven=False)
 
 
@@ -122,8 +134,8 @@ def _events(stock: Stock, lane: Lane) -> dict[int, Record]:
 
 def _place(
     stock: Stock, lane: Lane, was: _Lane, held: dict[int, Record], unsent: list[Record]
-) -> tuple[int, int, bytes]:
-    """Return the place of the last event the hub has. Where it is lost, the hub answers with its own."""
+) -> _Place:
+    """Return the place of the last event the hub has; where it is lost, one without a link, no further on than that."""
     breaks = (*stock.missing("sync_break"), *stock.records("sync_break"))
     known = {int(row["n"]): row for row in breaks if row["lane"] == lane.value} | held
     row = known.get(was.acked_n)
@@ -131,7 +143,9 @@ def _place(
         return row["boot_epoch"], row["seq"], row["chain"]
     if was.acked_n == was.n:
         return was.boot_epoch, was.seq, was.chain
-    first = unsent[0] if unsent else None
-    return (
-        (first["boot_epoch"], max(0, first["seq"] - 1), bytes(32)) if first else (0, 0, bytes(32))
-    )
+    if was.acked_n == 0:
+        return _START
+    epoch, seq, n = was.boot_epoch, was.seq, was.n
+    if unsent:
+        epoch, seq, n = (int(unsent[0][name]) for name in ("boot_epoch", "seq", "n"))
+    return epoch, max(0, seq - (n - was.acked_n)), _NO_LINK

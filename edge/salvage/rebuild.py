@@ -20,7 +20,7 @@ from edge.salvage.stock import Record, Stock
 EPOCHS_AHEAD = 1000
 """A copy is older than the file: no boot epoch that was used since may come again."""
 _OWN_RULES = frozenset({
-    "outbox", "sync_lane", "sync_break", "sync_row", "sync_self", "placement",
+    "outbox", "sync_lane", "sync_break", "sync_tear", "sync_row", "sync_self", "placement",
     "open_request", "pulse", "pickup_session", "desk_task", "keeper_session", "powered_time",
     "limiter", "limiter_attempt", "command_run",
 })  # fmt: skip

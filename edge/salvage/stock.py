@@ -12,7 +12,8 @@ from common.contract.words import Lane
 from edge.salvage.rows import Key, Rescued, Table, rescue, tables
 
 Record = dict[str, Any]
-_LINKED = ("boot_epoch", "seq", "occurred_at_ms", "type", "v", "body")
+LINKED = ("boot_epoch", "seq", "occurred_at_ms", "type", "v", "body")
+"""The columns of an event that its link covers, in their order."""
 _ASKED_MOST = 100_000
 
 
@@ -74,7 +75,7 @@ def add_chained(stock: Stock, damaged: Path, station_id: str) -> None:
     held = stock.older.setdefault("outbox", Rescued(found["outbox"].columns))
     for (lane, n), row in sorted(rows.items()):
         before = rows.get((lane, n - 1))
-        link = Link(station_id, lane, *(row[name] for name in _LINKED))
+        link = Link(station_id, lane, *(row[name] for name in LINKED))
         if before is not None and next_link(before["chain"], link) == row["chain"]:
             held.rows.setdefault((lane, n), tuple(row.values()))
 

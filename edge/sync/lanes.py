@@ -64,7 +64,7 @@ def next_batch_tx(
         rows.append(row)
     if not rows:
         return None
-    after, hole = _before(conn, lane, rows[0]["n"] - 1)
+    after, hole = before_tx(conn, lane, rows[0]["n"] - 1)
     return EventsBatch(
         lane=lane,
         after=after,
@@ -135,18 +135,33 @@ def retell_tx(
     Needed after this database was put back to an older state: the hub holds other events under the same
     numbers. No fact is lost and none of the hub's is changed. Returns how many rows were told anew.
     """
-    rows = conn.execute(
-        "SELECT * FROM outbox WHERE lane = ? AND (boot_epoch, seq) >= (?, ?) ORDER BY n",
+    first = conn.execute(
+        "SELECT n FROM outbox WHERE lane = ? AND (boot_epoch, seq) >= (?, ?) ORDER BY n LIMIT 1",
         (lane.value, *at),
+    ).fetchone()
+    before_n = int(first["n"]) - 1 if first else int(_lane(conn, lane)["n"])
+    told = chain_anew_tx(conn, station_id, lane, before_n, head)
+    _set_acked(conn, lane, before_n)
+    return told
+
+
+def chain_anew_tx(
+    conn: sqlite3.Connection, station_id: str, lane: Lane, before_n: int, head: Position
+) -> int:
+    """Chain the rows behind number `before_n` anew, behind `head` and in a new boot epoch; return how many.
+
+    Only for rows that the hub does not have: under a new place a fact takes effect once more.
+    """
+    rows = conn.execute(
+        "SELECT * FROM outbox WHERE lane = ? AND n > ? ORDER BY n", (lane.value, before_n)
     ).fetchall()
-    before_n = rows[0]["n"] - 1 if rows else _lane(conn, lane)["n"]
     own = conn.execute(
         "UPDATE sync_self SET boot_epoch = max(boot_epoch, ?) + 1 RETURNING boot_epoch",
         (head.boot_epoch,),
     ).fetchone()["boot_epoch"]
     chain = bytes.fromhex(head.chain)
     conn.execute("DELETE FROM sync_break WHERE lane = ? AND n >= ?", (lane.value, before_n))
-    _break(conn, lane, before_n, (head.boot_epoch, head.seq, chain))
+    break_tx(conn, lane, before_n, (head.boot_epoch, head.seq, chain))
     for seq, row in enumerate(rows, start=1):
         link = Link(
             station_id, lane.value, own, seq,
@@ -162,7 +177,6 @@ def retell_tx(
         "UPDATE sync_lane SET boot_epoch = ?, seq = ?, chain = ? WHERE lane = ?",
         (own, len(rows), chain, lane.value),
     )
-    _set_acked(conn, lane, before_n)
     fp("sync.edge.retold")
     return len(rows)
 
@@ -170,14 +184,8 @@ def retell_tx(
 def mend_tx(conn: sqlite3.Connection, station_id: str, lane: Lane) -> int:
     """Chain what is not acknowledged anew behind what is: for rows whose links were damaged on the disk."""
     acked_n = _lane(conn, lane)["acked_n"]
-    first = conn.execute(
-        "SELECT boot_epoch, seq FROM outbox WHERE lane = ? AND n > ? ORDER BY n LIMIT 1",
-        (lane.value, acked_n),
-    ).fetchone()
-    if first is None:
-        return 0
-    head, _ = _before(conn, lane, acked_n)
-    return retell_tx(conn, station_id, lane, (first["boot_epoch"], first["seq"]), head)
+    head, _ = before_tx(conn, lane, acked_n)
+    return chain_anew_tx(conn, station_id, lane, acked_n, head)
 
 
 def trim_tx(conn: sqlite3.Connection, lane: Lane, now_ms: int, keep_rows: int | None = None) -> int:
@@ -230,11 +238,14 @@ def _cut(conn: sqlite3.Connection, lane: Lane, above: int, upto: int) -> None:
     must(may_go, "I7", f"facts up to {upto} would go before the hub has them")
     conn.execute("DELETE FROM outbox WHERE lane = ? AND n > ? AND n <= ?", place)
     conn.execute("DELETE FROM sync_break WHERE lane = ? AND n >= ? AND n <= ?", place)
-    _break(conn, lane, upto, (last["boot_epoch"], last["seq"], last["chain"]))
+    break_tx(conn, lane, upto, (last["boot_epoch"], last["seq"], last["chain"]))
 
 
-def _break(conn: sqlite3.Connection, lane: Lane, n: int, place: tuple[int, int, bytes]) -> None:
-    conn.execute("INSERT INTO sync_break VALUES (?, ?, ?, ?, ?)", (lane.value, n, *place))
+def break_tx(conn: sqlite3.Connection, lane: Lane, n: int, place: tuple[int, int, bytes]) -> None:
+    """Note that row `n + 1` is chained to `place`, and that what lay before is not held here."""
+    conn.execute(
+        "INSERT OR REPLACE INTO sync_break VALUES (?, ?, ?, ?, ?)", (lane.value, n, *place)
+    )
 
 
 def _set_acked(conn: sqlite3.Connection, lane: Lane, n: int) -> None:
@@ -263,7 +274,7 @@ def _first_n(conn: sqlite3.Connection, lane: Lane) -> int:
     return int(found["n"]) if found["n"] is not None else int(_lane(conn, lane)["n"]) + 1
 
 
-def _before(conn: sqlite3.Connection, lane: Lane, n: int) -> tuple[Position, bool]:
+def before_tx(conn: sqlite3.Connection, lane: Lane, n: int) -> tuple[Position, bool]:
     """Return the place that row `n + 1` follows, and whether what lay before it is not held here."""
     broken = conn.execute(
         "SELECT boot_epoch, seq, chain FROM sync_break WHERE lane = ? AND n = ?", (lane.value, n)

@@ -33,6 +33,7 @@ from edge.sync.outbox import Outbox
 from edge.sync.replica import Replica, cursor_tx
 from edge.sync.sense import check_answer
 from edge.sync.shadow import Shadow
+from edge.sync.tears import close_tears_tx
 from edge.sync.uplink import Uplink
 
 _log = logging.getLogger(__name__)
@@ -179,12 +180,15 @@ class HubLink:
             time.hear(answer.server_time_ms)
 
         now_ms, rows = to_ms(self._ports.clock.wall()), (answer.gen, answer.head_op)
+        station_id = self._outbox.station_id
 
         def tx(conn: sqlite3.Connection) -> None:
             conn.execute(
                 "UPDATE sync_self SET greeted = 1, session = ?, boot_epoch = max(boot_epoch, ?)",
                 (answer.session, answer.min_boot_epoch),
             )
+            for lane in Lane:  # before the fence looks: what the hub stands at may be lost here
+                close_tears_tx(conn, station_id, lane, answer.acked.of(lane), now_ms)
             if self.fence.admitted_tx(conn, answer.acked.facts, rows, now_ms):
                 self._speak_tx(conn)
             if time is not None:

@@ -76,4 +76,9 @@ DDL: tuple[str, ...] = (
         why TEXT NOT NULL,           -- edge.sync.fence.Why; a row stands while no code may open
         since_ms INTEGER NOT NULL
     ) STRICT""",
+    """CREATE TABLE IF NOT EXISTS sync_tear (
+        lane TEXT NOT NULL,
+        n INTEGER NOT NULL,          -- row n + 1 is chained to an event that is lost (edge.sync.tears)
+        PRIMARY KEY (lane, n)
+    ) STRICT, WITHOUT ROWID""",
 )
