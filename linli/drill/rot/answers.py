@@ -9,8 +9,10 @@ from common.contract.damage import StorageDamaged
 from edge.access.limiter import Taken
 from edge.app import Edge
 from edge.data_folder import migrate_tx
+from edge.ports import EdgePorts
 from edge.salvage import untold
 from edge.tables import STATE_MIGRATIONS
+from linli.drill.rot.hub import Log, meet
 
 OPENS, WRONG = "opens", "wrong"
 
@@ -31,18 +33,20 @@ class Answers:
     attempts: int
     spent: int
     commands: frozenset[str]
-    unsent: Counter[str]
+    effects: Counter[str]
+    """Fact → how often it took effect at the hub, once that has what waited here."""
 
 
-async def ask(edge: Edge, tags: Iterable[bytes]) -> Answers:
-    """Bring the rooms up as `run` does before the doors, and ask; what is asked is undone."""
+async def ask(edge: Edge, ports: EdgePorts, tags: Iterable[bytes], log: Log) -> Answers:
+    """Bring the rooms up as `run` does before the doors, and ask; what is asked is undone. Then the hub is met."""
     db, at = edge.state_db, edge.clock.wall()
     report = untold(edge.state_db.path.parent)
     await db.write(lambda conn: migrate_tx(conn, STATE_MIGRATIONS, at))
     await db.write(edge.clock.load_tx)
     await edge.replica.prepare()
-    unsent = db.write_now(_unsent)
     await edge.outbox.boot()
+    if report is not None:
+        db.write_now(lambda conn: edge.outbox.append_tx(conn, report, occurred_at=at))
     codes = {tag.hex(): _code(edge, tag) for tag in tags}
     return Answers(
         report,
@@ -51,7 +55,7 @@ async def ask(edge: Edge, tags: Iterable[bytes]) -> Answers:
         db.write_now(edge.limiter.standing_tx).failures_24h,
         db.write_now(lambda conn: _count(conn, "opening_spent")),
         db.write_now(_commands),
-        unsent,
+        await meet(edge, ports, log),
     )
 
 
@@ -81,11 +85,3 @@ def _count(conn: sqlite3.Connection, table: str) -> int:
 
 def _commands(conn: sqlite3.Connection) -> frozenset[str]:
     return frozenset(row[0] for row in conn.execute("SELECT command_id FROM command_run"))
-
-
-def _unsent(conn: sqlite3.Connection) -> Counter[str]:
-    rows = conn.execute(
-        "SELECT o.type, o.occurred_at_ms, o.body FROM outbox o JOIN sync_lane l USING (lane)"
-        " WHERE o.n > l.acked_n"
-    )
-    return Counter(f"{row[0]} {row[1]} {row[2]}" for row in rows)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from random import Random
 from unittest.mock import patch
@@ -24,8 +25,9 @@ from common.kit.log import setup_logging
 from device_sim.config import load
 from edge.app import Edge, build_edge
 from linli.drill.rot.answers import Answers, ask
+from linli.drill.rot.hub import Log
 from linli.drill.rot.oracle import judge
-from linli.drill.rot.scene import Image, lived
+from linli.drill.rot.scene import PAGE_BYTES, Image, lived
 from linli.drill.rot.sectors import Sectors
 from linli.world.clock import WorldClock
 from linli.world.loop import VirtualLoop, run_virtual
@@ -36,6 +38,7 @@ MOST_FLIPS = 4
 UNREADABLE_SHARE = 0.25  # of the seeds: blocks that do not read instead of bits
 STRETCHES = (1, 1, 1, 4)  # blocks that fail together
 STARTS_MOST = 3
+PAGE_BITS = PAGE_BYTES * 8
 _TOWN_SEED = 1
 _TIME = SystemClock()
 _WEIGHTS = {"state.db": 10, "state.db-wal": 10, "state.db.sums": 2, "copies": 1}
@@ -96,8 +99,11 @@ class Campaign:
         tags = _tags(town.data / "station" / "state.db")
         desk = _Desk(town, loop, folder / "damaged", tags)
         truths = {}
-        for image in images:
-            truths[image.name] = (await desk.ask(image.now), await desk.ask(image.earlier))
+        for image in chain.from_iterable(images):
+            truths[image.name] = (
+                await desk.ask(image.now, image.log),
+                await desk.ask(image.earlier, image.log),
+            )
         began_s = _TIME.monotonic_s()
         with _without(self.without):
             for seed in self.seeds:
@@ -107,18 +113,19 @@ class Campaign:
     async def _one(
         self,
         seed: int,
-        images: list[Image],
+        images: list[list[Image]],
         truths: dict[str, tuple[Answers, Answers]],
         desk: "_Desk",
         tally: Tally,
     ) -> None:
         draw = seeded_chance(f"{seed}|rot").jitter
-        image = images[draw.randrange(len(images))]
+        kind = images[draw.randrange(len(images))]
+        image = seeded_chance(f"{seed}|image").jitter.choice(kind)
         # A draw of its own: the other seeds turn the bits over that they always turned over.
         unreadable = seeded_chance(f"{seed}|injury").jitter.random() < UNREADABLE_SHARE
-        places = (desk.blind if unreadable else desk.damage)(image.now, draw)
+        places = (desk.blind if unreadable else desk.damage)(image, draw)
         began_s = _TIME.monotonic_s()
-        said = await desk.answers()
+        said = await desk.answers(image.log)
         tally.slowest_s = max(tally.slowest_s, _TIME.monotonic_s() - began_s)
         tally.runs += 1
         outcome = said.report.outcome if said.report else "unharmed"
@@ -144,26 +151,30 @@ class _Desk:
         self._clock = WorldClock(loop, boot_id="after the damage")
         self._sectors = Sectors()
 
-    async def ask(self, image: Path) -> Answers:
+    async def ask(self, image: Path, log: Log) -> Answers:
         """Return what the station says on an image that nobody damaged."""
         self._lay_out(image)
-        return await self.answers()
+        return await self.answers(log)
 
-    def damage(self, image: Path, draw: Random) -> list[str]:
+    def damage(self, image: Image, draw: Random) -> list[str]:
         """Lay `image` out and turn one to four bits over; return where."""
-        self._lay_out(image)
+        self._lay_out(image.now)
         files, weights = self._files()
         places = []
-        for _ in range(draw.randint(1, MOST_FLIPS)):
-            (file,) = draw.choices(files, weights)
-            bit = draw.randrange(file.stat().st_size * 8)
+        for number in range(draw.randint(1, MOST_FLIPS)):
+            if image.aim and not number:
+                file = self._folder / "state.db"
+                bit = (draw.choice(image.aim) - 1) * PAGE_BITS + draw.randrange(PAGE_BITS)
+            else:
+                (file,) = draw.choices(files, weights)
+                bit = draw.randrange(file.stat().st_size * 8)
             flip(file, bit // 8, bit % 8)
             places.append(f"{file.relative_to(self._folder)}:{bit // 8}.{bit % 8}")
         return places
 
-    def blind(self, image: Path, draw: Random) -> list[str]:
+    def blind(self, image: Image, draw: Random) -> list[str]:
         """Lay `image` out and let one to four stretches of blocks read no more; return where."""
-        self._lay_out(image)
+        self._lay_out(image.now)
         files, weights = self._files()
         places = []
         for _ in range(draw.randint(1, MOST_FLIPS)):
@@ -182,24 +193,24 @@ class _Desk:
         files = sorted(one for one in found if _weight(one, self._folder))
         return files, [_weight(one, self._folder) for one in files]
 
-    async def answers(self) -> Answers:
+    async def answers(self, log: Log) -> Answers:
         """Start the station on the folder and ask; damage found then makes it start anew, as the daemon does."""
         if not self._sectors.any_bad:
-            return await self._answers()
+            return await self._answers(log)
         with self._sectors.under_sqlite():
-            return await self._answers()
+            return await self._answers(log)
 
-    async def _answers(self) -> Answers:
+    async def _answers(self, log: Log) -> Answers:
         for _ in range(STARTS_MOST - 1):
             with suppress(UnavailableError):
-                return await self._start()
-        return await self._start()
+                return await self._start(log)
+        return await self._start(log)
 
-    async def _start(self) -> Answers:
+    async def _start(self, log: Log) -> Answers:
         ports = replace(self._town.edge_ports(self._clock), read_at=self._sectors.read)
         edge: Edge = build_edge(ports, self._town.station_config, self._folder)
         try:
-            return await ask(edge, self._tags)
+            return await ask(edge, ports, self._tags, log)
         finally:
             edge.close()
 

@@ -38,11 +38,11 @@ def _wrong(true: Answers, said: Answers) -> Iterator[str]:
         yield f"{said.spent} openings are counted instead of {true.spent}"
     if not true.commands <= said.commands and said.report is None:
         yield "a command that ran is forgotten"
-    if said.unsent - true.unsent:
-        yield f"{(said.unsent - true.unsent).total()} events never happened"
+    if more := said.effects - true.effects:
+        yield f"{more.total()} facts take effect once more, or never happened: {min(more)}"
     lost = said.report.lost if said.report else ()
     declared = sum(part.count or 0 for part in lost)
-    missing = (true.unsent - said.unsent).total()
+    missing = (true.effects - said.effects).total()
     if missing > declared and all(part.count for part in lost):
         yield f"{missing} events are missing, {declared} are declared lost"
 
