@@ -87,7 +87,6 @@ async def test_an_event_at_the_end_of_what_is_believed_is_told_around(
     taken = hub.db.write_now(lambda c: ingest_tx(c, station_id, evil, AT_MS, hub.gateway.handlers))
     assert isinstance(taken, Accepted)
     _pair_anew(hub, subject)
-    hub.gateway.on_fork.append(lambda conn, station, facts: None)
     async with hub.serving():
         async with subject.running():
             await subject.door("A1")

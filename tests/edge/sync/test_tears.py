@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from common.contract.damage import LostEvents
+from common.contract.events import EVENT_TYPES
 from common.contract.protocol import START, Position
 from common.contract.words import Lane
 from edge.salvage.outbox import fill_outbox_tx
@@ -222,8 +223,8 @@ async def test_facts_the_hub_alone_has_make_a_fork_and_nothing_before_them_comes
         disk.copy()
         await told(hub, subject, "B1", "B2", "B3", "B4")
         await disk.rots("B2", "B4", lane=True)
-        hub.gateway.on_fork.append(lambda _conn, _station, facts: forked.append(len(facts)))
         forked: list[int] = []
+        hub.gateway.on_fork(EVENT_TYPES, lambda _conn, _at, facts: forked.append(len([*facts])))
         await subject.boot()
         link = subject.link()
         link.fence.on_change.append(lambda: seen.append(link.fence.why))
