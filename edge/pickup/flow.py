@@ -126,12 +126,12 @@ class PickupFlow:
 
     async def refresh(self) -> None:
         """Read the live session anew and wake the screen; one of which nothing can be served any more ends."""
-        fresh = await self._db.read(self._reader.read_tx)
-        if fresh is None and await self._db.read(session_store.live_session) is not None:
-            await self._db.write(self._finish_lost_tx)
+        fresh, lost = await self._db.read(self._look_tx)
         if fresh != self._copy:
             self._copy, self._touched_s = fresh, self._clock.monotonic_s()
         self.watch.bump()
+        if lost:
+            await self._db.write(self._finish_lost_tx)
 
     async def run(self) -> None:
         """Follow the doors and end sessions that nobody ends, until cancelled."""
@@ -199,8 +199,13 @@ class PickupFlow:
             self._done = done, self._clock.monotonic_s() + DONE_SHOWN_S
         await self.refresh()
 
+    def _look_tx(self, conn: sqlite3.Connection) -> tuple[Live | None, bool]:
+        """Return the live session, and whether there is one of which nothing can be served."""
+        live = self._reader.read_tx(conn)
+        return live, live is None and session_store.live_session(conn) is not None
+
     def _finish_lost_tx(self, conn: sqlite3.Connection) -> None:
-        if self._reader.read_tx(conn) is None:
+        if self._look_tx(conn)[1]:  # somebody else may stand there by now
             self._sessions.finish_tx(conn)
 
     async def _follow_doors(self) -> None:

@@ -108,6 +108,7 @@ def test_a_door_that_opens_to_take_a_parcel_out_cannot_be_let_go(tmp_path: Path)
         with pytest.raises(ConflictError):
             await house.edge.desk.put_in_cancel(KEEPER)
         assert house.events("parcel.handed_over")
+        assert house.events("door.changed")[-1]["reason"] == "person is here"
         assert isinstance(await house.edge.pickup.submit(CODE), Refused)
 
     in_house(tmp_path, body)
@@ -312,12 +313,14 @@ def test_a_door_with_a_reason_and_within_the_budget(tmp_path: Path) -> None:
         for reason in ("", "  ", "ab"):
             with pytest.raises(InvalidError):
                 await house.edge.desk.open_door(KEEPER, "A01", reason)
-        with pytest.raises(NotFoundError):
+        with pytest.raises(NotFoundError) as unknown:
             await house.edge.desk.open_door(KEEPER, "Z99", "looking")
+        assert unknown.value.key == "desk.door_unknown"
         for number in range(1, 6):
             await house.edge.desk.open_door(KEEPER, f"A0{number}", "cleaning day")
         with pytest.raises(RefusedError) as refused:
             await house.edge.desk.open_door(KEEPER, "A06", "cleaning day")
+        assert refused.value.key == "desk.budget"
         assert 590 <= int(str(refused.value.params["wait_s"])) <= 600
 
     in_house(tmp_path, body)

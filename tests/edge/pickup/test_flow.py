@@ -316,6 +316,9 @@ def test_two_more_openings_within_two_minutes(tmp_path: Path) -> None:
         with pytest.raises(ConflictError):
             await house.edge.pickup.reopen()
         assert house.pulses == before + 2
+        asked = [e for e in house.events("door.changed") if e["purpose"] == "pickup"]
+        reasons = [e["reason"] for e in asked if e["state"] == "open"]
+        assert reasons == ["code", "re-open", "re-open"]
         assert len(house.events("parcel.collected")) == 1
         await asyncio.sleep(125)
         assert house.grant_state(grant.grant_id) == "done"

@@ -247,6 +247,9 @@ def test_a_parcel_taken_out_of_a_living_session_frees_its_code(tmp_path: Path) -
         await house.edge.pickup.refresh()
         assert house.edge.pickup.session() is None
         assert house.grant_state(grant.grant_id) == "issued"
+        assert not house.sql("SELECT * FROM pickup_session WHERE live")
         assert not isinstance(await house.edge.pickup.submit(CODE), Refused)
+        await house.edge.state_db.write(house.edge.pickup._finish_lost_tx)
+        assert house.sql("SELECT * FROM pickup_session WHERE live"), "who stands there now stays"
 
     in_house(tmp_path, body)
