@@ -13,7 +13,7 @@ from cloud.sync.models import op as op_table
 from cloud.sync.models import row as row_table
 from cloud.sync.models import station as station_table
 from common.contract.digest import EMPTY, SEGMENTS, moved, row_hash, segment_of
-from common.contract.replica import CompartmentRow
+from common.contract.replica import CompartmentRow, GrantKeyRow
 from common.kit.errors import NotFoundError
 from common.kit.sqldb import SqlDb
 from tests.cloud.sync.stories import AT_MS, OTHER, STATION, batch, doors, end_of
@@ -50,6 +50,17 @@ def test_every_change_is_one_op_and_an_equal_row_is_none(db: SqlDb, subject: Gat
     assert _delete(db, subject, "A2") == 4
     ops = db.read_now(lambda c: feed.ops_after_tx(c, STATION, 2, 100))
     assert [(op.op, op.key, op.body is None) for op in ops] == [(3, "A1", False), (4, "A2", True)]
+
+
+def test_rows_of_two_tables_may_have_one_key(db: SqlDb, subject: Gateway) -> None:
+    key = GrantKeyRow(kid="7", public_key="ab" * 32, signature="cd" * 64)
+    db.write_now(lambda c: subject.put_row_tx(c, STATION, "grant_key", key))
+    before = _head_digest(db)
+    _put(db, subject, "7")
+    assert _delete(db, subject, "7") == 3
+    assert _head_digest(db) == before, "the key's row is still there"
+    rows = db.read_now(lambda c: c.execute(sa.select(row_table.c.tbl, row_table.c.key)).all())
+    assert [tuple(row) for row in rows] == [("grant_key", "7")]
 
 
 def test_an_empty_replica_has_the_empty_digest_again(db: SqlDb, subject: Gateway) -> None:
@@ -158,6 +169,12 @@ def test_status_of_a_station_nobody_knows(db: SqlDb, subject: Gateway) -> None:
     with pytest.raises(NotFoundError):
         db.read_now(lambda c: subject.station_status_tx(c, OTHER))
     assert db.read_now(lambda c: subject.applied_op_tx(c, OTHER)) == 0
+
+
+def test_nobody_is_let_in_who_does_not_wait(db: SqlDb, subject: Gateway) -> None:
+    with pytest.raises(NotFoundError) as nobody:
+        db.write_now(lambda c: subject.admit_tx(c, STATION, "0" * 32))
+    assert nobody.value.key == "station.no_claim"
 
 
 def test_events_are_paged_newest_first(db: SqlDb, subject: Gateway) -> None:

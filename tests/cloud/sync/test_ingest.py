@@ -124,6 +124,17 @@ def test_another_story_under_the_same_number_is_a_fork(db: SqlDb) -> None:
     assert [(row.kind, row.times) for row in rows] == [("fork", 2)]
 
 
+def test_what_both_stories_share_is_judged_by_the_chain_and_not_by_the_number(db: SqlDb) -> None:
+    subject = Hub(db)
+    ours, theirs = batch(doors("A1")), batch(doors("X1"))
+    subject.take(ours)
+    subject.take(batch(doors("A2", first=2), end_of(ours)))
+    for before, shared in ((ours, (1, 1)), (theirs, (0, 0))):
+        outcome = subject.take(batch(doors("X2", first=2), end_of(before)))
+        assert isinstance(outcome, Fork)
+        assert outcome.shared == shared
+
+
 def test_a_later_epoch_that_skips_our_events_is_a_fork(db: SqlDb) -> None:
     subject = Hub(db)
     first = batch(doors("A1"))
