@@ -20,7 +20,7 @@ async def going_on(name: str, job: Callable[[], Awaitable[None]]) -> None:
             if any(getattr(one, "key", "") == "storage.damaged" for one in found):
                 raise
             _log.error("%s stopped, again in %d s: %s", name, GO_ON_AFTER_S, found[0])
-        await asyncio.sleep(GO_ON_AFTER_S)
+        await _again_later()
 
 
 async def lasting(name: str, job: Callable[[], Awaitable[None]]) -> None:
@@ -35,7 +35,15 @@ async def lasting(name: str, job: Callable[[], Awaitable[None]]) -> None:
             raise
         except* Exception as unforeseen:  # noqa: BLE001 - it is said, and pickups go on without it
             _log.error("%s failed, again in %d s", name, GO_ON_AFTER_S, exc_info=unforeseen)
-        await asyncio.sleep(GO_ON_AFTER_S)
+        await _again_later()
+
+
+async def _again_later() -> None:
+    """Wait, but not when the station ends: a group of tasks that was failing already has swallowed the cancellation."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+    await asyncio.sleep(GO_ON_AFTER_S)
 
 
 def _errors(group: BaseExceptionGroup[Exception]) -> Iterator[Exception]:

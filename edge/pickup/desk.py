@@ -110,26 +110,31 @@ class KeeperDesk:
         avoid = self._unusable_doors()
         return await self._act(lambda conn: self._scan_tx(conn, keeper_id, label, avoid))
 
-    async def put_in_next(self, keeper_id: str, reason: NextReason | str) -> PutInStep:
-        """Open the next compartment for the parcel in hand; ConflictError when none is left."""
+    async def put_in_next(
+        self, keeper_id: str, reason: NextReason | str, task_id: str | None = None
+    ) -> PutInStep:
+        """Open the next compartment for the parcel in hand; ConflictError when none is left.
+
+        `task_id`, here and below: the task that the keeper's page showed; ConflictError when it is over.
+        """
         why, avoid = NextReason(reason), self._unusable_doors()
 
         def fn(conn: sqlite3.Connection) -> PutInStep | None:
             task = self._put_in.next_tx(conn, keeper_id, why, avoid)
             return self._step(conn, task) if task else None
 
-        if (step := await self._act(fn)) is None:
+        if (step := await self._act(fn, task_id)) is None:
             raise ConflictError("put_in.no_compartment", "no other compartment fits this parcel")
         return step
 
-    async def put_in_cancel(self, keeper_id: str) -> None:
+    async def put_in_cancel(self, keeper_id: str, task_id: str | None = None) -> None:
         """Put the parcel back into the crate: nothing is stored."""
         del keeper_id
-        await self._act(self._put_in.cancel_tx)
+        await self._act(self._put_in.cancel_tx, task_id)
 
-    async def put_in_settle(self, keeper_id: str) -> None:
+    async def put_in_settle(self, keeper_id: str, task_id: str | None = None) -> None:
         """Take the keeper's word that the parcel lies behind a door which is gone from `station.toml`."""
-        await self._act(lambda conn: self._put_in.settle_tx(conn, keeper_id))
+        await self._act(lambda conn: self._put_in.settle_tx(conn, keeper_id), task_id)
 
     def put_in_view(self) -> PutInView | None:
         """Return the door in the keeper's hands, or the last one of this boot; no I/O."""
@@ -159,10 +164,10 @@ class KeeperDesk:
 
         return await self._act(fn)
 
-    async def try_again(self, keeper_id: str) -> None:
+    async def try_again(self, keeper_id: str, task_id: str | None = None) -> None:
         """Open the door of a failed undo, hand-over or removal once more."""
         del keeper_id
-        await self._act(self._put_in.again_tx)
+        await self._act(self._put_in.again_tx, task_id)
 
     async def hand_over(self, keeper_id: str, parcel_id: str, reason: str) -> ParcelView:
         """Give a parcel to its person: opens its door, or records it at once when there is none to open."""
@@ -227,9 +232,13 @@ class KeeperDesk:
             version = await self._doors.watch.wait(version)
             await self.refresh()
 
-    async def _act(self, fn: Callable[[sqlite3.Connection], T]) -> T:
+    async def _act(self, fn: Callable[[sqlite3.Connection], T], task_id: str | None = None) -> T:
+        def tx(conn: sqlite3.Connection) -> T:
+            desk_store.require(conn, task_id)
+            return fn(conn)
+
         async def act() -> T:
-            result = await self._db.write(fn)
+            result = await self._db.write(tx)
             fp("pickup.desk_committed")
             self._doors.kick()
             await self.refresh()

@@ -3,6 +3,7 @@
 import sqlite3
 from dataclasses import dataclass
 
+from common.kit.errors import ConflictError
 from edge.pickup.views import DeskKind, DeskStep
 
 DDL = (
@@ -59,6 +60,15 @@ def _task(row: sqlite3.Row | None) -> Task | None:
 def current(conn: sqlite3.Connection) -> Task | None:
     """Return the task in hand, or the last one, until it is replaced or cancelled."""
     return _task(conn.execute(f"SELECT {_COLUMNS} FROM desk_task WHERE current").fetchone())  # noqa: S608
+
+
+def require(conn: sqlite3.Connection, task_id: str | None) -> None:
+    """ConflictError when a page showed this task and it is not the current one any more; None shows nothing."""
+    task = current(conn) if task_id else None
+    if task_id and (task is None or task.task_id != task_id):
+        raise ConflictError(
+            "screen.stale_form", "the page shows a door that is not in hand any more"
+        )
 
 
 def by_request(conn: sqlite3.Connection, open_request_id: str) -> Task | None:

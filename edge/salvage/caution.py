@@ -129,6 +129,9 @@ def count_worst_tx(
     if not stock.is_whole("limiter", "limiter_attempt"):
         for name in ("keypad", "keeper"):
             _spend_attempts_tx(conn, name, config, at)
+        conn.execute(
+            "DELETE FROM keeper_tablet"
+        )  # their attempts are lost too: strangers until the next right PIN
     if not stock.is_whole("opening_spent"):
         hour = max(window.count for window in remote_windows(len(config.compartment)))
         keepers = {row["key"] for row in stock.records("sync_row") if row["tbl"] == "keeper"}

@@ -78,8 +78,13 @@ class StateGuard:
         """Note that SQLite refused to read the open file."""
         if not self._found.is_set():
             _log.critical("state.db is damaged: %s", error)
-            suspect(self._data)
             self._found.set()
+            try:
+                suspect(self._data)
+            except (
+                OSError
+            ) as refused:  # the disk takes nothing any more: the next start sees for itself
+                _log.error("no mark could be left for the next start: %s", refused)
 
     async def watch(self) -> None:
         """Wait for damage found by whoever reads; UnavailableError `storage.damaged` then, never an end."""

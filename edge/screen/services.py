@@ -110,16 +110,18 @@ class Desk(Protocol):
     async def scan(self, keeper_id: str, text: str) -> ScanResult:
         """Take a scanned or typed label."""
 
-    async def put_in_next(self, keeper_id: str, reason: NextReason) -> PutInStep:
+    async def put_in_next(
+        self, keeper_id: str, reason: NextReason, task_id: str | None = None
+    ) -> PutInStep:
         """Take another compartment, or pulse again."""
 
-    async def put_in_cancel(self, keeper_id: str) -> None:
+    async def put_in_cancel(self, keeper_id: str, task_id: str | None = None) -> None:
         """Stop the put-in under way."""
 
-    async def try_again(self, keeper_id: str) -> None:
+    async def try_again(self, keeper_id: str, task_id: str | None = None) -> None:
         """Pulse the door in hand once more."""
 
-    async def put_in_settle(self, keeper_id: str) -> None:
+    async def put_in_settle(self, keeper_id: str, task_id: str | None = None) -> None:
         """Say that the parcel in hand lies behind a door that is gone."""
 
     def put_in_view(self) -> PutInView | None:

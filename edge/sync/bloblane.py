@@ -5,6 +5,7 @@ import logging
 
 from common.contract.protocol import BLOB_PART_BYTES, BlobAnswer, blob_path
 from common.kit.failpoints import fp
+from common.kit.holes import is_unreadable
 from common.kit.log import Outage
 from edge.sync.blobs import Blob, BlobStore
 from edge.sync.client import HubAway, HubClient, HubRefused
@@ -43,6 +44,8 @@ class BlobLane:
             try:
                 await self._try(client, blob)
             except OSError as error:
+                if not is_unreadable(error):
+                    raise
                 _log.error(
                     "blob %s cannot be read, left out until the next start: %s", blob.digest, error
                 )

@@ -111,6 +111,35 @@ def test_damage_beside_a_defect_is_damage_and_the_defect_is_said(
     assert "nobody foresaw this" in caplog.text
 
 
+@pytest.mark.parametrize("keep", [going_on, lasting, _link])
+def test_a_station_that_ends_while_a_job_fails_is_not_waited_for(keep: Keep) -> None:
+    """A group of tasks that is failing already swallows the cancellation (Python 3.11): the job would begin anew."""
+
+    async def main(loop: VirtualLoop) -> bool:
+        async def fails() -> None:
+            raise FULL if keep is going_on else BUG
+
+        async def unwinds() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(1)  # time in which the station ends
+
+        async def job() -> None:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(unwinds())
+                await asyncio.sleep(0)
+                group.create_task(fails())
+
+        running = asyncio.ensure_future(keep("job", job))
+        await asyncio.sleep(0.5)
+        running.cancel()
+        done, _ = await asyncio.wait([running], timeout=10 * GO_ON_AFTER_S)
+        return bool(done) and running.cancelled()
+
+    assert run_virtual(1, main)
+
+
 @pytest.mark.parametrize("part", ["run", "_greet"])
 def test_pickups_go_on_whatever_the_hub_link_meets(
     tmp_path: Path, part: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from common.contract.error_keys import ERROR_KEYS
-from common.kit.errors import ConflictError, InvalidError, LinliError, NotFoundError
+from common.kit.errors import InvalidError, LinliError, NotFoundError
 from common.kit.web import read_form
 from common.ui.i18n import Param
 from edge.access.keepers import KeeperSession, SignInRefused
@@ -113,7 +113,6 @@ class KeeperActs:
             target, flash = "/", None
             if self._pages.once.take(fields.get("key", "")):
                 try:
-                    self._require_same_hands(fields)
                     target, flash = await act(request, who, fields)
                 except LinliError as error:
                     target, flash = _back(request), _sorry(error)
@@ -122,14 +121,6 @@ class KeeperActs:
             return see_other(target)
 
         return handler
-
-    def _require_same_hands(self, fields: Fields) -> None:
-        """ConflictError when the form was about a door that is not in anybody's hands any more."""
-        if not (shown := fields.get("task")):
-            return
-        hands = self._desk.put_in_view()
-        if hands is None or hands.task_id != shown:
-            raise ConflictError("screen.stale_form", "the page shows another door by now")
 
     async def _scan(self, _request: web.Request, who: KeeperSession, fields: Fields) -> Outcome:
         text = fields.get("text", "").strip()
@@ -144,23 +135,23 @@ class KeeperActs:
             reason = NextReason(fields.get("reason", ""))
         except ValueError as error:
             raise InvalidError("screen.bad_form", "no such reason") from error
-        await self._desk.put_in_next(who.keeper_id, reason)
+        await self._desk.put_in_next(who.keeper_id, reason, fields.get("task"))
         return "/", None
 
     async def _put_in_cancel(
-        self, _request: web.Request, who: KeeperSession, _fields: Fields
+        self, _request: web.Request, who: KeeperSession, fields: Fields
     ) -> Outcome:
-        await self._desk.put_in_cancel(who.keeper_id)
+        await self._desk.put_in_cancel(who.keeper_id, fields.get("task"))
         return "/", Flash("info", "Put-in stopped")
 
-    async def _again(self, _request: web.Request, who: KeeperSession, _fields: Fields) -> Outcome:
-        await self._desk.try_again(who.keeper_id)
+    async def _again(self, _request: web.Request, who: KeeperSession, fields: Fields) -> Outcome:
+        await self._desk.try_again(who.keeper_id, fields.get("task"))
         return "/", None
 
     async def _put_in_settle(
-        self, _request: web.Request, who: KeeperSession, _fields: Fields
+        self, _request: web.Request, who: KeeperSession, fields: Fields
     ) -> Outcome:
-        await self._desk.put_in_settle(who.keeper_id)
+        await self._desk.put_in_settle(who.keeper_id, fields.get("task"))
         return "/", Flash("ok", "Noted: the parcel is in there")
 
     async def _undo(self, _request: web.Request, who: KeeperSession, _fields: Fields) -> Outcome:

@@ -13,6 +13,7 @@ from edge.pickup.views import (
     Accepted,
     DeskStep,
     DoorScan,
+    NextReason,
     ParcelState,
     PutInStep,
     Refused,
@@ -110,6 +111,36 @@ def test_a_door_that_opens_to_take_a_parcel_out_cannot_be_let_go(tmp_path: Path)
         assert house.events("parcel.handed_over")
         assert house.events("door.changed")[-1]["reason"] == "person is here"
         assert isinstance(await house.edge.pickup.submit(CODE), Refused)
+
+    in_house(tmp_path, body)
+
+
+def test_a_page_about_a_door_of_before_marks_no_other_one(tmp_path: Path) -> None:
+    """Two presses of *Dirty*, or two tablets: the second one is not about the door that is in hand by then."""
+
+    async def body(house: House) -> None:
+        await house.put(house.parcel("LP-0001"))
+        first = await house.edge.desk.scan(KEEPER, "LP-0001")
+        assert isinstance(first, PutInStep)
+        shown = house.edge.desk.put_in_view()
+        assert shown is not None
+        dirty = NextReason.DIRTY
+        presses = [house.edge.desk.put_in_next(KEEPER, dirty, shown.task_id) for _ in range(2)]
+        answers = await asyncio.gather(*presses, return_exceptions=True)
+        assert {type(one) for one in answers} == {PutInStep, ConflictError}
+        for act in (
+            house.edge.desk.put_in_cancel, house.edge.desk.try_again, house.edge.desk.put_in_settle,
+        ):  # fmt: skip
+            with pytest.raises(ConflictError) as over:
+                await act(KEEPER, shown.task_id)
+            assert over.value.key == "screen.stale_form"
+        marked = house.sql("SELECT label FROM compartment_mark WHERE out_of_service")
+        assert [row["label"] for row in marked] == [first.compartment]
+        now = house.edge.desk.put_in_view()
+        assert now is not None
+        await house.edge.desk.put_in_cancel(KEEPER, now.task_id)
+        with pytest.raises(ConflictError):
+            await house.edge.desk.put_in_cancel(KEEPER, now.task_id)
 
     in_house(tmp_path, body)
 

@@ -234,6 +234,10 @@ class FakeDesk:
         self.wait_s = 0
         self.fails: LinliError | None = None
 
+    def _require(self, task_id: str | None) -> None:
+        if task_id and (self.hands is None or self.hands.task_id != task_id):
+            raise ConflictError("screen.stale_form", "over")
+
     async def sign_in(self, pin: str, tablet: str = "") -> KeeperSession | SignInRefused:
         if pin != PIN or self.wait_s:
             return SignInRefused(self.wait_s)
@@ -264,19 +268,25 @@ class FakeDesk:
         self.hands = hands(found)
         return PutInStep(found, "E03", "01JOPEN")
 
-    async def put_in_next(self, keeper_id: str, reason: NextReason) -> PutInStep:
+    async def put_in_next(
+        self, keeper_id: str, reason: NextReason, task_id: str | None = None
+    ) -> PutInStep:
+        self._require(task_id)
         self._note(f"next {reason}")
         assert self.hands is not None
         return PutInStep(self.hands.parcel, "E02", "01JOPEN")
 
-    async def put_in_cancel(self, keeper_id: str) -> None:
+    async def put_in_cancel(self, keeper_id: str, task_id: str | None = None) -> None:
+        self._require(task_id)
         self._note("cancel")
         self.hands = None
 
-    async def try_again(self, keeper_id: str) -> None:
+    async def try_again(self, keeper_id: str, task_id: str | None = None) -> None:
+        self._require(task_id)
         self._note("try_again")
 
-    async def put_in_settle(self, keeper_id: str) -> None:
+    async def put_in_settle(self, keeper_id: str, task_id: str | None = None) -> None:
+        self._require(task_id)
         self._note("settle")
         self.hands = None
 

@@ -201,8 +201,8 @@ async def test_a_form_about_a_door_of_before_does_nothing(
     assert station.desk.asked == []
     await keeper.post("/put-in/cancel", task="t1")
     assert station.desk.asked == ["cancel"]
-    station.desk.hands = None
-    await keeper.post("/put-in/next", task="t1", reason="dirty")
+    for path in ("next", "again", "settle", "cancel"):
+        await keeper.post(f"/put-in/{path}", task="t1", reason="dirty")
     assert station.desk.asked == ["cancel"]
 
 
