@@ -136,6 +136,9 @@ async def _it_says_who_can_get_in_and_ctrl_c_stops_everything(data: Path, port_b
 
 async def test_a_taken_port_is_named(tmp_path: Path, port_base: int) -> None:
     with socket.socket() as holder:
+        holder.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # a demo before may have used it
         holder.bind(("127.0.0.1", port_base + 10))
         holder.listen()
         code, _, errors = await _demo("--data", str(tmp_path / "d"), "--port-base", str(port_base))

@@ -215,7 +215,7 @@ class _Desk:
             edge.close()
 
     def _lay_out(self, image: Path) -> None:
-        self._sectors = Sectors()
+        self._sectors.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         shutil.copytree(
             image, self._folder

@@ -45,6 +45,13 @@ class Sectors:
     def __init__(self) -> None:
         """All of them read."""
         self._bad: set[tuple[int, int]] = set()
+        self._held: list[int] = []
+
+    def close(self) -> None:
+        """Let the files go; all blocks read again."""
+        self._bad.clear()
+        while self._held:
+            os.close(self._held.pop())
 
     @property
     def any_bad(self) -> bool:
@@ -59,6 +66,8 @@ class Sectors:
             file.write(b"\xa5" * min(BLOCK_BYTES, was.st_size - block * BLOCK_BYTES))
         os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
         self._bad.add((was.st_ino, block))
+        # Kept open: once nobody has a removed file open, a new one may get its number, and with it the bad block.
+        self._held.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
 
     def read(self, handle: int, size: int, at: int) -> bytes:
         """Read as `os.pread`; OSError `EIO` at a bad block, and what lies before it if that comes first."""

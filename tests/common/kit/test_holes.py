@@ -3,7 +3,7 @@
 import asyncio
 import errno
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -31,8 +31,9 @@ def _often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def bad() -> Sectors:
-    return Sectors()
+def bad() -> Iterator[Sectors]:
+    with closing(Sectors()) as sectors:
+        yield sectors
 
 
 def test_a_file_is_read_around_its_holes(tmp_path: Path, bad: Sectors) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from tests.edge.salvage.test_station import OFTEN, pages_of, stopped
 @pytest.fixture(autouse=True)
 def bad() -> Iterator[Sectors]:
     sectors = Sectors()
-    with sectors.under_sqlite():
+    with closing(sectors), sectors.under_sqlite():
         yield sectors
 
 

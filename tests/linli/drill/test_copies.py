@@ -11,7 +11,7 @@ from tests.parts import require
 
 # A seed that notices that the safeguard is off; found by `--ablate NAME`.
 NOTICED = {
-    ("clone", "lease"): 1,
+    ("clone", "lease"): 4,
     ("clone", "process"): 5,
     ("clone", "doors"): 1,
     ("clone", "older-disk"): 18,
