@@ -14,13 +14,13 @@ async def going_on(name: str, job: Callable[[], Awaitable[None]]) -> None:
     """Run a job that holds no door in its hands; a disk that refuses stops it for a while, never the station."""
     while True:
         try:
-            await job()
+            await _alone(job)
         except* UnavailableError as refused:
             found = list(_errors(refused))
             if any(getattr(one, "key", "") == "storage.damaged" for one in found):
                 raise
             _log.error("%s stopped, again in %d s: %s", name, GO_ON_AFTER_S, found[0])
-        await _again_later()
+        await asyncio.sleep(GO_ON_AFTER_S)
 
 
 async def lasting(name: str, job: Callable[[], Awaitable[None]]) -> None:
@@ -30,20 +30,29 @@ async def lasting(name: str, job: Callable[[], Awaitable[None]]) -> None:
     """
     while True:
         try:
-            await job()
+            await _alone(job)
         except* UnavailableError:
             raise
         except* Exception as unforeseen:  # noqa: BLE001 - it is said, and pickups go on without it
             _log.error("%s failed, again in %d s", name, GO_ON_AFTER_S, exc_info=unforeseen)
-        await _again_later()
+        await asyncio.sleep(GO_ON_AFTER_S)
 
 
-async def _again_later() -> None:
-    """Wait, but not when the station ends: a group of tasks that was failing already has swallowed the cancellation."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
-    await asyncio.sleep(GO_ON_AFTER_S)
+async def _alone(job: Callable[[], Awaitable[None]]) -> None:
+    """Run it in a task of its own, so that the end of the station is never missed.
+
+    A group of tasks that is failing already swallows the cancellation of the task it stands in (Python 3.11).
+    """
+    running = asyncio.ensure_future(job())
+    try:
+        await asyncio.wait({running})
+    except asyncio.CancelledError:
+        running.cancel()
+        await asyncio.wait({running})
+        if not running.cancelled():
+            running.exception()  # whatever it was, the station ends
+        raise
+    await running
 
 
 def _errors(group: BaseExceptionGroup[Exception]) -> Iterator[Exception]:

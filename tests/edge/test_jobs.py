@@ -32,11 +32,14 @@ def _lives(keep: Keep, *ends: BaseException) -> tuple[list[float], BaseException
     async def main(loop: VirtualLoop) -> tuple[list[float], BaseException | None]:
         left, begun, goes_on = list(ends), list[float](), asyncio.Event()
 
+        async def part(end: BaseException) -> None:
+            raise end
+
         async def job() -> None:
             begun.append(loop.time())
             if left:
-                async with asyncio.TaskGroup():
-                    raise left.pop(0)
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(part(left.pop(0)))
             goes_on.set()
             await asyncio.Event().wait()
 
