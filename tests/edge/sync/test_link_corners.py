@@ -263,3 +263,30 @@ async def test_a_photo_that_the_disk_does_not_give_out_is_left_out_and_kept(
             await until(lambda: subject.unsent() == 0)
     assert caplog.text.count("cannot be read") == 1
     assert "blob.dropped" not in hub.types()
+
+
+async def test_a_shortage_of_the_system_leaves_no_photo_out(
+    hub: HubRig,
+    subject: StationRig,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """No file can be opened for a moment: the way of photos waits a minute, and the photo is still the next one."""
+    await subject.boot()
+    photo = await subject.blobs.add(b"nothing is wrong with it")
+
+    def failing(path: Path, start: int, count: int) -> bytes:
+        del start, count
+        raise OSError(errno.EMFILE, "Too many open files", str(path))
+
+    monkeypatch.setattr(blobs, "_read", failing)
+    ports = LinkPorts(
+        subject.clock, subject.chance, aiohttp.TCPConnector, subject.secrets, keep=lasting
+    )
+    config = subject.config.model_copy(update={"url": hub.url})
+    link = HubLink(ports, config, subject.db, subject.outbox, subject.replica, blobs=subject.blobs)
+    async with hub.serving(), subject.talking(link):
+        await until(lambda: "sync.blobs failed" in caplog.text)
+    still = await subject.blobs.next()
+    assert still is not None
+    assert still.digest == photo
