@@ -205,6 +205,14 @@ async def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch)
         await subject.post(HELLO_PATH, MESSAGE, EventsAck)
 
 
+def _as_the_daemon_runs_it(hub: HubRig, subject: StationRig) -> HubLink:
+    ports = LinkPorts(
+        subject.clock, subject.chance, aiohttp.TCPConnector, subject.secrets, keep=lasting
+    )
+    config = subject.config.model_copy(update={"url": hub.url})
+    return HubLink(ports, config, subject.db, subject.outbox, subject.replica, blobs=subject.blobs)
+
+
 async def test_a_defect_in_one_way_does_not_hold_up_the_others(
     hub: HubRig,
     subject: StationRig,
@@ -221,11 +229,7 @@ async def test_a_defect_in_one_way_does_not_hold_up_the_others(
 
     monkeypatch.setattr(Uplink, "run", defect)
     await subject.boot()
-    ports = LinkPorts(
-        subject.clock, subject.chance, aiohttp.TCPConnector, subject.secrets, keep=lasting
-    )
-    config = subject.config.model_copy(update={"url": hub.url})
-    link = HubLink(ports, config, subject.db, subject.outbox, subject.replica)
+    link = _as_the_daemon_runs_it(hub, subject)
     async with hub.serving(), subject.talking(link):
         await until(lambda: "sync.telemetry failed" in caplog.text)
         await hub.put(subject.station_id, "A1")
@@ -280,11 +284,7 @@ async def test_a_shortage_of_the_system_leaves_no_photo_out(
         raise OSError(errno.EMFILE, "Too many open files", str(path))
 
     monkeypatch.setattr(blobs, "_read", failing)
-    ports = LinkPorts(
-        subject.clock, subject.chance, aiohttp.TCPConnector, subject.secrets, keep=lasting
-    )
-    config = subject.config.model_copy(update={"url": hub.url})
-    link = HubLink(ports, config, subject.db, subject.outbox, subject.replica, blobs=subject.blobs)
+    link = _as_the_daemon_runs_it(hub, subject)
     async with hub.serving(), subject.talking(link):
         await until(lambda: "sync.blobs failed" in caplog.text)
     still = await subject.blobs.next()
