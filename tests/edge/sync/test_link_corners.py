@@ -87,6 +87,7 @@ async def test_a_disk_older_than_the_hub_speaks_first_and_opens_once_the_rows_ar
         hub.gateway.on_fork(["door.unexpected"], lambda conn, station, _facts: None)
         seen: list[Why] = []
         await subject.boot()
+        subject.db.write_now(lambda c: c.execute("UPDATE sync_lane SET acked_n = n"))
         link = subject.link()
         link.fence.on_change.append(lambda: seen.append(link.fence.why))
         for label in ("B1", "B2", "B3"):
