@@ -62,7 +62,7 @@ class Grants:
         use, terms = store.use(conn, grant_id), store.terms(conn, grant_id)
         if use is None or terms is None or terms.revoked:
             return False
-        return self.in_time(self._refresh_expiry(conn, use, terms))
+        return self._clock.allows_until(_expiry_ms(terms, use.first_put_in_ms))
 
     def move_tx(self, conn: sqlite3.Connection, grant_id: str, trigger: Trigger) -> GrantState:
         """Take one step of the machine and report it; UnknownTransitionError for a step it does not have."""

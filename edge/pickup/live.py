@@ -24,6 +24,7 @@ class Live:
     parcel: Parcel | None
     state: GrantState
     another: bool
+    refused: bool
 
 
 class LiveReader:
@@ -49,8 +50,9 @@ class LiveReader:
         if not self._sessions.has_door(in_hand):  # taken out of station.toml between two runs
             return None
         parcel = self._parcels.find_tx(conn, session.parcel_id)
-        another = self._sessions.another_tx(conn, in_hand)
-        return Live(session, items, in_hand, parcel, use.state, another)
+        refused = self._sessions.refused_tx(conn, session.grant_id)
+        another = not refused and self._sessions.another_tx(conn, in_hand)
+        return Live(session, items, in_hand, parcel, use.state, another, refused)
 
     def is_over(self, live: Live, idle_s: float) -> bool:
         """Tell whether nobody stands there any more, `idle_s` after the last touch or news."""
@@ -76,7 +78,7 @@ class LiveReader:
         if item.opened_at_ms:
             failed = item.door_state is not DoorState.CLOSED
             return Step.NOT_OPENED if failed and self._reopens_left(item) else Step.CLOSED
-        alive = live.state in (GrantState.ISSUED, GrantState.OPENED)
+        alive = live.state in (GrantState.ISSUED, GrantState.OPENED) and not live.refused
         return Step.NOT_OPENED if alive and self._sessions.pulses_left(item) else Step.FAILED
 
     def _reopens_left(self, item: Item) -> int:
@@ -104,6 +106,7 @@ class LiveReader:
             door_left_open=open_for_s >= self._config.doors.left_open_s,
             took_s=live.session.took_s,
             another=live.another,
+            refused=live.refused,
         )
 
     @staticmethod

@@ -163,6 +163,10 @@ class Sessions:
         waiting = self._waiting(conn, in_hand.grant_id)
         return any(one.parcel_id != in_hand.parcel_id and self.pulses_left(one) for one in waiting)
 
+    def refused_tx(self, conn: sqlite3.Connection, grant_id: str) -> bool:
+        """Tell whether something of the order still lies here that its code does not open now."""
+        return not self._right.is_alive_tx(conn, grant_id) and bool(self._waiting(conn, grant_id))
+
     def has_door(self, item: Item) -> bool:
         """Tell whether the item's door is still in `station.toml`."""
         return self._parcels.has_door(item.compartment)

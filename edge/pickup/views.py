@@ -15,7 +15,9 @@ class Step(StrEnum):
     NOT_OPENED = "not_opened"
     CLOSED = "closed"
     DONE = "done"
-    FAILED = "failed"  # no pulses left: the keeper has been told, the code stays valid
+    FAILED = (
+        "failed"  # no pulses left: the keeper has been told, the code stays valid unless `refused`
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class SessionView:
     took_s: float | None
     another: bool = False
     """This door stays shut, and `proceed` opens another one of the order."""
+    refused: bool = False
+    """Something of the order lies here that the code does not open now: withdrawn, over, or the station is fenced."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,18 @@ def test_a_revocation_that_came_while_the_coil_rested_counts(tmp_path: Path) -> 
     in_house(tmp_path, body)
 
 
+def test_the_screen_does_not_call_a_refused_code_valid(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        grant = await waiting_pickup(house)
+        assert not house.edge.pickup.session().refused  # type: ignore[union-attr]
+        await house.put(grant.model_copy(update={"state": "revoked"}))
+        view = await house.until(Step.FAILED, within_s=90)
+        assert view.refused
+        assert not view.another
+
+    in_house(tmp_path, body)
+
+
 def test_without_news_the_waiting_door_opens(tmp_path: Path) -> None:
     async def body(house: House) -> None:
         grant = await waiting_pickup(house)
@@ -176,6 +188,29 @@ def test_a_session_that_goes_on_past_the_end_opens_no_further_door(tmp_path: Pat
         await asyncio.sleep(3)
         assert house.pulses == before
         assert house.grant_state(grant.grant_id) == "expired"
+        view = house.edge.pickup.session()
+        assert view is not None
+        assert view.step is Step.DONE
+        assert view.refused, "not thanked for what still lies here"
+
+    in_house(tmp_path, body)
+
+
+def test_a_fenced_station_offers_no_other_door(tmp_path: Path) -> None:
+    async def body(house: House) -> None:
+        await house.delivered("LP-0001", "LP-0002")
+        assert isinstance(await house.edge.pickup.submit(CODE), Accepted)
+        first = await house.until(Step.OPEN)
+        await house.edge.link.fence.turned_away(house.clock.true_ms())
+        await house.push(first.compartment)
+        shut = await house.until(Step.CLOSED)
+        assert shut.refused
+        assert not shut.another
+        await house.edge.pickup.proceed()
+        done = house.edge.pickup.session()
+        assert done is not None
+        assert done.step is Step.DONE
+        assert done.refused
 
     in_house(tmp_path, body)
 

@@ -65,6 +65,13 @@ STEPS: dict[str, Callable[[FakeStation], object]] = {
     "failed 1 of 3": lambda s: setattr(
         s.pickup, "now", session(Step.FAILED, total=3, another=True)
     ),
+    "done but refused": lambda s: setattr(
+        s.pickup, "now", session(Step.DONE, total=3, refused=True)
+    ),
+    "closed and refused": lambda s: setattr(
+        s.pickup, "now", session(Step.CLOSED, total=3, refused=True)
+    ),
+    "failed, refused": lambda s: setattr(s.pickup, "now", session(Step.FAILED, refused=True)),
     "not opened 1 of 3": lambda s: setattr(
         s.pickup, "now", session(Step.NOT_OPENED, total=3, another=True)
     ),
