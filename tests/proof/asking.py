@@ -4,6 +4,7 @@ mutmut writes the mutated tree and its trampolines; its own loop is not used, be
 whole selection first, and those are seldom the ones that look.
 """
 
+import faulthandler
 import json
 import os
 import resource
@@ -18,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 _TREE = ROOT / "mutants"
 _CPU_S = 300
 """A mutant that needs more never ends."""
+_WALL_S = 900
+"""One that waits for ever uses no CPU, and a loop that swallows what pytest-timeout raises goes on waiting."""
 _OURS = ("tests", "edge", "cloud", "common", "linli", "device_sim", "firmware_protocols")
 
 
@@ -70,6 +73,7 @@ def _child(name: str, arguments: list[str]) -> int:
     silence = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(silence, stream)
+    faulthandler.dump_traceback_later(_WALL_S, exit=True, file=silence)
     return int(pytest.main(["-x", "-q", "--tb=no", *arguments]))
 
 
