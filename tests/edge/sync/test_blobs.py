@@ -154,6 +154,10 @@ def test_a_range_that_does_not_fit_is_refused(header: str, body: bytes, key: str
     assert refused.value.key == f"sync.blob_{key}", "a station gives a blob up by this key"
 
 
+def test_a_question_stands_at_the_beginning_and_carries_nothing() -> None:
+    assert Span.read("bytes */9", b"") == Span(0, 0, 9)
+
+
 async def test_the_hub_keeps_what_has_its_name_and_no_more_than_fits(hub: HubRig) -> None:
     shelf = Shelf(hub.db, hub.path.parent / "shelf", InlineWork(), quota_bytes=10)
     good, at_ms = blob_digest(b"12345678"), 1

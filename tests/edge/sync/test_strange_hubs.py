@@ -221,7 +221,12 @@ async def test_segments_first_and_everything_when_they_did_not_help(alone: Alone
     ],
 )
 async def test_each_refusal_of_rows_has_its_answer(
-    alone: Alone, key: str, hello: bool, online: bool, snapshot: bool
+    alone: Alone,
+    key: str,
+    hello: bool,
+    online: bool,
+    snapshot: bool,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     down = Down(alone)
     await down.ready("A1")
@@ -234,6 +239,7 @@ async def test_each_refusal_of_rows_has_its_answer(
     )
     assert wanted.is_set() is hello
     assert down.contact.view().online is online
+    assert online or f"hub away: {key}" in caplog.text, "the log says why"
     down.contact.ready.set()
     await asyncio.wait_for(mouth.silent.wait(), 5)
     assert bool(mouth.asked["digests"]) is snapshot
