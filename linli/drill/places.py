@@ -59,8 +59,8 @@ PLACES = (
             ("sync.edge.appended", 20),
             ("sync.edge.events_posted", 5),
             ("sync.edge.acked", 5),
-            ("sync.edge.ops_received", 2),
-            ("sync.edge.ops_committed", 2),
+            ("sync.edge.ops_received", 1),  # one page may hold all the rows of the journey
+            ("sync.edge.ops_committed", 1),
         )
     ),
     Place(EDGE, "doors.pulse_sent", 5, then=("doors.reconciled",)),
