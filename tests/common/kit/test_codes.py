@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from common.kit.chance import seeded_chance
 from common.kit.codes import (
+    Cost,
     code_verifier,
     confusable,
     hash_secret,
@@ -74,3 +75,7 @@ def test_secrets_match_only_themselves() -> None:
     assert secret_matches(phc, "246810")
     assert not secret_matches(phc, "246811")
     assert not secret_matches("not a hash", "246810")
+
+
+def test_a_secret_costs_the_memory_and_rounds_asked_for() -> None:
+    assert "$argon2id$v=19$m=64,t=2,p=1$" in hash_secret("246810", Cost(memory_kib=64, rounds=2))
